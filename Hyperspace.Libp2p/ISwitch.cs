@@ -1,0 +1,62 @@
+using Hyperspace.Libp2p.Multiformats;
+
+namespace Hyperspace.Libp2p;
+
+/// <summary>Serves one inbound stream. When the task ends the stream is closed; when it faults, the stream is reset.</summary>
+public delegate Task StreamHandler(IPeerStream stream, CancellationToken cancellationToken);
+
+/// <summary>What is known of a peer: its addresses and, once identified, its protocols and agent.</summary>
+/// <param name="Peer">The peer's id.</param>
+/// <param name="Addresses">Addresses that were learnt, most recently seen first; may be empty.</param>
+/// <param name="Protocols">Protocols that Identify reported; empty before that.</param>
+/// <param name="AgentVersion">Identify's agentVersion, if known.</param>
+public sealed record PeerRecord(PeerId Peer, IReadOnlyList<Multiaddr> Addresses, IReadOnlyList<string> Protocols, string? AgentVersion);
+
+/// <summary>Hears of peers coming and going. Calls come one at a time and must return quickly.</summary>
+public interface ISwitchObserver
+{
+    /// <summary>The first connection to the peer is up and Identify has told its protocols.</summary>
+    void PeerIdentified(PeerRecord peer);
+
+    /// <summary>The last connection to the peer is gone.</summary>
+    void PeerDisconnected(PeerId peer);
+}
+
+/// <summary>
+/// The switch (go: swarm): connections to peers and the streams over them. Protocols above (GossipSub, Kademlia,
+/// rpc) use only this interface, so they run as well over anything else that implements it.
+/// </summary>
+public interface ISwitch
+{
+    /// <summary>This peer's id.</summary>
+    PeerId LocalPeer { get; }
+
+    /// <summary>Addresses that are listened on, with the real ports, without <c>/p2p</c>.</summary>
+    IReadOnlyList<Multiaddr> ListenAddresses { get; }
+
+    /// <summary>Peers with at least one live connection.</summary>
+    IReadOnlyCollection<PeerId> ConnectedPeers { get; }
+
+    /// <summary>Offers <paramref name="protocol"/>; more than <paramref name="maxInboundPerPeer"/> streams of one peer at once are refused.</summary>
+    void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32);
+
+    /// <summary>Dials an address (with or without <c>/p2p/…</c>) and returns who answered; an existing connection to that peer is reused.</summary>
+    /// <exception cref="IOException">No connection could be made, or another peer answered.</exception>
+    Task<PeerId> DialAsync(Multiaddr address, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a stream and negotiates the first of <paramref name="protocols"/> that the peer speaks; dials known addresses when there is no connection.</summary>
+    /// <exception cref="IOException">The peer cannot be reached or speaks none of the protocols.</exception>
+    Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, CancellationToken cancellationToken = default);
+
+    /// <summary>Closes all connections to a peer.</summary>
+    Task DisconnectAsync(PeerId peer);
+
+    /// <summary>Remembers addresses of a peer for later dials (bounded per peer).</summary>
+    void AddAddresses(PeerId peer, IEnumerable<Multiaddr> addresses);
+
+    /// <summary>What is known of a peer, if anything.</summary>
+    PeerRecord? Find(PeerId peer);
+
+    /// <summary>Registers an observer; peers that are already identified are reported to it at once. Dispose to stop.</summary>
+    IDisposable Observe(ISwitchObserver observer);
+}
