@@ -29,7 +29,9 @@ internal sealed class ChildPeer : IAsyncDisposable
         Listen = ready["listen"]![0]!.GetValue<string>();
         StartUp = startUp;
         LogFile = logFile;
-        Api = new ApiClient(new Uri(ready["api"]!.GetValue<string>() + "/"), File.ReadAllText(ready["tokenFile"]!.GetValue<string>()));
+        ApiUrl = new Uri(ready["api"]!.GetValue<string>() + "/");
+        Token = File.ReadAllText(ready["tokenFile"]!.GetValue<string>());
+        Api = new ApiClient(ApiUrl, Token);
     }
 
     public string Name { get; }
@@ -43,6 +45,10 @@ internal sealed class ChildPeer : IAsyncDisposable
     public string LogFile { get; }
 
     public int ProcessId => _process.Id;
+
+    public Uri ApiUrl { get; }
+
+    public string Token { get; }
 
     public ApiClient Api { get; }
 
