@@ -15,21 +15,25 @@ internal static class ChannelLimits
     /// <summary>Events between snapshots.</summary>
     public const int SnapshotEvery = 500;
 
-    /// <summary>How long a payment waits for its turn before it is refused.</summary>
-    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
-
-    /// <summary>How long a voucher may be in flight without word of it before the payee is asked.</summary>
-    public static readonly TimeSpan MaxFlight = TimeSpan.FromSeconds(15);
-
-    /// <summary>Deadline of channel.open and channel.status.</summary>
-    public static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(10);
-
-    /// <summary>First pause before the payee is asked again; doubles up to <see cref="MaxBackoff"/>.</summary>
-    public static readonly TimeSpan MinBackoff = TimeSpan.FromMilliseconds(250);
-
-    /// <summary>Longest pause before the payee is asked again.</summary>
-    public static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(30);
-
     /// <summary>How long one actor of this folder waits for another.</summary>
     public static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>How long a payer waits for what.</summary>
+internal sealed record PayerTimes
+{
+    /// <summary>For its turn, before a payment is refused.</summary>
+    public TimeSpan MaxWait { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For word of a voucher in flight, before the payee is asked.</summary>
+    public TimeSpan MaxFlight { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>For the answer to channel.open and channel.status.</summary>
+    public TimeSpan CallDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Before the payee is asked a second time; doubles up to <see cref="MaxBackoff"/>.</summary>
+    public TimeSpan MinBackoff { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Before the payee is asked again, at most.</summary>
+    public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromSeconds(30);
 }

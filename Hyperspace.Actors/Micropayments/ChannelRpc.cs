@@ -4,37 +4,9 @@ using Google.Protobuf;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Wire;
-using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Rpc;
 
 namespace Hyperspace.Actors.Micropayments;
-
-/// <summary>The payer's calls to a payee: <c>channel.open</c> and <c>channel.status</c>. Both throw <see cref="RpcException"/>.</summary>
-internal sealed class PayeeClient(IRpc rpc)
-{
-    /// <summary>Asks the payee to open a channel.</summary>
-    public async Task<OpenChannelReply> OpenAsync(string payeePeerId, ChannelTerms terms, IdentityBinding binding) =>
-        Parse(OpenChannelReply.Parser, await rpc.CallUnaryAsync(
-            PeerId.Parse(payeePeerId), RpcMethods.ChannelOpen, new OpenChannel { Terms = terms, Binding = binding }.ToByteArray(), ChannelLimits.CallDeadline));
-
-    /// <summary>Asks the payee whether a request was paid; if not, it won't be.</summary>
-    public async Task<ChannelStanding> StatusAsync(string payeePeerId, ByteString channelId, string requestId) =>
-        Parse(ChannelStanding.Parser, await rpc.CallUnaryAsync(
-            PeerId.Parse(payeePeerId), RpcMethods.ChannelStatus, new ChannelQuery { ChannelId = channelId, RequestId = requestId }.ToByteArray(), ChannelLimits.CallDeadline));
-
-    private static T Parse<T>(MessageParser<T> parser, ReadOnlyMemory<byte> frame)
-        where T : IMessage<T>
-    {
-        try
-        {
-            return parser.ParseFrom(frame.Span);
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new RpcException(RpcStatus.Internal, "The payee's answer cannot be read.", e);
-        }
-    }
-}
 
 /// <summary>Serves <c>channel.open</c> and <c>channel.status</c> to payers; a channel is shown to its own payer only.</summary>
 internal sealed class ChannelRpc(IActorRef payeeChannels)
@@ -56,7 +28,7 @@ internal sealed class ChannelRpc(IActorRef payeeChannels)
 
         var id = ChannelIds.Of(request.Terms);
         var answer = await payeeChannels.Ask<object>(
-            new PayeeChannelCommands.Open(ChannelIds.ToText(id), call.Caller.ToString(), request.Terms, request.Binding), ChannelLimits.CallDeadline, cancellationToken);
+            new PayeeChannelCommands.Open(ChannelIds.ToText(id), call.Caller.ToString(), request.Terms, request.Binding), ChannelLimits.AskTimeout, cancellationToken);
         yield return (answer switch
         {
             PayeeChannelView view => new OpenChannelReply { Standing = Standing(id, view) },
@@ -76,7 +48,7 @@ internal sealed class ChannelRpc(IActorRef payeeChannels)
 
         var (id, caller) = (ChannelIds.ToText(query.ChannelId.Span), call.Caller.ToString());
         object question = query.RequestId.Length > 0 ? new PayeeChannelCommands.Resolve(id, caller, query.RequestId) : new PayeeChannelCommands.Get(id, null);
-        var answer = await payeeChannels.Ask<object>(question, ChannelLimits.CallDeadline, cancellationToken);
+        var answer = await payeeChannels.Ask<object>(question, ChannelLimits.AskTimeout, cancellationToken);
         yield return (answer switch
         {
             PayeeChannelView view when view.PayerPeerId == caller => Standing(query.ChannelId.Span, view),

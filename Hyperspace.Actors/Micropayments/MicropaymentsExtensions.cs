@@ -17,7 +17,10 @@ public static class MicropaymentsExtensions
     /// and serves <c>channel.open</c> and <c>channel.status</c>. Call it after the engine. Needs <see cref="PeerOptions"/>,
     /// <see cref="PeerIdentity"/>, <see cref="TimeProvider"/> and <see cref="IRpc"/> among the services.
     /// </summary>
-    public static AkkaConfigurationBuilder WithMicropayments(this AkkaConfigurationBuilder builder) => builder
+    public static AkkaConfigurationBuilder WithMicropayments(this AkkaConfigurationBuilder builder) => builder.WithMicropayments(new PayerTimes());
+
+    /// <summary>As above, with other times to wait.</summary>
+    internal static AkkaConfigurationBuilder WithMicropayments(this AkkaConfigurationBuilder builder, PayerTimes times) => builder
         .WithJournalFormat("hyperspace-micropayments", SerializerIds.Micropayments, ChannelJournal.Format)
         .WithShardRegion<ActorKeys.Channels>(
             "channel-list",
@@ -29,8 +32,8 @@ public static class MicropaymentsExtensions
             (_, registry, resolver) =>
             {
                 var payer = new Payer(
-                    resolver.GetService<PeerIdentity>(), new PayeeClient(resolver.GetService<IRpc>()), resolver.GetService<PeerOptions>().ChannelDepositMicro,
-                    resolver.GetService<TimeProvider>(), static () => RandomNumberGenerator.GetBytes(32));
+                    resolver.GetService<PeerIdentity>(), new PayeeClient(resolver.GetService<IRpc>(), times.CallDeadline), resolver.GetService<PeerOptions>().ChannelDepositMicro,
+                    resolver.GetService<TimeProvider>(), times, static () => RandomNumberGenerator.GetBytes(32));
                 return key => Props.Create(() => new PayerChannelActor(key, payer, registry));
             },
             ShardingDefaults.Extractor<IPayerChannelMessage>(message => message.ChannelKey),

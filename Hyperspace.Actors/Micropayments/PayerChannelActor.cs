@@ -9,7 +9,6 @@ using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
-using Hyperspace.Libp2p.Rpc;
 
 namespace Hyperspace.Actors.Micropayments;
 
@@ -18,8 +17,9 @@ namespace Hyperspace.Actors.Micropayments;
 /// <param name="Payees">Calls to payees.</param>
 /// <param name="DepositMicro">The deposit to propose.</param>
 /// <param name="Time">The clock.</param>
+/// <param name="Times">How long to wait for what.</param>
 /// <param name="NewSalt">32 random bytes.</param>
-internal sealed record Payer(PeerIdentity Identity, PayeeClient Payees, ulong DepositMicro, TimeProvider Time, Func<byte[]> NewSalt);
+internal sealed record Payer(PeerIdentity Identity, PayeeClient Payees, ulong DepositMicro, TimeProvider Time, PayerTimes Times, Func<byte[]> NewSalt);
 
 /// <summary>
 /// One channel that this peer pays over. Journals what <see cref="PayerChannelState"/> decides, then signs and replies;
@@ -40,14 +40,15 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
     private readonly Dictionary<string, List<IActorRef>> _curious = new(StringComparer.Ordinal);
     private PayerChannelState _state;
     private IActorRef _replyTo = ActorRefs.Nobody;
-    private TimeSpan _backoff = ChannelLimits.MinBackoff;
+    private TimeSpan _backoff;
     private bool _opening;
 
     public PayerChannelActor(string channelKey, Payer payer, IReadOnlyActorRegistry registry)
     {
         (_state, _payer, _registry) = (new PayerChannelState(channelKey), payer, registry);
         _signer = new VoucherSigner(payer.Identity.Wallet);
-        _waiting = new WaitingPayments(payer.Time);
+        _waiting = new WaitingPayments(payer.Time, payer.Times.MaxWait);
+        _backoff = payer.Times.MinBackoff;
         PersistenceId = "payer-channel-" + channelKey;
         JournalPluginId = Journals.Payments;
         SnapshotPluginId = Journals.PaymentsSnapshots;
@@ -135,7 +136,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
                 Record(issue.Event, sender, () =>
                 {
                     sender.Tell(Voucher(pay.RequestId, issue.Event.PriceMicro, issue.Event.CumulativeMicro));
-                    Timers.StartSingleTimer(FlightTimer, new AskPayee(pay.RequestId), ChannelLimits.MaxFlight);
+                    Timers.StartSingleTimer(FlightTimer, new AskPayee(pay.RequestId), _payer.Times.MaxFlight);
                 });
                 return false;
             case PayDecision.Again again:
@@ -225,20 +226,18 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
             {
                 return new NotOpened(unlisted, ByPayee: false);
             }
-
-            var reply = await _payer.Payees.OpenAsync(payee, terms, _payer.Identity.Binding);
-            return reply.Standing is { Known: true, Open: true }
-                ? new Opened()
-                : new NotOpened(new Refusal(ErrorCodes.ChannelRefused, $"The payee does not open a channel: {reply.RefusedMessage} Nothing was signed."), ByPayee: true);
-        }
-        catch (RpcException e)
-        {
-            return new NotOpened(new Refusal(ErrorCodes.PeerUnreachable, $"The payee could not be asked to open a channel: {e.Message} Nothing was signed; try again."), ByPayee: false);
         }
         catch (AskTimeoutException)
         {
             return new NotOpened(new Refusal(ErrorCodes.Timeout, "The list of channels did not answer in time. Nothing was signed; try again."), ByPayee: false);
         }
+
+        return await _payer.Payees.OpenAsync(payee, terms, _payer.Identity.Binding) switch
+        {
+            ({ Standing: { Known: true, Open: true } }, _) => new Opened(),
+            ({ } refused, _) => new NotOpened(new Refusal(ErrorCodes.ChannelRefused, $"The payee does not open a channel: {refused.RefusedMessage} Nothing was signed."), ByPayee: true),
+            (null, var failure) => new NotOpened(new Refusal(ErrorCodes.PeerUnreachable, $"The payee could not be asked to open a channel: {failure} Nothing was signed; try again."), ByPayee: false),
+        };
     }
 
     private void OpeningEnded()
@@ -312,17 +311,8 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
         AskAsync(_state.PayeePeerId!, ChannelIds.Of(terms), requestId).PipeTo(Self);
     }
 
-    private async Task<Standing> AskAsync(string payee, byte[] channelId, string requestId)
-    {
-        try
-        {
-            return new Standing(requestId, await _payer.Payees.StatusAsync(payee, Google.Protobuf.ByteString.CopyFrom(channelId), requestId));
-        }
-        catch (RpcException)
-        {
-            return new Standing(requestId, null);
-        }
-    }
+    private async Task<Standing> AskAsync(string payee, byte[] channelId, string requestId) =>
+        new(requestId, (await _payer.Payees.StatusAsync(payee, channelId, requestId)).Reply);
 
     /// <summary>The payee's word: a request that it does not call paid stays unpaid, for it has voided it.</summary>
     private void Told(Standing told)
@@ -337,7 +327,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
         if (told.AtPayee is null && _state.InFlight?.RequestId == told.RequestId)
         {
             Timers.StartSingleTimer(AskTimer, new AskPayee(told.RequestId), _backoff);
-            _backoff = _backoff * 2 < ChannelLimits.MaxBackoff ? _backoff * 2 : ChannelLimits.MaxBackoff;
+            _backoff = _backoff * 2 < _payer.Times.MaxBackoff ? _backoff * 2 : _payer.Times.MaxBackoff;
         }
 
         TellCurious(told.RequestId, _state.OutcomeOf(told.RequestId) ?? (told.AtPayee is null
@@ -349,7 +339,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
     {
         Timers.Cancel(FlightTimer);
         Timers.Cancel(AskTimer);
-        _backoff = ChannelLimits.MinBackoff;
+        _backoff = _payer.Times.MinBackoff;
         var outcome = _state.OutcomeOf(resolved.RequestId)!;
         sender.Tell(outcome);
         TellCurious(resolved.RequestId, outcome);

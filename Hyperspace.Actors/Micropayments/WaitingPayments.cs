@@ -5,7 +5,7 @@ using Hyperspace.Contracts.Micropayments;
 namespace Hyperspace.Actors.Micropayments;
 
 /// <summary>Payments that wait for the voucher in flight, first come first served, at most <see cref="ChannelLimits.MaxWaiting"/>.</summary>
-internal sealed class WaitingPayments(TimeProvider time)
+internal sealed class WaitingPayments(TimeProvider time, TimeSpan maxWait)
 {
     private readonly LinkedList<(PayerChannelCommands.Pay Pay, IActorRef Sender, long Since)> _payments = new();
 
@@ -34,11 +34,11 @@ internal sealed class WaitingPayments(TimeProvider time)
         return true;
     }
 
-    /// <summary>Takes those out that have waited longer than <see cref="ChannelLimits.MaxWait"/>.</summary>
+    /// <summary>Takes those out that have waited longer than the limit.</summary>
     public IReadOnlyList<(PayerChannelCommands.Pay Pay, IActorRef Sender)> TakeOverdue()
     {
         var overdue = new List<(PayerChannelCommands.Pay, IActorRef)>();
-        while (_payments.First is { } first && time.GetElapsedTime(first.Value.Since) > ChannelLimits.MaxWait)
+        while (_payments.First is { } first && time.GetElapsedTime(first.Value.Since) > maxWait)
         {
             overdue.Add((first.Value.Pay, first.Value.Sender));
             _payments.RemoveFirst();
