@@ -1,12 +1,10 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Keys;
-using Hyperspace.Libp2p.Multiformats;
 
 namespace Hyperspace.Actors.Identity;
 
@@ -16,7 +14,7 @@ namespace Hyperspace.Actors.Identity;
 /// <param name="Author">Who signed it.</param>
 /// <param name="Time">When, by the author's hybrid clock.</param>
 /// <param name="Payload">The protobuf inside.</param>
-/// <param name="Bytes">The whole envelope, to be stored or relayed.</param>
+/// <param name="Bytes">The whole envelope in its canonical form, to be stored or relayed: nothing in it is unsigned.</param>
 public sealed record SignedEnvelope(string Id, string Type, PeerId Author, HybridTime Time, ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Bytes)
 {
     /// <summary>Largest envelope, in bytes; larger bodies are fetched by hash.</summary>
@@ -26,6 +24,9 @@ public sealed record SignedEnvelope(string Id, string Type, PeerId Author, Hybri
     public static readonly TimeSpan MaxClockSkew = TimeSpan.FromMinutes(5);
 
     private const uint Version = 1;
+
+    // Unknown fields are not signed: whoever relays an envelope must not carry a stranger's additions on.
+    private static readonly MessageParser<Envelope> Parser = Envelope.Parser.WithDiscardUnknownFields(true);
     private static readonly byte[] Domain = Encoding.ASCII.GetBytes("hyperspace-envelope:1");
 
     /// <summary>Signs <paramref name="payload"/>.</summary>
@@ -42,7 +43,7 @@ public sealed record SignedEnvelope(string Id, string Type, PeerId Author, Hybri
             Counter = time.Counter,
             ExpiresMs = lifetime is { } life ? time.WallMs + (ulong)life.TotalMilliseconds : 0,
         };
-        var signed = SignedBytes(envelope);
+        var signed = SignedBytesOf(envelope);
         envelope.Signature = ByteString.CopyFrom(author.Sign(signed));
         var bytes = envelope.ToByteArray();
         return bytes.Length <= MaxBytes
@@ -66,7 +67,7 @@ public sealed record SignedEnvelope(string Id, string Type, PeerId Author, Hybri
         PublicKey author;
         try
         {
-            envelope = Envelope.Parser.ParseFrom(bytes.Span);
+            envelope = Parser.ParseFrom(bytes.Span);
             author = PublicKey.FromProtobuf(envelope.Author.Span);
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or FormatException)
@@ -76,7 +77,7 @@ public sealed record SignedEnvelope(string Id, string Type, PeerId Author, Hybri
         }
 
         var nowMs = (ulong)now.ToUnixTimeMilliseconds();
-        var signed = SignedBytes(envelope);
+        var signed = SignedBytesOf(envelope);
         reason = envelope switch
         {
             { Version: not Version } => $"envelope version {envelope.Version} is not known",
@@ -88,37 +89,22 @@ public sealed record SignedEnvelope(string Id, string Type, PeerId Author, Hybri
         };
         return reason.Length > 0
             ? null
-            : new SignedEnvelope(IdOf(signed), envelope.Type, author.PeerId, new HybridTime(envelope.WallMs, envelope.Counter), envelope.Payload.Memory, bytes);
+            : new SignedEnvelope(IdOf(signed), envelope.Type, author.PeerId, new HybridTime(envelope.WallMs, envelope.Counter), envelope.Payload.Memory, envelope.ToByteArray());
     }
 
-    /// <summary>
-    /// What the author signs: the domain, then each field, variable ones behind their length as a varint, numbers as
-    /// 8 bytes big-endian. It does not depend on protobuf's field order or on unknown fields.
-    /// </summary>
-    private static byte[] SignedBytes(Envelope envelope)
+    /// <summary>What the author signs (docs/protocol.md, "Envelopes"): neither protobuf's field order nor unknown fields matter.</summary>
+    private static byte[] SignedBytesOf(Envelope envelope)
     {
         var writer = new ArrayBufferWriter<byte>(envelope.Payload.Length + 192);
-        Append(writer, Domain);
-        Number(writer, envelope.Version);
-        Append(writer, Encoding.UTF8.GetBytes(envelope.Type));
-        Append(writer, envelope.Payload.Span);
-        Append(writer, envelope.Author.Span);
-        Number(writer, envelope.WallMs);
-        Number(writer, envelope.Counter);
-        Number(writer, envelope.ExpiresMs);
+        SignedBytes.Append(writer, Domain);
+        SignedBytes.Append(writer, envelope.Version);
+        SignedBytes.Append(writer, Encoding.UTF8.GetBytes(envelope.Type));
+        SignedBytes.Append(writer, envelope.Payload.Span);
+        SignedBytes.Append(writer, envelope.Author.Span);
+        SignedBytes.Append(writer, envelope.WallMs);
+        SignedBytes.Append(writer, envelope.Counter);
+        SignedBytes.Append(writer, envelope.ExpiresMs);
         return writer.WrittenSpan.ToArray();
-    }
-
-    private static void Append(ArrayBufferWriter<byte> writer, ReadOnlySpan<byte> value)
-    {
-        Varint.Write(writer, (ulong)value.Length);
-        writer.Write(value);
-    }
-
-    private static void Number(ArrayBufferWriter<byte> writer, ulong value)
-    {
-        BinaryPrimitives.WriteUInt64BigEndian(writer.GetSpan(8), value);
-        writer.Advance(8);
     }
 
     private static string IdOf(byte[] signed) => Convert.ToHexStringLower(SHA256.HashData(signed));

@@ -1,0 +1,155 @@
+// A js-libp2p node that a test drives by JSON lines: {id, cmd, …} on stdin, {id, ok, …} and {event, …} on stdout.
+// The modules come from the caller, so that one file serves every version line of js-libp2p.
+import { createInterface } from 'node:readline'
+
+const echoProtocol = '/hyperspace/echo/1.0.0'
+
+const b64 = bytes => Buffer.from(bytes).toString('base64')
+const unb64 = text => new Uint8Array(Buffer.from(text ?? '', 'base64'))
+const print = line => process.stdout.write(JSON.stringify(line) + '\n')
+
+// `serveEcho(node, protocol, options)` and `echo(stream, data)` hide how the version line shapes its streams.
+export async function run (modules) {
+  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, serveEcho, echo } = modules
+  const options = { listen: ['/ip4/127.0.0.1/tcp/0'], kadProtocol: '/hyperspace/kad/1.0.0', earlyMuxer: true, gossip: {}, ...JSON.parse(process.argv[2] ?? '{}') }
+
+  const encrypter = components => {
+    const inner = noise()(components)
+    if (options.earlyMuxer) {
+      return inner
+    }
+
+    const skip = { skipStreamMuxerNegotiation: true }
+    const inbound = inner.secureInbound.bind(inner)
+    const outbound = inner.secureOutbound.bind(inner)
+    inner.secureInbound = (connection, o) => inbound(connection, { ...o, ...skip })
+    inner.secureOutbound = (connection, o) => outbound(connection, { ...o, ...skip })
+    return inner
+  }
+
+  const node = await createLibp2p({
+    start: false,
+    addresses: { listen: options.listen },
+    transports: [tcp()],
+    connectionEncrypters: [encrypter],
+    streamMuxers: [yamux()],
+    connectionManager: { inboundConnectionThreshold: Infinity, maxConnections: 1000, maxIncomingPendingConnections: 1000 },
+    services: {
+      identify: identify(),
+      identifyPush: identifyPush(),
+      ping: ping(),
+      pubsub: gossipsub({
+        allowPublishToZeroTopicPeers: true,
+        scoreParams: { IPColocationFactorWeight: 0 },
+        ...options.gossip
+      }),
+      dht: kadDHT({
+        protocol: options.kadProtocol,
+        clientMode: false,
+        peerInfoMapper: passthroughMapper,
+        allowQueryWithZeroPeers: true,
+        initialQuerySelfInterval: 1000,
+        validators: { hyperspace: async () => {} },
+        selectors: { hyperspace: () => 0 }
+      })
+    }
+  })
+
+  const dht = node.services.dht
+  const pubsub = node.services.pubsub
+  const signal = request => AbortSignal.timeout(request.timeoutMs ?? 20_000)
+
+  const commands = {
+    dial: async r => ({ peer: (await node.dial(multiaddr(r.ma), { signal: signal(r) })).remotePeer.toString() }),
+    hangUp: async r => { await node.hangUp(peerIdFromString(r.peer)) },
+    ping: async r => ({ ms: await node.services.ping.ping(r.ma ? multiaddr(r.ma) : peerIdFromString(r.peer), { signal: signal(r) }) }),
+    peers: async () => ({ peers: node.getPeers().map(String) }),
+    connections: async () => ({ connections: node.getConnections().map(c => ({ peer: c.remotePeer.toString(), direction: c.direction, remoteAddr: c.remoteAddr.toString(), multiplexer: c.multiplexer })) }),
+    protocols: async r => {
+      const peer = await node.peerStore.get(peerIdFromString(r.peer))
+      const agent = peer.metadata.get('AgentVersion')
+      return { protocols: peer.protocols, addrs: peer.addresses.map(a => a.multiaddr.toString()), agent: agent ? Buffer.from(agent).toString() : null, signed: peer.peerRecordEnvelope != null }
+    },
+    handle: async r => { await node.handle(r.protocol, serveEcho(), { force: true }) },
+    unhandle: async r => { await node.unhandle(r.protocol) },
+    echo: async r => {
+      const stream = await node.dialProtocol(peerIdFromString(r.peer), r.protocol ?? echoProtocol, { signal: signal(r) })
+      return { data: b64(await echo(stream, unb64(r.data))) }
+    },
+    subscribe: async r => { pubsub.subscribe(r.topic) },
+    unsubscribe: async r => { pubsub.unsubscribe(r.topic) },
+    subscribers: async r => ({ peers: pubsub.getSubscribers(r.topic).map(String) }),
+    mesh: async r => ({ peers: pubsub.getMeshPeers(r.topic).map(String) }),
+    score: async r => ({ score: pubsub.score.score(r.peer) }),
+    publish: async r => ({ recipients: (await pubsub.publish(r.topic, unb64(r.data))).recipients.map(String) }),
+    dhtRoutingTable: async () => ({ size: dht.routingTable.size }),
+    dhtProvide: async r => ({ stored: await count(dht.provide(cidOf(r.key), { signal: signal(r) })) }),
+    dhtFindProviders: async r => {
+      const found = new Map()
+      for await (const event of dht.findProviders(cidOf(r.key), { signal: signal(r) })) {
+        for (const p of event.name === 'PROVIDER' || event.name === 'PEER_RESPONSE' ? event.providers ?? [] : []) {
+          found.set(p.id.toString(), p.multiaddrs.map(String))
+        }
+      }
+      return { providers: [...found].map(([peer, addrs]) => ({ peer, addrs })) }
+    },
+    dhtFindPeer: async r => {
+      for await (const event of dht.findPeer(peerIdFromString(r.peer), { signal: signal(r) })) {
+        if (event.name === 'FINAL_PEER') {
+          return { peer: event.peer.id.toString(), addrs: event.peer.multiaddrs.map(String) }
+        }
+      }
+      return { peer: null }
+    },
+    dhtPut: async r => ({ stored: await count(dht.put(unb64(r.key), unb64(r.value), { signal: signal(r) })) }),
+    dhtGet: async r => {
+      for await (const event of dht.get(unb64(r.key), { signal: signal(r) })) {
+        if (event.name === 'VALUE') {
+          return { value: b64(event.value) }
+        }
+      }
+      return { value: null }
+    },
+    quit: async () => { await node.stop() }
+  }
+
+  // DHT keys cross as the base64 of a multihash; js wants a CID (raw codec) around it.
+  function cidOf (key) {
+    return CID.createV1(0x55, Digest.decode(unb64(key)))
+  }
+
+  async function count (events) {
+    let responses = 0
+    for await (const event of events) {
+      responses += event.name === 'PEER_RESPONSE' && (event.messageName ?? '').match(/PUT_VALUE|ADD_PROVIDER/) ? 1 : 0
+    }
+    return responses
+  }
+
+  pubsub.addEventListener('message', ({ detail }) => {
+    print({ event: 'message', topic: detail.topic, from: detail.from?.toString() ?? null, data: b64(detail.data) })
+  })
+
+  await node.handle(echoProtocol, serveEcho(), { maxInboundStreams: 1000, maxOutboundStreams: 1000 })
+  await node.start()
+  print({ event: 'listening', peerId: node.peerId.toString(), addrs: node.getMultiaddrs().map(String) })
+
+  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity })
+  lines.on('line', async line => {
+    const request = JSON.parse(line)
+    try {
+      const command = commands[request.cmd]
+      if (command == null) {
+        throw new Error(`unknown command ${request.cmd}`)
+      }
+      print({ id: request.id, ok: true, ...await command(request) })
+    } catch (error) {
+      print({ id: request.id, ok: false, error: `${error.name}: ${error.message}` })
+    }
+    if (request.cmd === 'quit') {
+      process.exit(0)
+    }
+  })
+  // The test that started this node is gone.
+  lines.on('close', () => process.exit(0))
+}
