@@ -13,7 +13,7 @@ namespace Hyperspace.Actors.SelfImproving;
 internal sealed record NeighbourAnswer(PeerId Peer, IReadOnlyList<ReadOnlyMemory<byte>> Envelopes, string? Failure);
 
 /// <summary>Asks neighbours for the runs of a task type (rpc <c>trajectories.list</c>), a few calls at a time.</summary>
-internal sealed class NeighbourTrajectories(IRpc rpc, ISwitch network) : IDisposable
+internal sealed class NeighbourTrajectories(IRpc rpc, ISwitch network)
 {
     /// <summary>Most envelopes of one answer.</summary>
     public const int MaxEnvelopes = 256;
@@ -48,7 +48,4 @@ internal sealed class NeighbourTrajectories(IRpc rpc, ISwitch network) : IDispos
             _calls.Release();
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _calls.Dispose();
 }
