@@ -46,6 +46,9 @@ internal sealed record CapabilityCache(int Capacity)
     public CapabilityCache Touch(PeerId peer) =>
         Find(peer) is { } known ? With(_peers.SetItem(peer, known with { Used = _clock + 1 })) : this;
 
+    /// <summary>Without a peer whose record proved wrong.</summary>
+    public CapabilityCache Forget(PeerId peer) => With(_peers.Remove(peer));
+
     /// <summary>Without records that were not renewed since <paramref name="oldest"/>.</summary>
     public CapabilityCache Expire(DateTimeOffset oldest) => With(_peers.RemoveRange(_peers.Where(p => p.Value.HeardAt < oldest).Select(p => p.Key)));
 
@@ -95,6 +98,15 @@ internal sealed class CapabilityStore(TimeProvider time)
         }
 
         news.SetResult();
+    }
+
+    /// <summary>Forgets a peer whose record proved wrong, so that the next use asks for a new one.</summary>
+    public void Forget(PeerId peer)
+    {
+        lock (_gate)
+        {
+            _cache = _cache.Forget(peer);
+        }
     }
 
     /// <summary>The record of a peer, noting its use.</summary>

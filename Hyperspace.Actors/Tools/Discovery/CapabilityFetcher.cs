@@ -35,8 +35,9 @@ internal sealed class CapabilityFetcher(PeerServices peer, CapabilityStore store
         {
             return Open(provider, await peer.Rpc.CallUnaryAsync(provider, RpcMethods.CapabilitiesGet, ReadOnlyMemory<byte>.Empty, DirectTimeout, cancellationToken).ConfigureAwait(false));
         }
-        catch (RpcException e) when (e.Status != RpcStatus.Cancelled)
+        catch (RpcException)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             return null;
         }
     }

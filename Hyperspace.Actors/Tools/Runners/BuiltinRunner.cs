@@ -27,8 +27,11 @@ internal sealed class BuiltinRunner(IEnumerable<IBuiltinTool> tools) : IToolRunn
 
     public string Type => "builtin";
 
-    /// <summary>The schema of a built-in tool's parameters, or null when there is no such tool.</summary>
-    public string? SchemaOf(string tool) => _tools.GetValueOrDefault(tool)?.InputSchema;
+    public string? SchemaOf(string configuration)
+    {
+        using var document = JsonDocument.Parse(configuration);
+        return _tools[document.RootElement.TextOf("tool")!].InputSchema.Trim();
+    }
 
     public Refusal? Accept(string configuration)
     {

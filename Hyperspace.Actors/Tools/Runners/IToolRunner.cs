@@ -13,6 +13,9 @@ internal interface IToolRunner
     /// <summary>Is the configuration one that this runner can work with? Asked at registration; null when it is.</summary>
     Refusal? Accept(string configuration);
 
+    /// <summary>The schema of a tool that is registered without one, if the runner knows it.</summary>
+    string? SchemaOf(string configuration) => null;
+
     /// <summary>Can the tool run now? Asked before any money is taken; null when it can.</summary>
     ValueTask<Refusal?> PrepareAsync(ToolDefinition definition, string configuration, CancellationToken cancellationToken);
 
@@ -75,6 +78,9 @@ internal sealed class ToolRunners(IEnumerable<IToolRunner> runners)
             return new Refusal(ErrorCodes.InvalidParams, $"The provider's configuration is not what '{provider.Type}' takes: {e.Message}");
         }
     }
+
+    /// <summary>The schema of a tool that is registered without one, if its runner knows it; the provider was accepted before.</summary>
+    public string? SchemaOf(ToolProvider provider) => For(provider).SchemaOf(provider.Configuration);
 
     /// <summary>The runner of a registered tool.</summary>
     public IToolRunner For(ToolProvider provider) => _runners[provider.Type];
