@@ -178,6 +178,27 @@ public class GossipSubServiceTests
     }
 
     [Fact]
+    public async Task A_stream_that_the_remote_resets_is_opened_again_and_the_topics_are_told_again()
+    {
+        await using var a = await GossipPeer.StartAsync(new GossipSubOptions { ReopenDelay = TimeSpan.FromMilliseconds(20) });
+        a.Subscribe(Topic);
+        await using var other = await TestSwitch.StartAsync();
+        var hellos = System.Threading.Channels.Channel.CreateUnbounded<GossipRpc>();
+        other.Switch.Handle("/meshsub/1.1.0", async (stream, cancellationToken) =>
+        {
+            using var reader = new RpcFrameReader(stream, 1 << 20);
+            var frame = await reader.ReadAsync(cancellationToken);
+            hellos.Writer.TryWrite(GossipRpcCodec.Decode(frame!.Value.Span, new TopicTable(), new GossipSubParameters())!);
+            stream.Reset();
+        });
+        await a.Network.Switch.DialAsync(other.Address);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal([new TopicSubscription(Topic, true)], (await GossipPeer.NextAsync(hellos.Reader)).Subscriptions);
+        }
+    }
+
+    [Fact]
     public async Task Too_large_a_payload_and_unfit_topic_names_are_refused()
     {
         await using var a = await GossipPeer.StartAsync();
