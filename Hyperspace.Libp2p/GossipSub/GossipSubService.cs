@@ -185,17 +185,10 @@ public sealed class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    void ISwitchObserver.PeerIdentified(PeerRecord peer)
-    {
-        foreach (var protocol in GossipSubProtocol.Ids)
-        {
-            if (peer.Protocols.Contains(protocol))
-            {
-                AddPeer(peer.Peer, GossipSubProtocol.VersionOf(protocol)!.Value);
-                return;
-            }
-        }
-    }
+    void ISwitchObserver.PeerIdentified(PeerRecord peer) => AddIfSpoken(peer);
+
+    /// <inheritdoc/>
+    void ISwitchObserver.PeerUpdated(PeerRecord peer) => AddIfSpoken(peer);
 
     /// <inheritdoc/>
     void ISwitchObserver.PeerDisconnected(PeerId peer) => RemovePeer(peer, null);
@@ -247,6 +240,18 @@ public sealed class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposabl
         }
 
         return null;
+    }
+
+    private void AddIfSpoken(PeerRecord peer)
+    {
+        foreach (var protocol in GossipSubProtocol.Ids)
+        {
+            if (peer.Protocols.Contains(protocol))
+            {
+                AddPeer(peer.Peer, GossipSubProtocol.VersionOf(protocol)!.Value);
+                return;
+            }
+        }
     }
 
     private void AddPeer(PeerId peer, GossipSubVersion version)
