@@ -139,31 +139,30 @@ public class TaskTypeActorTests
         Assert.Equal((EnvelopeTypes.PlaybookDelta, 1UL, 1UL), (envelope.Type, count.Helpful, count.Harmful));
     }
 
-    [Theory]
-    [InlineData("a/b", 1.0, ErrorCodes.InvalidParams)]
-    [InlineData("a..b", 1.0, ErrorCodes.InvalidParams)]
-    [InlineData("docs", double.NaN, ErrorCodes.InvalidParams)]
-    [InlineData("docs", double.PositiveInfinity, ErrorCodes.InvalidParams)]
-    [InlineData("docs", 1.5, ErrorCodes.InvalidParams)]
-    [InlineData("steps", 1.0, ErrorCodes.TooLarge)]
-    [InlineData("envelope", 1.0, ErrorCodes.TooLarge)]
-    public async Task What_breaks_the_rules_is_refused_with_a_code(string taskType, double reward, string code)
+    [Fact]
+    public async Task What_breaks_the_rules_is_refused_with_a_code()
     {
         await using var peer = await LearningPeer.StartAsync(1);
-        var output = taskType == "envelope" ? new string('x', 15_000) : "";
-        var step = new TrajectoryStepView("tool", "t", null, null, output, default, TimeSpan.Zero, true, null);
-        var refusal = await peer.Ask<Refusal>(new TrajectoryCommands.Record(taskType, null, [.. Enumerable.Repeat(step, taskType == "steps" ? 257 : 20)], null, reward, null));
-        Assert.Equal(code, refusal.Code);
-    }
+        async Task Refused(string code, ITaskTypeMessage command) => Assert.Equal((command, code), (command, (await peer.Ask<Refusal>(command)).Code));
+        TrajectoryCommands.Record Run(string taskType, double reward, int steps, int outputLength) => new(
+            taskType, null, [.. Enumerable.Repeat(new TrajectoryStepView("tool", "t", null, null, new string('x', outputLength), default, TimeSpan.Zero, true, null), steps)], null, reward, null);
+        TrajectoryCommands.Reflect Reflect(int insights, string text) => new(Runs.TaskType, null, true, [.. Enumerable.Range(0, insights).Select(i => text + i)]);
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(17)]
-    public async Task Reflections_have_limits(int insights)
-    {
-        await using var peer = await LearningPeer.StartAsync(1);
-        var refusal = await peer.Ask<Refusal>(new TrajectoryCommands.Reflect(Runs.TaskType, null, true, [.. Enumerable.Range(0, insights).Select(i => $"insight {i}")]));
-        Assert.Equal(ErrorCodes.InvalidParams, refusal.Code);
+        await Refused(ErrorCodes.InvalidParams, Run("a/b", 1, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("a..b", 1, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("docs", double.NaN, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("docs", double.PositiveInfinity, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("docs", 1.5, 1, 0));
+        await Refused(ErrorCodes.TooLarge, Run("docs", 1, 257, 0));
+        await Refused(ErrorCodes.TooLarge, Run("docs", 1, 1, 20_000));
+        await Refused(ErrorCodes.TooLarge, Run("docs", 1, 20, 15_000));
+        await Refused(ErrorCodes.InvalidParams, Reflect(0, "insight "));
+        await Refused(ErrorCodes.InvalidParams, Reflect(17, "insight "));
+        await Refused(ErrorCodes.InvalidParams, Reflect(1, "two\nlines "));
+        await Refused(ErrorCodes.InvalidParams, Reflect(1, new string('x', 2_000)));
+        await Refused(ErrorCodes.InvalidParams, new TrajectoryCommands.Follow("../up"));
+        await Refused(ErrorCodes.InvalidParams, new TrajectoryCommands.GetContext("", null, 1));
+        Assert.Empty((await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query("docs", null, 10))).Trajectories);
     }
 
     [Fact]
