@@ -3,6 +3,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Transport;
@@ -34,6 +35,8 @@ public static class PeerExtensions
         return services.AddAkka("hyperspace", (builder, _) => builder
             .WithHyperspaceEngine(options)
             .WithGossip()
+            .WithSessions()
+            .WithMicropayments()
             .WithLearning()
             .WithBootstrap());
     }
