@@ -63,6 +63,15 @@ public class NoiseXxTests
     }
 
     [Fact]
+    public void A_handshake_that_was_given_up_leaves_no_trace_in_the_next()
+    {
+        var abandoned = Side(false);
+        abandoned.Read(Convert.FromHexString(Handshake[0].Message));
+        abandoned.Dispose();
+        The_published_vector_comes_out_byte_for_byte();
+    }
+
+    [Fact]
     public void A_flipped_bit_anywhere_in_the_handshake_is_found_out()
     {
         for (var message = 0; message < 3; message++)

@@ -6,7 +6,7 @@ namespace Hyperspace.Tests.Libp2p.Yamux;
 /// <summary>Two sessions back to back under random use, random piece sizes and random bytes.</summary>
 public class YamuxPairProperties
 {
-    [Property(MaxTest = 60)]
+    [Property(MaxTest = 25)]
     public void Whatever_is_written_arrives_in_order_and_every_stream_is_forgotten(int seed)
     {
         var random = new Random(seed);
