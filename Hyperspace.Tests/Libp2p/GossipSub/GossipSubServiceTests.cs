@@ -42,6 +42,8 @@ public class GossipSubServiceTests
         var (atC, _) = c.Subscribe(Topic);
         await a.Network.Switch.DialAsync(b.Network.Address);
         await c.Network.Switch.DialAsync(b.Network.Address);
+        Assert.True(a.Network.Switch.HasDialed(b.PeerId));
+        Assert.False(b.Network.Switch.HasDialed(a.PeerId));
         await GossipPeer.UntilAsync(() => a.Gossip.MeshOf(Topic).Count == 1 && b.Gossip.MeshOf(Topic).Count == 2 && c.Gossip.MeshOf(Topic).Count == 1, "the mesh has formed");
         await a.Gossip.PublishAsync(Topic, "from a"u8.ToArray());
         var message = await GossipPeer.NextAsync(atC);
