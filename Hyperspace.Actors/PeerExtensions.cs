@@ -37,6 +37,7 @@ public static class PeerExtensions
             .WithGossip()
             .WithSessions()
             .WithMicropayments()
+            .WithTools()
             .WithLearning()
             .WithBootstrap());
     }
