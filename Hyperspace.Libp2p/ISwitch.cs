@@ -18,6 +18,11 @@ public interface ISwitchObserver
     /// <summary>The first connection to the peer is up and Identify has told its protocols.</summary>
     void PeerIdentified(PeerRecord peer);
 
+    /// <summary>An identified peer told new protocols or addresses (Identify push).</summary>
+    void PeerUpdated(PeerRecord peer)
+    {
+    }
+
     /// <summary>The last connection to the peer is gone.</summary>
     void PeerDisconnected(PeerId peer);
 }

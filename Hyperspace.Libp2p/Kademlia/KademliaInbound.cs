@@ -1,0 +1,51 @@
+using Google.Protobuf;
+using Hyperspace.Libp2p.Kademlia.Wire;
+using Hyperspace.Libp2p.Multiformats;
+using Microsoft.Extensions.Logging;
+
+namespace Hyperspace.Libp2p.Kademlia;
+
+/// <summary>Serves inbound streams: requests one after the other, until the peer closes, errs or falls idle.</summary>
+internal sealed class KademliaInbound(KademliaNode node, KademliaOptions options, TimeProvider time, ILogger logger)
+{
+    /// <summary>Serves one stream. A fault (bad bytes, a refused request, an unread answer) makes the switch reset it.</summary>
+    public async Task ServeAsync(IPeerStream stream, CancellationToken cancellationToken)
+    {
+        var reader = new DelimitedReader(stream, options.MaxMessageBytes);
+        while (true)
+        {
+            using var timer = new TimedCancellation(options.StreamIdleTimeout, time, cancellationToken);
+            try
+            {
+                if (await reader.ReadAsync(timer.Token).ConfigureAwait(false) is not { } bytes)
+                {
+                    return;
+                }
+
+                var message = Message.Parser.ParseFrom(bytes);
+                var (reply, refusal) = node.Locked(s => s.Handle(message, stream.RemotePeer, time.GetUtcNow()));
+                if (refusal is not null)
+                {
+                    logger.LogDebug("Refused a {Type} request of {Peer}: {Why}", message.Type, stream.RemotePeer, refusal);
+                    stream.Reset();
+                    return;
+                }
+
+                if (reply is not null)
+                {
+                    await stream.WriteAsync(reply.ToDelimitedBytes(), timer.Token).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException or InvalidProtocolBufferException)
+            {
+                logger.LogDebug("A Kademlia stream of {Peer} ended: {Why}", stream.RemotePeer, e.Message);
+                stream.Reset();
+                return;
+            }
+            catch (OperationCanceledException) when (timer.TimedOut)
+            {
+                return;
+            }
+        }
+    }
+}

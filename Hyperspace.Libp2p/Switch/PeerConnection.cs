@@ -1,0 +1,582 @@
+using Hyperspace.Libp2p.Multiformats;
+using Hyperspace.Libp2p.Multistream;
+using Hyperspace.Libp2p.Noise;
+using Hyperspace.Libp2p.Yamux;
+using Microsoft.Extensions.Logging;
+
+namespace Hyperspace.Libp2p.Switch;
+
+/// <summary>What an upgraded connection is made of.</summary>
+/// <param name="Transport">The socket's stream; the connection owns it.</param>
+/// <param name="Channel">Noise over it.</param>
+/// <param name="RemotePeer">Who is at the other end.</param>
+/// <param name="RemoteAddress">Where, without <c>/p2p</c>.</param>
+/// <param name="Inbound">True when the remote dialed.</param>
+/// <param name="EarlyMuxer">True when the muxer was settled in the Noise handshake.</param>
+internal sealed record Upgraded(Stream Transport, SecureChannel Channel, PeerId RemotePeer, Multiaddr RemoteAddress, bool Inbound, bool EarlyMuxer);
+
+/// <summary>
+/// One connection: a reading loop that feeds the Yamux session, and a flush that sends what gathered while the last
+/// send was under way. One lock serialises the session; nothing waits inside it.
+/// </summary>
+internal sealed class PeerConnection : IYamuxHost
+{
+    /// <summary>Frames that may wait for the socket, in bytes; writers wait beyond it.</summary>
+    private const int OutputLimit = 256 * 1024;
+
+    /// <summary>What answers to the remote (pings, window updates, resets) may add before the remote counts as deaf.</summary>
+    private const int ControlReserve = 1024 * 1024;
+
+    /// <summary>Writers that are let in when a flush made room; each lets in the next.</summary>
+    private const int WritersPerFlush = 4;
+
+    private static readonly TimeSpan TickPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly Upgraded _upgraded;
+    private readonly YamuxSession _session;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Action<PeerStream> _serve;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly SemaphoreSlim _backlog;
+    private readonly Queue<TaskCompletionSource> _waitingWriters = new();
+    private readonly List<PeerStream> _touched = [];
+    private readonly TimeSpan _negotiationTimeout;
+    private readonly long _startedAt;
+    private NoiseFrameWriter _pending = new();
+    private NoiseFrameWriter _spare = new();
+    private TaskCompletionSource? _drained;
+    private ITimer? _ticks;
+    private IOException? _fault;
+    private bool _flushing;
+
+    /// <param name="upgraded">The secured transport.</param>
+    /// <param name="options">Yamux' limits.</param>
+    /// <param name="negotiationTimeout">For settling on a stream's protocol.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Hears why the connection ended.</param>
+    /// <param name="serve">Takes inbound streams; called under the lock, must only start work.</param>
+    public PeerConnection(Upgraded upgraded, YamuxOptions options, TimeSpan negotiationTimeout, TimeProvider time, ILogger logger, Action<PeerStream> serve)
+    {
+        _upgraded = upgraded;
+        _session = new YamuxSession(!upgraded.Inbound, options, this);
+        _negotiationTimeout = negotiationTimeout;
+        _time = time;
+        _logger = logger;
+        _serve = serve;
+        _backlog = new SemaphoreSlim(options.AckBacklog);
+        _startedAt = time.GetTimestamp();
+        ClosedToken = _closed.Token;
+    }
+
+    public PeerId RemotePeer => _upgraded.RemotePeer;
+
+    public Multiaddr RemoteAddress => _upgraded.RemoteAddress;
+
+    public bool Inbound => _upgraded.Inbound;
+
+    public bool EarlyMuxer => _upgraded.EarlyMuxer;
+
+    /// <summary>Cancelled when the connection is gone.</summary>
+    public CancellationToken ClosedToken { get; }
+
+    /// <summary>True while streams can be opened.</summary>
+    public bool IsUsable => _fault is null && !_session.GoingAway;
+
+    public int StreamCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _session.StreamCount;
+            }
+        }
+    }
+
+    private TimeSpan Now => _time.GetElapsedTime(_startedAt);
+
+    /// <summary>Runs the connection to its end; does not throw.</summary>
+    public async Task RunAsync()
+    {
+        bool flush;
+        lock (_gate)
+        {
+            _session.Ping(Now);
+            flush = BeginFlush();
+        }
+
+        StartFlush(flush);
+        _ticks = _time.CreateTimer(_ => Tick(), null, TickPeriod, TickPeriod);
+        IOException reason;
+        try
+        {
+            reason = await ReadAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsEndOfConnection(e))
+        {
+            reason = e as IOException ?? new IOException("The connection was closed.", e);
+        }
+        catch (Exception e)
+        {
+            _logger.LogError(e, "The connection with {Peer} ends because of a bug", RemotePeer);
+            reason = new IOException("The connection ended because of an error in this peer.", e);
+            await CloseAsync(YamuxGoAway.InternalError, reason).ConfigureAwait(false);
+        }
+
+        if (reason is ProtocolViolationException)
+        {
+            await CloseAsync(YamuxGoAway.ProtocolError, reason).ConfigureAwait(false);
+        }
+
+        Abort(reason);
+        await DrainedAsync().ConfigureAwait(false);
+        await _ticks.DisposeAsync().ConfigureAwait(false);
+        _upgraded.Channel.Dispose();
+        _pending.Dispose();
+        _spare.Dispose();
+    }
+
+    /// <summary>Opens a stream and negotiates the first of <paramref name="protocols"/> that the remote speaks.</summary>
+    /// <exception cref="IOException">The connection is gone or the remote speaks none of them.</exception>
+    public async Task<PeerStream> OpenAsync(IReadOnlyList<string> protocols, CancellationToken cancellationToken)
+    {
+        if (!_backlog.Wait(0, CancellationToken.None))
+        {
+            await WaitForBacklogAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        PeerStream stream;
+        lock (_gate)
+        {
+            // A connection that opens nothing more needs no room in its backlog either.
+            ThrowIfClosed();
+            stream = new PeerStream(this, _session.Open(Now));
+        }
+
+        try
+        {
+            stream.Protocol = await stream.NegotiateAsync(new MultistreamDialer(protocols), _negotiationTimeout, _time, cancellationToken).ConfigureAwait(false);
+            return stream;
+        }
+        catch
+        {
+            stream.Reset();
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Says goodbye, sends what waits (for up to a second) and closes.</summary>
+    public async Task CloseAsync(YamuxGoAway reason = YamuxGoAway.Normal, IOException? fault = null)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            if (_fault is not null)
+            {
+                return;
+            }
+
+            _session.GoAway(reason);
+            flush = BeginFlush();
+        }
+
+        StartFlush(flush);
+        try
+        {
+            await DrainedAsync().WaitAsync(FarewellTimeout, _time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _logger.LogDebug("{Peer} did not take the farewell in time", RemotePeer);
+        }
+
+        Abort(fault ?? new IOException("The connection was closed by this peer."));
+    }
+
+    // The streams' side: each call enters the session and sends what it produced.
+
+    public async ValueTask WriteAsync(PeerStream stream, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        while (true)
+        {
+            Task? wait = null;
+            TaskCompletionSource? turn = null;
+            bool flush;
+            lock (_gate)
+            {
+                if (!stream.IsWritable)
+                {
+                    LetWriterIn();
+                    throw stream.Broken();
+                }
+
+                while (data.Length > 0 && _pending.Length < OutputLimit)
+                {
+                    var written = _session.Write(stream.State, data.Span);
+                    if (written == 0)
+                    {
+                        wait = stream.WindowOpened();
+                        break;
+                    }
+
+                    data = data[written..];
+                }
+
+                if (data.Length > 0 && wait is null)
+                {
+                    turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _waitingWriters.Enqueue(turn);
+                    wait = turn.Task;
+                }
+                else
+                {
+                    LetWriterIn();
+                }
+
+                flush = BeginFlush();
+            }
+
+            StartFlush(flush);
+            if (wait is null)
+            {
+                return;
+            }
+
+            try
+            {
+                await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                PassTurn(turn);
+                throw;
+            }
+        }
+    }
+
+    public void CloseWrite(PeerStream stream) => Enter(stream, static (connection, s) =>
+    {
+        s.ThrowIfBroken();
+        connection._session.CloseWrite(s.State);
+        s.OpenWindow();
+    });
+
+    public void Reset(PeerStream stream) => Enter(stream, static (connection, s) =>
+    {
+        if (connection._fault is null)
+        {
+            connection._session.Reset(s.State);
+        }
+
+        s.Fault(new IOException("The stream was reset by this peer."));
+    });
+
+    /// <summary>The stream's user is done with it: FIN if it is still missing, and what still arrives is dropped.</summary>
+    public void Release(PeerStream stream) => Enter(stream, static (connection, s) =>
+    {
+        if (connection._fault is null && !s.State.Gone)
+        {
+            connection._session.CloseWrite(s.State);
+            connection._session.Discard(s.State, connection.Now);
+        }
+
+        s.EndOfInput();
+    });
+
+    public void Consumed(PeerStream stream, uint count)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            if (_fault is not null)
+            {
+                return;
+            }
+
+            _session.Consumed(stream.State, count, Now);
+            flush = BeginFlush();
+        }
+
+        StartFlush(flush);
+    }
+
+    // The session's side, under the lock.
+
+    void IYamuxHost.Send(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        if (payload.IsEmpty && _pending.Length > OutputLimit + ControlReserve)
+        {
+            throw new YamuxException("The remote asks for answers but does not read them.");
+        }
+
+        _pending.Append(header);
+        _pending.Append(payload);
+    }
+
+    void IYamuxHost.StreamOpened(YamuxStream stream) => _serve(new PeerStream(this, stream));
+
+    void IYamuxHost.StreamAcknowledged(YamuxStream stream) => _backlog.Release();
+
+    void IYamuxHost.DataReceived(YamuxStream stream, ReadOnlySpan<byte> data)
+    {
+        var target = (PeerStream)stream.Host!;
+        target.Receive(data);
+        if (_touched.Count == 0 || _touched[^1] != target)
+        {
+            _touched.Add(target);
+        }
+    }
+
+    void IYamuxHost.RemoteClosed(YamuxStream stream)
+    {
+        var target = (PeerStream)stream.Host!;
+        target.Publish();
+        target.EndOfInput();
+    }
+
+    void IYamuxHost.StreamReset(YamuxStream stream)
+    {
+        var target = (PeerStream)stream.Host!;
+        target.Publish();
+        target.Fault(new IOException("The stream was reset by the remote."));
+    }
+
+    void IYamuxHost.WindowOpened(YamuxStream stream) => ((PeerStream)stream.Host!).OpenWindow();
+
+    void IYamuxHost.RemoteGoingAway(uint reason)
+    {
+        _logger.LogDebug("{Peer} goes away with reason {Reason}", RemotePeer, reason);
+        if (reason != (uint)YamuxGoAway.Normal)
+        {
+            throw new IOException($"The remote closed the connection with GoAway({reason}).");
+        }
+    }
+
+    /// <summary>Reads until the connection ends and returns why.</summary>
+    private async Task<IOException> ReadAsync()
+    {
+        while (true)
+        {
+            while (_upgraded.Channel.TryReadFrame(out var plaintext))
+            {
+                lock (_gate)
+                {
+                    _session.Receive(plaintext, Now);
+                    PublishTouched();
+                }
+            }
+
+            bool flush;
+            lock (_gate)
+            {
+                flush = BeginFlush();
+            }
+
+            StartFlush(flush);
+            if (!await _upgraded.Channel.FillAsync(ClosedToken).ConfigureAwait(false))
+            {
+                return new IOException("The remote closed the connection.");
+            }
+        }
+    }
+
+    private void PublishTouched()
+    {
+        foreach (var stream in _touched)
+        {
+            stream.Publish();
+        }
+
+        _touched.Clear();
+    }
+
+    private void Enter(PeerStream stream, Action<PeerConnection, PeerStream> action)
+    {
+        bool flush;
+        lock (_gate)
+        {
+            action(this, stream);
+            flush = BeginFlush();
+        }
+
+        StartFlush(flush);
+    }
+
+    private void Tick()
+    {
+        var flush = false;
+        IOException? end = null;
+        lock (_gate)
+        {
+            if (_fault is not null)
+            {
+                return;
+            }
+
+            try
+            {
+                _session.Tick(Now);
+                flush = BeginFlush();
+                if (_session is { GoingAway: true, StreamCount: 0 })
+                {
+                    end = new IOException("The remote went away.");
+                }
+            }
+            catch (YamuxException e)
+            {
+                end = e;
+            }
+        }
+
+        StartFlush(flush);
+        if (end is not null)
+        {
+            Abort(end);
+        }
+    }
+
+    private bool BeginFlush()
+    {
+        if (_flushing || _fault is not null || _pending.Length == 0)
+        {
+            return false;
+        }
+
+        _flushing = true;
+        return true;
+    }
+
+    private void StartFlush(bool begun)
+    {
+        if (begun)
+        {
+            _ = FlushAsync();
+        }
+    }
+
+    private async Task FlushAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                NoiseFrameWriter batch;
+                lock (_gate)
+                {
+                    if (_pending.Length == 0 || _fault is not null)
+                    {
+                        EndFlush();
+                        return;
+                    }
+
+                    (batch, _pending, _spare) = (_pending, _spare, _pending);
+                    for (var i = 0; i < WritersPerFlush; i++)
+                    {
+                        LetWriterIn();
+                    }
+                }
+
+                await _upgraded.Channel.SendAsync(batch, ClosedToken).ConfigureAwait(false);
+                batch.Clear();
+            }
+        }
+        catch (Exception e) when (IsEndOfConnection(e))
+        {
+            Abort(e as IOException ?? new IOException("The connection was closed.", e));
+            lock (_gate)
+            {
+                EndFlush();
+            }
+        }
+    }
+
+    private void EndFlush()
+    {
+        _flushing = false;
+        _drained?.TrySetResult();
+        _drained = null;
+    }
+
+    private Task DrainedAsync()
+    {
+        lock (_gate)
+        {
+            return _flushing ? (_drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
+        }
+    }
+
+    private void LetWriterIn()
+    {
+        if (_pending.Length < OutputLimit && _waitingWriters.TryDequeue(out var next))
+        {
+            next.TrySetResult();
+        }
+    }
+
+    /// <summary>A writer that gives up hands its turn on, if it had one.</summary>
+    private void PassTurn(TaskCompletionSource? turn)
+    {
+        if (turn is not null && !turn.TrySetCanceled())
+        {
+            lock (_gate)
+            {
+                LetWriterIn();
+            }
+        }
+    }
+
+    private void Abort(IOException reason)
+    {
+        lock (_gate)
+        {
+            if (_fault is not null)
+            {
+                return;
+            }
+
+            _fault = reason;
+            foreach (var stream in _session.Streams)
+            {
+                ((PeerStream)stream.Host!).Fault(reason);
+            }
+
+            while (_waitingWriters.TryDequeue(out var writer))
+            {
+                writer.TrySetResult();
+            }
+        }
+
+        _logger.LogDebug("The connection with {Peer} ended: {Reason}", RemotePeer, reason.Message);
+        _upgraded.Transport.Dispose();
+        _closed.Cancel();
+    }
+
+    private static bool IsEndOfConnection(Exception e) => e is IOException or OperationCanceledException or ObjectDisposedException;
+
+    private async Task WaitForBacklogAsync(CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, ClosedToken);
+        try
+        {
+            await _backlog.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            ThrowIfClosed();
+            throw;
+        }
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (_fault is not null)
+        {
+            throw new IOException($"The connection to {RemotePeer} is gone: {_fault.Message}", _fault);
+        }
+    }
+}
