@@ -76,6 +76,8 @@ internal sealed class PeerProcess : IAsyncDisposable
             throw new CommandException($"The peer could not start: {e.Message}");
         }
 
+        // Made now, so that the peer's age is counted from here and the first call finds it ready.
+        _ = app.Services.GetRequiredService<JsonRpcDispatcher>();
         var peer = new PeerProcess(app, claim, options);
         await File.WriteAllTextAsync(Path.Combine(options.DataDirectory, ApiClient.UrlFileName), peer.Api.ToString(), cancellationToken);
         return peer;

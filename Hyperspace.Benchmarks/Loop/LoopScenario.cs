@@ -156,7 +156,7 @@ internal static class LoopScenario
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Authorization", "Bearer " + subscriber.Token);
         await socket.ConnectAsync(new UriBuilder(subscriber.ApiUrl) { Scheme = "ws", Path = "/ws" }.Uri, cancellationToken);
-        await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":1,"method":"gossip.subscribe","params":{"topic":"{{Topic}}"}}"""), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
+        await socket.SendAsync(Encoding.UTF8.GetBytes($$$"""{"jsonrpc":"2.0","id":1,"method":"gossip.subscribe","params":{"topic":"{{{Topic}}}"}}"""), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
         await ReceiveAsync(socket, cancellationToken);
 
         // The mesh needs a heartbeat to form.

@@ -21,7 +21,7 @@ public class DemoTests
             Assert.Equal(1, DemoReport.RateOf(report.After));
             Assert.Equal(report.Money.Sum(m => m.PaidOverChannels), report.Money.Sum(m => m.Received));
             Assert.NotEmpty(report.Bullets);
-            Assert.Empty(Process.GetProcesses().Where(p => CommandLineOf(p).Contains(directory.FullName, StringComparison.Ordinal)));
+            Assert.DoesNotContain(Process.GetProcesses(), p => CommandLineOf(p).Contains(directory.FullName, StringComparison.Ordinal));
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
@@ -95,7 +94,8 @@ internal sealed class PaidPair : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(100), CancellationToken.None);
         }
 
-        throw new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"After {Patience.TotalSeconds} s it does not hold that {what}. {last?.Message} Payer: {await File.ReadAllTextAsync(Payer.LogFile)} Payee: {await File.ReadAllTextAsync(Payee.LogFile)}"));
+        var logs = await Task.WhenAll(File.ReadAllTextAsync(Payer.LogFile, CancellationToken.None), File.ReadAllTextAsync(Payee.LogFile, CancellationToken.None));
+        throw new TimeoutException($"After {Patience.TotalSeconds} s it does not hold that {what}. {last?.Message} Payer: {logs[0]} Payee: {logs[1]}");
     }
 
     public async ValueTask DisposeAsync()
