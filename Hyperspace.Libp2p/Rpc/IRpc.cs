@@ -58,15 +58,16 @@ public interface IRpc
 /// <summary>Calls with exactly one answer.</summary>
 public static class RpcUnary
 {
-    /// <summary>Calls a peer and returns its one frame.</summary>
-    /// <exception cref="RpcException">The call failed, or the peer answered with no frame.</exception>
+    /// <summary>Calls a peer and returns its one frame, once the peer has ended the call (so that nothing is cancelled behind the frame).</summary>
+    /// <exception cref="RpcException">The call failed, or the peer answered with no frame or with several.</exception>
     public static async Task<ReadOnlyMemory<byte>> CallUnaryAsync(this IRpc rpc, PeerId peer, string method, ReadOnlyMemory<byte> payload, TimeSpan deadline, CancellationToken cancellationToken = default)
     {
+        ReadOnlyMemory<byte>? answer = null;
         await foreach (var frame in rpc.CallAsync(peer, method, payload, deadline, cancellationToken).ConfigureAwait(false))
         {
-            return frame;
+            answer = answer is null ? frame : throw new RpcException(RpcStatus.Internal, $"The peer answered '{method}' with more than one frame.");
         }
 
-        throw new RpcException(RpcStatus.Internal, $"The peer ended '{method}' without an answer.");
+        return answer ?? throw new RpcException(RpcStatus.Internal, $"The peer ended '{method}' without an answer.");
     }
 }

@@ -171,6 +171,9 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public bool HasDialed(PeerId peer) => ConnectionsOf(peer).Any(c => !c.Inbound);
+
+    /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
 
     /// <inheritdoc/>

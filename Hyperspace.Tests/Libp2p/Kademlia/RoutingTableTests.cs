@@ -1,0 +1,94 @@
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using Hyperspace.Libp2p;
+using Hyperspace.Libp2p.Kademlia;
+
+namespace Hyperspace.Tests.Libp2p.Kademlia;
+
+public class RoutingTableTests
+{
+    private const int BucketSize = 4;
+    private static readonly PeerId Self = Peers.Number(0);
+    private static readonly DhtKey SelfKey = DhtKey.Of(Self);
+
+    /// <summary>Steps over 150 peers: 0–5 seen, 6 failed, 7 removed.</summary>
+    private static readonly Arbitrary<(int Peer, int Kind)[]> Steps =
+        (from peer in Gen.Choose(0, 149) from kind in Gen.Choose(0, 7) select (peer, kind)).ArrayOf(300).ToArbitrary();
+
+    [Property(MaxTest = 60)]
+    public Property Buckets_never_overflow_and_hold_each_peer_once() => Prop.ForAll(Steps, steps =>
+    {
+        var table = Run(steps);
+        var entries = table.Entries.ToList();
+        return entries.Count == table.Count
+            && entries.DistinctBy(e => e.Peer).Count() == entries.Count
+            && entries.All(e => e.Peer != Self && e.Key == DhtKey.Of(e.Peer) && table.Contains(e.Peer))
+            && entries.GroupBy(e => SelfKey.CommonPrefixLength(e.Key)).All(b => b.Count() <= BucketSize)
+            && table.OccupiedBuckets.SequenceEqual(entries.Select(e => SelfKey.CommonPrefixLength(e.Key)).Distinct().Order());
+    });
+
+    [Property(MaxTest = 60)]
+    public Property The_closest_are_those_that_a_full_search_finds() => Prop.ForAll(Steps, Gen.Choose(0, 5000).ToArbitrary(), Gen.Choose(1, 30).ToArbitrary(), (steps, target, count) =>
+    {
+        var table = Run(steps);
+        var key = target == 0 ? SelfKey : DhtKey.Of(BitConverter.GetBytes(target));
+        return table.Closest(key, count).SequenceEqual(table.Entries.OrderBy(e => e.Key.DistanceTo(key)).Take(count).Select(e => e.Peer));
+    });
+
+    [Property(MaxTest = 60)]
+    public Property A_newcomer_never_displaces_a_peer_that_answers() => Prop.ForAll(Steps, Gen.Choose(200, 400).ToArbitrary(), (steps, newcomer) =>
+    {
+        var before = Run(steps);
+        var after = before.Seen(Peers.Number(newcomer), Peers.Start.AddDays(1));
+        return before.Entries.All(e => after.Table.Contains(e.Peer)) && after.Present == after.Table.Contains(Peers.Number(newcomer));
+    });
+
+    [Fact]
+    public void A_full_bucket_doubts_its_least_recently_seen_and_the_newest_that_waits_takes_its_place()
+    {
+        var crowd = Enumerable.Range(1, 100).Select(Peers.Number).Where(p => SelfKey.CommonPrefixLength(DhtKey.Of(p)) == 0).Take(BucketSize + 2).ToList();
+        var table = new RoutingTable(SelfKey, BucketSize);
+        for (var i = 0; i < BucketSize; i++)
+        {
+            table = table.Seen(crowd[i], Peers.Start.AddMinutes(i)).Table;
+        }
+
+        table = table.Seen(crowd[0], Peers.Start.AddHours(1)).Table;
+        var first = table.Seen(crowd[^2], Peers.Start.AddHours(2));
+        var second = first.Table.Seen(crowd[^1], Peers.Start.AddHours(3));
+        Assert.False(second.Present);
+        Assert.Equal(crowd[1], second.Questionable!.Peer);
+        table = second.Table.Failed(crowd[1]).Failed(crowd[1]);
+        Assert.True(table.Contains(crowd[1]));
+        Assert.True(table.Seen(crowd[1], Peers.Start.AddHours(4)).Table.Failed(crowd[1]).Contains(crowd[1]));
+        table = table.Failed(crowd[1]);
+        Assert.False(table.Contains(crowd[1]));
+        Assert.True(table.Contains(crowd[^1]));
+        Assert.Equal(BucketSize, table.Count);
+    }
+
+    [Property]
+    public bool Distance_is_a_metric_and_agrees_with_the_common_prefix(int a, int b, int c)
+    {
+        var (x, y, z) = (DhtKey.Of(BitConverter.GetBytes(a)), DhtKey.Of(BitConverter.GetBytes(b)), DhtKey.Of(BitConverter.GetBytes(c)));
+        return x.DistanceTo(y) == y.DistanceTo(x)
+            && (x.DistanceTo(x), x.CommonPrefixLength(x)) == (default, DhtKey.Bits)
+            && x.DistanceTo(y).DistanceTo(y.DistanceTo(z)) == x.DistanceTo(z)
+            && (x.CommonPrefixLength(y) <= x.CommonPrefixLength(z) || x.DistanceTo(y).CompareTo(x.DistanceTo(z)) < 0);
+    }
+
+    private static RoutingTable Run((int Peer, int Kind)[] steps)
+    {
+        var table = new RoutingTable(SelfKey, BucketSize);
+        var now = Peers.Start;
+        foreach (var (number, kind) in steps)
+        {
+            now = now.AddSeconds(1);
+            var peer = Peers.Number(number);
+            table = kind switch { 6 => table.Failed(peer), 7 => table.Removed(peer), _ => table.Seen(peer, now).Table };
+        }
+
+        return table;
+    }
+}
