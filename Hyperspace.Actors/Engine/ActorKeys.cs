@@ -1,0 +1,29 @@
+namespace Hyperspace.Actors.Engine;
+
+/// <summary>
+/// Keys of the <c>ActorRegistry</c>: a primitive asks for another by its key and talks to it in the records of
+/// Hyperspace.Contracts, so that no folder needs another's actor classes.
+/// </summary>
+public static class ActorKeys
+{
+    /// <summary>Shard region of sessions (<c>SessionCommands</c>).</summary>
+    public sealed class Sessions;
+
+    /// <summary>Shard region of channels that this peer pays over (<c>PayerChannelCommands</c>).</summary>
+    public sealed class PayerChannels;
+
+    /// <summary>Shard region of channels that pay this peer (<c>PayeeChannelCommands</c>).</summary>
+    public sealed class PayeeChannels;
+
+    /// <summary>Tells the totals of all channels (<c>GetChannelTotals</c>).</summary>
+    public sealed class Channels;
+
+    /// <summary>The tool registry, discovery and invocation (<c>ToolCommands</c>).</summary>
+    public sealed class Tools;
+
+    /// <summary>Trajectories and playbooks per task type (<c>TrajectoryCommands</c>).</summary>
+    public sealed class Learning;
+
+    /// <summary>Topics of the mesh (<c>GossipCommands</c>).</summary>
+    public sealed class Gossip;
+}

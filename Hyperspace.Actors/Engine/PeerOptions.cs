@@ -1,0 +1,44 @@
+using Hyperspace.Libp2p.Multiformats;
+
+namespace Hyperspace.Actors.Engine;
+
+/// <summary>Which parts of the protocol a peer serves.</summary>
+public enum PeerProfile
+{
+    /// <summary>Everything.</summary>
+    Full,
+
+    /// <summary>A client: DHT in client mode, serves no tools of its own.</summary>
+    Light,
+}
+
+/// <summary>How a peer is set up; read once at start.</summary>
+public sealed record PeerOptions
+{
+    /// <summary>Where keys, journals and the API token live.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Multiaddrs to listen on.</summary>
+    public IReadOnlyList<Multiaddr> Listen { get; init; } = [Multiaddr.Parse("/ip4/127.0.0.1/tcp/0")];
+
+    /// <summary>Multiaddrs (with <c>/p2p/…</c>) of peers to join through.</summary>
+    public IReadOnlyList<Multiaddr> Bootstrap { get; init; } = [];
+
+    /// <summary>Which parts of the protocol this peer serves.</summary>
+    public PeerProfile Profile { get; init; } = PeerProfile.Full;
+
+    /// <summary>The DHT's protocol id.</summary>
+    public string KadProtocol { get; init; } = "/hyperspace/kad/1.0.0";
+
+    /// <summary>Identify's agentVersion.</summary>
+    public string AgentVersion { get; init; } = "hyperspace/0.1.0";
+
+    /// <summary>Largest deposit that this peer accepts from a payer on trust, in micro-USDC.</summary>
+    public ulong MaxCreditMicro { get; init; } = 10_000_000;
+
+    /// <summary>Deposit that this peer states when it opens a channel, in micro-USDC; at most the payee's credit limit is used.</summary>
+    public ulong ChannelDepositMicro { get; init; } = 5_000_000;
+
+    /// <summary>Chain id of the EIP-712 domain of this peer's channels.</summary>
+    public ulong ChainId { get; init; } = 808080;
+}

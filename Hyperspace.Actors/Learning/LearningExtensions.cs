@@ -1,0 +1,60 @@
+using Akka.Actor;
+using Akka.Cluster.Hosting;
+using Akka.DependencyInjection;
+using Akka.Hosting;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Libp2p;
+using Hyperspace.Libp2p.Rpc;
+
+namespace Hyperspace.Actors.Learning;
+
+/// <summary>Wires trajectories and playbooks into a peer.</summary>
+public static class LearningExtensions
+{
+    /// <summary>
+    /// Registers <see cref="ActorKeys.Learning"/> and serves <c>trajectories.list</c>. Call it after the engine and after
+    /// <see cref="ActorKeys.Gossip"/> is registered. Needs <see cref="PeerIdentity"/>, <see cref="HybridClock"/>,
+    /// <see cref="TimeProvider"/>, <see cref="IRpc"/> and <see cref="ISwitch"/> among the services. Set
+    /// <see cref="TrajectoryTopicValidator"/> on the mesh for <see cref="Topics.TrajectoriesPrefix"/>.
+    /// </summary>
+    public static AkkaConfigurationBuilder WithLearning(this AkkaConfigurationBuilder builder) => builder
+        .WithJournalFormat("hyperspace-learning", SerializerIds.Learning, LearningJournal.Format)
+        .WithShardRegion<TaskTypes>(
+            "task-types",
+            (_, registry, resolver) =>
+            {
+                var services = new LearningServices(
+                    resolver.GetService<PeerIdentity>(), resolver.GetService<HybridClock>(), resolver.GetService<TimeProvider>(),
+                    new NeighbourTrajectories(resolver.GetService<IRpc>(), resolver.GetService<ISwitch>()), new ContrastReflector());
+                return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
+            },
+            ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),
+            ShardingDefaults.Options)
+        .WithShardRegion<FollowedTaskTypes>(
+            "followed-task-types",
+            (_, registry, resolver) =>
+            {
+                var time = resolver.GetService<TimeProvider>();
+                return _ => Props.Create(() => new FollowedTaskTypesActor(registry, time));
+            },
+            ShardingDefaults.Extractor<IFollowMessage>(_ => FollowedTaskTypesActor.EntityId),
+            ShardingDefaults.Options)
+        .WithActors((system, registry, resolver) =>
+        {
+            var taskTypes = registry.Get<TaskTypes>();
+            var followed = registry.Get<FollowedTaskTypes>();
+            var network = resolver.GetService<ISwitch>();
+            registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network)), "learning"));
+            resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesList, new TrajectoryListing(taskTypes, followed).Serve);
+        });
+
+    /// <summary>Key of the shard region of task types.</summary>
+    internal sealed class TaskTypes;
+
+    /// <summary>Key of the shard region of the list of followed task types.</summary>
+    internal sealed class FollowedTaskTypes;
+}

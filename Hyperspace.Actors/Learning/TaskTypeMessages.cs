@@ -1,0 +1,48 @@
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Libp2p;
+
+namespace Hyperspace.Actors.Learning;
+
+/// <summary>Messages between the actors of this folder.</summary>
+internal static class TaskTypeMessages
+{
+    /// <summary>Starts the entity of a followed task type, so that it subscribes.</summary>
+    public sealed record Wake(string TaskType) : ITaskTypeMessage;
+
+    /// <summary>A peer came: ask it for what it has.</summary>
+    public sealed record AskNeighbour(string TaskType, PeerId Peer) : ITaskTypeMessage;
+
+    /// <summary>A neighbour asks for what this peer has. Answered with <see cref="Shared"/>.</summary>
+    public sealed record Share(string TaskType, int MaxEnvelopes) : ITaskTypeMessage;
+
+    /// <summary>Envelopes, best first.</summary>
+    public sealed record Shared(IReadOnlyList<ReadOnlyMemory<byte>> Envelopes);
+}
+
+/// <summary>A message for the list of followed task types.</summary>
+internal interface IFollowMessage;
+
+/// <summary>Messages of the list of followed task types.</summary>
+internal static class FollowMessages
+{
+    /// <summary>Follows a task type for good. Answered with <see cref="Remembered"/> or <see cref="Refused"/>.</summary>
+    public sealed record Remember(string TaskType) : IFollowMessage;
+
+    /// <summary>Answered with <see cref="Standing"/>.</summary>
+    public sealed record Ask(string TaskType) : IFollowMessage;
+
+    /// <summary>It is in the journal.</summary>
+    public sealed record Remembered(string TaskType);
+
+    /// <summary>It is not followed.</summary>
+    public sealed record Refused(Contracts.Refusal Refusal);
+
+    /// <summary>Whether a task type is followed.</summary>
+    public sealed record Standing(string TaskType, bool Followed);
+
+    /// <summary>Starts the entity of every followed task type that does not run.</summary>
+    public sealed record WakeAll : IFollowMessage;
+
+    /// <summary>A peer was identified.</summary>
+    public sealed record PeerJoined(PeerId Peer) : IFollowMessage;
+}

@@ -1,0 +1,49 @@
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts;
+using Hyperspace.Libp2p.PubSub;
+
+namespace Hyperspace.Actors.Learning;
+
+/// <summary>Judges what arrives on <c>hyperspace/trajectories/{taskType}</c>, so that nothing bad is delivered or forwarded.</summary>
+public static class TrajectoryTopicValidator
+{
+    /// <summary>A validator for the prefix <see cref="Topics.TrajectoriesPrefix"/>.</summary>
+    public static TopicValidator For(TimeProvider time) => message =>
+        Validate(message.Topic, message.Data, time.GetUtcNow(), out _) ? Validation.Accept : Validation.Reject;
+
+    /// <summary>True when the bytes are an envelope that verifies, of a run or a playbook delta of the topic's task type, within all limits; pure.</summary>
+    public static bool Validate(string topic, ReadOnlyMemory<byte> data, DateTimeOffset now, out string reason)
+    {
+        if (!topic.StartsWith(Topics.TrajectoriesPrefix, StringComparison.Ordinal))
+        {
+            reason = "the topic is not one of trajectories";
+            return false;
+        }
+
+        if (data.Length > TrajectoryRules.MaxEnvelopeBytes)
+        {
+            reason = $"it is over {TrajectoryRules.MaxEnvelopeBytes} bytes";
+            return false;
+        }
+
+        if (SignedEnvelope.Open(data, now, out reason) is not { } envelope)
+        {
+            return false;
+        }
+
+        var taskType = topic[Topics.TrajectoriesPrefix.Length..];
+        Refusal? refusal;
+        if (envelope.Type == EnvelopeTypes.PlaybookDelta)
+        {
+            InsightRecord.Read(envelope, taskType, out refusal);
+        }
+        else
+        {
+            KeptTrajectory.Read(envelope, taskType, out refusal);
+        }
+
+        reason = refusal?.Message ?? "";
+        return refusal is null;
+    }
+}

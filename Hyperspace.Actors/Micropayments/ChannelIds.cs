@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+using Hyperspace.Actors.Micropayments.Evm;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.Micropayments;
+
+/// <summary>Ids of channels: keccak256(abi.encode(payer, payee, token, salt, authorizedSigner, escrow, chainId)) (draft-evm-session).</summary>
+internal static class ChannelIds
+{
+    /// <summary>Length of an id, in bytes.</summary>
+    public const int Size = 32;
+
+    /// <summary>The id of a channel on these terms; check <see cref="AreWellFormed"/> first.</summary>
+    public static byte[] Of(ChannelTerms terms)
+    {
+        Span<byte> encoded = stackalloc byte[7 * 32];
+        Address(terms.Payer.Span, encoded);
+        Address(terms.Payee.Span, encoded[32..]);
+        Address(terms.Token.Span, encoded[64..]);
+        terms.Salt.Span.CopyTo(encoded[96..]);
+        Address(terms.AuthorizedSigner.Span, encoded[128..]);
+        Address(terms.Escrow.Span, encoded[160..]);
+        BinaryPrimitives.WriteUInt64BigEndian(encoded[216..], terms.ChainId);
+        return Keccak256.Hash(encoded);
+    }
+
+    /// <summary>True when each address has 20 bytes and the salt has 32.</summary>
+    public static bool AreWellFormed(ChannelTerms terms) =>
+        terms.Salt.Length == 32
+        && ((Google.Protobuf.ByteString[])[terms.Payer, terms.Payee, terms.Token, terms.AuthorizedSigner, terms.Escrow]).All(a => a.Length == Secp256k1.AddressSize);
+
+    /// <summary>The text form: <c>0x</c> and 64 lower-case hex digits.</summary>
+    public static string ToText(ReadOnlySpan<byte> id) => "0x" + Convert.ToHexStringLower(id);
+
+    /// <summary>Who must sign the vouchers: the authorized signer, or the payer when that is the zero address.</summary>
+    public static ReadOnlySpan<byte> SignerOf(ChannelTerms terms) =>
+        terms.AuthorizedSigner.Span.ContainsAnyExcept((byte)0) ? terms.AuthorizedSigner.Span : terms.Payer.Span;
+
+    private static void Address(ReadOnlySpan<byte> address, Span<byte> word) => address.CopyTo(word[12..]);
+}

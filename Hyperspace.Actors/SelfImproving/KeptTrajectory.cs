@@ -1,0 +1,83 @@
+using Google.Protobuf;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>A run that keeps the rules, with the envelope that proves it.</summary>
+internal sealed class KeptTrajectory
+{
+    /// <summary>From this reward on a run counts as a success.</summary>
+    public const double SuccessReward = 0.7;
+
+    /// <summary>Up to this reward a run counts as a failure.</summary>
+    public const double FailureReward = 0.3;
+
+    private KeptTrajectory(SignedEnvelope envelope, Trajectory run)
+    {
+        Envelope = envelope;
+        Run = run;
+        Author = envelope.Author.ToString();
+        Terms = SelfImproving.Terms.Of(run.Input);
+        Goal = SelfImproving.Terms.GoalOf(Terms);
+    }
+
+    /// <summary>Hash of the envelope.</summary>
+    public string Id => Envelope.Id;
+
+    /// <summary>The author's peer id.</summary>
+    public string Author { get; }
+
+    /// <summary>What its author signed.</summary>
+    public SignedEnvelope Envelope { get; }
+
+    /// <summary>The run; not to be changed.</summary>
+    public Trajectory Run { get; }
+
+    /// <summary>Words of the input.</summary>
+    public IReadOnlyList<string> Terms { get; }
+
+    /// <summary>Runs of the same goal were asked the same thing.</summary>
+    public string Goal { get; }
+
+    /// <summary>True when it went well.</summary>
+    public bool IsSuccess => Run.Reward >= SuccessReward;
+
+    /// <summary>True when it went badly.</summary>
+    public bool IsFailure => Run.Reward <= FailureReward;
+
+    /// <summary>Higher reward first, then the newer one, then by id: a total order.</summary>
+    public static IComparer<KeptTrajectory> BestFirst { get; } = Comparer<KeptTrajectory>.Create((a, b) =>
+    {
+        var byReward = b.Run.Reward.CompareTo(a.Run.Reward);
+        var byTime = byReward != 0 ? byReward : b.Envelope.Time.CompareTo(a.Envelope.Time);
+        return byTime != 0 ? byTime : string.CompareOrdinal(a.Id, b.Id);
+    });
+
+    /// <summary>Reads an opened envelope; null with a refusal when its payload is no run of that task type within the rules.</summary>
+    public static KeptTrajectory? Read(SignedEnvelope envelope, string taskType, out Refusal? refusal)
+    {
+        refusal = TrajectoryRules.CheckSize(envelope.Bytes.Length);
+        if (refusal is not null)
+        {
+            return null;
+        }
+
+        Trajectory run;
+        try
+        {
+            run = Trajectory.Parser.ParseFrom(envelope.Payload.Span);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            refusal = new Refusal(ErrorCodes.BadEnvelope, "The payload is no trajectory: " + e.Message);
+            return null;
+        }
+
+        refusal = envelope.Type != EnvelopeTypes.Trajectory ? new Refusal(ErrorCodes.BadEnvelope, $"An envelope of type {envelope.Type} holds no trajectory.")
+            : run.TaskType != taskType ? new Refusal(ErrorCodes.BadEnvelope, "The trajectory is of another task type than its topic.")
+            : TrajectoryRules.Check(run);
+        return refusal is null ? new KeptTrajectory(envelope, run) : null;
+    }
+}

@@ -1,0 +1,43 @@
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>Finds runs that are near to an input: cosine of their words, weighted by how rare a word is among the kept runs; pure.</summary>
+internal static class TrajectoryRetrieval
+{
+    /// <summary>All kinds of runs: the nearest first, then the better ones; everything by reward when there is no input.</summary>
+    public static IReadOnlyList<KeptTrajectory> Query(TrajectoryState state, string? input, int limit) =>
+        [.. Ranked(state.BestFirst, input).Take(limit)];
+
+    /// <summary>Successes to start from: the best of each goal, nearest first, then further ones of the same goals.</summary>
+    public static IReadOnlyList<KeptTrajectory> Exemplars(TrajectoryState state, string? input, int limit)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        return [.. Ranked(state.BestFirst.Where(run => run.IsSuccess).ToList(), input)
+            .Select(run => (Run: run, Turn: seen[run.Goal] = seen.GetValueOrDefault(run.Goal, -1) + 1))
+            .ToList()
+            .OrderBy(entry => entry.Turn)
+            .Take(limit).Select(entry => entry.Run)];
+    }
+
+    private static IEnumerable<KeptTrajectory> Ranked(IReadOnlyList<KeptTrajectory> bestFirst, string? input)
+    {
+        var query = Terms.Of(input);
+        if (query.Count == 0)
+        {
+            return bestFirst;
+        }
+
+        var frequency = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var term in bestFirst.SelectMany(run => run.Terms))
+        {
+            frequency[term] = frequency.GetValueOrDefault(term) + 1;
+        }
+
+        double Weight(string term) => Math.Pow(Math.Log(1 + ((bestFirst.Count + 1.0) / (frequency.GetValueOrDefault(term) + 0.5))), 2);
+        var wanted = query.ToHashSet(StringComparer.Ordinal);
+        var queryNorm = Math.Sqrt(query.Sum(Weight));
+
+        // OrderBy is stable: equally near runs stay best first. Rounding keeps "equally near" from hanging on the last bit.
+        return bestFirst.OrderByDescending(run => Math.Round(
+            run.Terms.Where(wanted.Contains).Sum(Weight) / (queryNorm * Math.Max(1e-9, Math.Sqrt(run.Terms.Sum(Weight)))), 3));
+    }
+}

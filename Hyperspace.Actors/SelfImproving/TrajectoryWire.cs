@@ -1,0 +1,85 @@
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>Runs between the records that callers speak and the protobuf that is signed; pure.</summary>
+internal static class TrajectoryWire
+{
+    /// <summary>The run as it is signed: checked, its secrets taken out, checked again. Null with a refusal when it breaks the rules.</summary>
+    public static Trajectory? FromRecord(TrajectoryCommands.Record record, DateTimeOffset now, out Refusal? refusal)
+    {
+        if (record.Steps is null || record.Steps.Any(step => step is null || step.Kind is null || step.Name is null || step.Duration < TimeSpan.Zero))
+        {
+            refusal = new Refusal(ErrorCodes.InvalidParams, "Give steps, each with a kind, a name and a duration that is not negative.");
+            return null;
+        }
+
+        if (record.Steps.Count > TrajectoryRules.MaxSteps)
+        {
+            refusal = new Refusal(ErrorCodes.TooLarge, $"A run has at most {TrajectoryRules.MaxSteps} steps, not {record.Steps.Count}; record the ones that mattered.");
+            return null;
+        }
+
+        var run = new Trajectory
+        {
+            TaskType = record.TaskType,
+            Input = record.Input ?? "",
+            Output = record.Output ?? "",
+            Reward = record.Reward,
+            RecordedMs = (ulong)now.ToUnixTimeMilliseconds(),
+            SessionId = record.SessionId ?? "",
+        };
+        run.Steps.AddRange(record.Steps.Select(step => new TrajectoryStep
+        {
+            Kind = step.Kind,
+            Name = step.Name,
+            Thought = step.Thought ?? "",
+            Input = step.Input ?? "",
+            Output = step.Output ?? "",
+            CostMicro = step.Cost.MicroUnits,
+            Currency = step.Cost.Currency.Code,
+            DurationUs = (ulong)step.Duration.TotalMicroseconds,
+            Ok = step.Ok,
+            Error = step.Error ?? "",
+        }));
+
+        // Sizes are checked before the patterns run over the text, and after, since a placeholder may be longer.
+        refusal = TrajectoryRules.Check(run) ?? TrajectoryRules.Check(Redact(run));
+        return refusal is null ? run : null;
+    }
+
+    /// <summary>The run as callers see it.</summary>
+    public static TrajectoryView ToView(KeptTrajectory kept)
+    {
+        var run = kept.Run;
+        return new TrajectoryView(
+            kept.Id, kept.Author, run.TaskType, NullIfEmpty(run.Input), [.. run.Steps.Select(ToView)], NullIfEmpty(run.Output), run.Reward,
+            DateTimeOffset.FromUnixTimeMilliseconds((long)run.RecordedMs));
+    }
+
+    private static TrajectoryStepView ToView(TrajectoryStep step) => new(
+        step.Kind, step.Name, NullIfEmpty(step.Thought), NullIfEmpty(step.Input), NullIfEmpty(step.Output),
+        new Amount(step.CostMicro, step.Currency.Length == 0 ? Currency.Usdc : Currency.Parse(step.Currency)),
+        TimeSpan.FromMicroseconds(step.DurationUs), step.Ok, NullIfEmpty(step.Error));
+
+    private static Trajectory Redact(Trajectory run)
+    {
+        run.Input = Redaction.Apply(run.Input);
+        run.Output = Redaction.Apply(run.Output);
+        foreach (var step in run.Steps)
+        {
+            step.Name = Redaction.Apply(step.Name);
+            step.Thought = Redaction.Apply(step.Thought);
+            step.Input = Redaction.Apply(step.Input);
+            step.Output = Redaction.Apply(step.Output);
+            step.Error = Redaction.Apply(step.Error);
+        }
+
+        return run;
+    }
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+}

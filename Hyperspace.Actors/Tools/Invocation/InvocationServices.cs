@@ -1,0 +1,49 @@
+using Akka.Actor;
+using Akka.Hosting;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Tools.Discovery;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Micropayments;
+using Hyperspace.Contracts.State;
+
+namespace Hyperspace.Actors.Tools.Invocation;
+
+/// <summary>What an invocation talks to: the session, the payer's channels, and other peers.</summary>
+internal sealed class InvocationServices(PeerServices peer, ToolCatalog catalog, CapabilityStore store, CapabilityFetcher fetcher, IReadOnlyActorRegistry registry)
+{
+    private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(10);
+
+    // A payment may wait for the vouchers before it; whoever gives up must still learn whether one was signed.
+    private static readonly TimeSpan PaymentTimeout = TimeSpan.FromSeconds(60);
+
+    public PeerServices Peer => peer;
+
+    public ToolCatalog Catalog => catalog;
+
+    public CapabilityStore Store => store;
+
+    public CapabilityFetcher Fetcher => fetcher;
+
+    /// <summary>Asks the session; no answer in time is a refusal too.</summary>
+    public Task<object> AskSessionAsync(ISessionMessage message) => AskAsync<ActorKeys.Sessions>(message, SessionTimeout, "This peer keeps no sessions.");
+
+    /// <summary>Asks the payer's channel; no answer in time is a refusal too.</summary>
+    public Task<object> AskChannelAsync(IPayerChannelMessage message) => AskAsync<ActorKeys.PayerChannels>(message, PaymentTimeout, "This peer has no payment channels, so it can only call free tools.");
+
+    private async Task<object> AskAsync<TKey>(object message, TimeSpan timeout, string absent)
+    {
+        if (!registry.TryGet<TKey>(out var actor))
+        {
+            return new Refusal(ErrorCodes.Internal, absent);
+        }
+
+        try
+        {
+            return await actor.Ask<object>(message, timeout).ConfigureAwait(false);
+        }
+        catch (AskTimeoutException)
+        {
+            return new Refusal(ErrorCodes.PaymentPending, $"{message.GetType().Name} was not answered within {timeout.TotalSeconds} seconds; look at the session before you try again.");
+        }
+    }
+}

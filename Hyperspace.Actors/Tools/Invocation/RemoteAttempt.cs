@@ -1,0 +1,75 @@
+using Google.Protobuf;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Tools;
+using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p;
+using Hyperspace.Libp2p.Rpc;
+
+namespace Hyperspace.Actors.Tools.Invocation;
+
+/// <summary>What one rpc call to a provider came to. At most one of challenge, outcome, refused and failure is set.</summary>
+/// <param name="Receipt">The provider's word that it took the voucher; may come without an outcome.</param>
+/// <param name="Challenge">It wants to be paid first.</param>
+/// <param name="Outcome">It ran the tool.</param>
+/// <param name="Refused">It refuses.</param>
+/// <param name="Failure">The call broke.</param>
+internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? Challenge, ToolOutcome? Outcome, ToolRefused? Refused, Refusal? Failure)
+{
+    /// <summary>Calls the provider once, telling of its receipt as soon as it comes.</summary>
+    public static async Task<RemoteAttempt> MakeAsync(IRpc rpc, PeerId provider, ToolInvocation request, Currency currency, TimeSpan left, Action accepted, CancellationToken deadline)
+    {
+        var attempt = new RemoteAttempt(null, null, null, null, null);
+        try
+        {
+            await foreach (var bytes in rpc.CallAsync(provider, RpcMethods.ToolInvoke, request.ToByteArray(), left, deadline).ConfigureAwait(false))
+            {
+                var frame = ToolInvocationFrame.Parser.ParseFrom(bytes.Span);
+                attempt = frame.FrameCase switch
+                {
+                    ToolInvocationFrame.FrameOneofCase.PaymentRequired => attempt with { Challenge = frame.PaymentRequired },
+                    ToolInvocationFrame.FrameOneofCase.PaymentAccepted => attempt with { Receipt = ReceiptOf(frame.PaymentAccepted, currency) },
+                    ToolInvocationFrame.FrameOneofCase.Outcome => attempt with { Outcome = frame.Outcome },
+                    ToolInvocationFrame.FrameOneofCase.Refused => attempt with { Refused = frame.Refused },
+                    _ => attempt,
+                };
+                if (frame.FrameCase == ToolInvocationFrame.FrameOneofCase.PaymentAccepted && request.Voucher is not null)
+                {
+                    accepted();
+                }
+            }
+
+            return attempt is { Challenge: null, Outcome: null, Refused: null }
+                ? attempt with { Failure = new Refusal(ErrorCodes.PeerUnreachable, "The provider ended the call without an outcome.") }
+                : attempt;
+        }
+        catch (RpcException e)
+        {
+            return attempt with { Failure = new Refusal(CodeOf(e.Status), $"The provider did not carry out the call: {e.Message}") };
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            return attempt with { Failure = new Refusal(ErrorCodes.PeerUnreachable, $"The provider's answer is not of the protocol: {e.Message}") };
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            return attempt with { Failure = new Refusal(ErrorCodes.Timeout, "The provider did not answer before the deadline; give it a larger timeoutMs.") };
+        }
+    }
+
+    private static string CodeOf(RpcStatus status) => status switch
+    {
+        RpcStatus.DeadlineExceeded or RpcStatus.Cancelled => ErrorCodes.Timeout,
+        RpcStatus.ResourceExhausted => ErrorCodes.RateLimited,
+        RpcStatus.Unimplemented => ErrorCodes.ToolNotFound,
+        RpcStatus.InvalidArgument => ErrorCodes.InvalidParams,
+        RpcStatus.Internal => ErrorCodes.ToolFailed,
+        _ => ErrorCodes.PeerUnreachable,
+    };
+
+    private static PaymentReceipt ReceiptOf(PaymentAccepted accepted, Currency currency) => new(
+        "0x" + Convert.ToHexStringLower(accepted.ChannelId.Span),
+        accepted.RequestId,
+        new Amount(accepted.AcceptedMicro, currency),
+        new Amount(accepted.SpentMicro, currency));
+}

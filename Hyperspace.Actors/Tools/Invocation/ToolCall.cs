@@ -1,0 +1,133 @@
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.State;
+using Hyperspace.Contracts.Tools;
+using Hyperspace.Libp2p;
+
+namespace Hyperspace.Actors.Tools.Invocation;
+
+/// <summary>
+/// One call in its session: what local and remote calls share. Whatever happens, the reservation is committed or
+/// released with a step that has time, cost and outcome, unless a payment's outcome is unknown.
+/// </summary>
+internal abstract class ToolCall(InvocationServices services, ToolCommands.Invoke command, string requestId)
+{
+    private const int TraceCharacters = 16 * 1024;
+    private readonly DateTimeOffset _startedAt = services.Peer.Time.GetUtcNow();
+    private readonly long _started = services.Peer.Time.GetTimestamp();
+
+    protected InvocationServices Services => services;
+
+    protected ToolCommands.Invoke Command => command;
+
+    /// <summary>Also the reservation's id and the payment's request id.</summary>
+    protected string RequestId => requestId;
+
+    protected TimeSpan Elapsed => services.Peer.Time.GetElapsedTime(_started);
+
+    protected TimeSpan Left => command.Timeout - Elapsed;
+
+    /// <summary>The call that a command asks for, or why there is none.</summary>
+    public static (ToolCall? Call, Refusal? Refusal) Of(InvocationServices services, ToolCommands.Invoke command, string requestId)
+    {
+        var slash = command.ToolId.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0 || !PeerId.TryParse(command.ToolId[..slash], out var provider) || !ToolRules.IsName(command.ToolId[(slash + 1)..]))
+        {
+            return (null, new Refusal(ErrorCodes.ToolNotFound, "A toolId is {peerId}/{name}, as tool.discover gives it."));
+        }
+
+        if (command.Timeout <= TimeSpan.Zero || command.Timeout > TimeSpan.FromMinutes(10))
+        {
+            return (null, new Refusal(ErrorCodes.InvalidParams, "timeoutMs is 1 to 600000."));
+        }
+
+        var name = command.ToolId[(slash + 1)..];
+        return (provider == services.Catalog.Self ? new LocalToolCall(services, command, requestId, name) : new RemoteToolCall(services, command, requestId, provider, name), null);
+    }
+
+    /// <summary>
+    /// Carries the call out. <paramref name="answer"/> gets an <see cref="InvocationResult"/> or a <see cref="Refusal"/>, once;
+    /// the task may go on after it while a payment's outcome is being found out.
+    /// </summary>
+    /// <param name="answer">Told the result.</param>
+    /// <param name="deadline">Cancelled when the command's time is over.</param>
+    /// <param name="stopping">Cancelled when this peer stops.</param>
+    public abstract Task RunAsync(Action<object> answer, CancellationToken deadline, CancellationToken stopping);
+
+    /// <summary>Sets the amount aside; a refusal when the session doesn't let it.</summary>
+    protected async Task<Refusal?> ReserveAsync(string reservationId, Amount amount, string? channelKey) =>
+        await services.AskSessionAsync(new SessionCommands.Reserve(command.SessionId, reservationId, amount, command.ToolId, channelKey)).ConfigureAwait(false) switch
+        {
+            Reserved => null,
+            Refusal { Code: ErrorCodes.BudgetExceeded } refusal => refusal with { Message = $"{refusal.Message} The tool costs {amount}; begin a session with a larger budget or choose a cheaper tool." },
+            Refusal refusal => refusal,
+            var other => new Refusal(ErrorCodes.Internal, $"The session answered with {other.GetType().Name}."),
+        };
+
+    /// <summary>Traces a call that failed before anything was reserved.</summary>
+    protected async Task<Refusal> RefuseTracedAsync(Refusal refusal) =>
+        await ReserveAsync(requestId, Amount.Zero(Currency.Usdc), channelKey: null).ConfigureAwait(false) ?? await ReleaseAsync(refusal).ConfigureAwait(false);
+
+    /// <summary>Releases the reservation with a failed step.</summary>
+    protected async Task<Refusal> ReleaseAsync(Refusal refusal, string? reservationId = null)
+    {
+        await services.AskSessionAsync(new SessionCommands.Release(command.SessionId, reservationId ?? requestId, Step(Amount.Zero(Currency.Usdc), ok: false, $"{refusal.Code}: {refusal.Message}", null))).ConfigureAwait(false);
+        return refusal;
+    }
+
+    /// <summary>Commits the reservation with what the call gave.</summary>
+    protected async Task<object> CommitAsync(bool ok, string content, string? structured, string? error, Amount cost, PaymentReceipt? receipt)
+    {
+        var answer = await services.AskSessionAsync(new SessionCommands.Commit(command.SessionId, requestId, cost, Step(cost, ok, error, content))).ConfigureAwait(false);
+        return answer is Refusal refusal && cost.IsZero ? refusal : new InvocationResult(ok, content, structured, error, Elapsed, cost, receipt);
+    }
+
+    protected Refusal TimedOut(string what = "The tool") =>
+        new(ErrorCodes.Timeout, $"{what} did not answer within {command.Timeout.TotalMilliseconds:0} ms; give it a larger timeoutMs.");
+
+    private TraceStep Step(Amount cost, bool ok, string? error, string? output) =>
+        new(0, "tool", command.ToolId, _startedAt, Elapsed, cost, ok, error, Cut(command.Params), output is null ? null : Cut(output));
+
+    private static string Cut(string text) => text.Length <= TraceCharacters ? text : text[..TraceCharacters];
+}
+
+/// <summary>A call of a tool of this peer: no payment, no wire.</summary>
+internal sealed class LocalToolCall(InvocationServices services, ToolCommands.Invoke command, string requestId, string name) : ToolCall(services, command, requestId)
+{
+    public override async Task RunAsync(Action<object> answer, CancellationToken deadline, CancellationToken stopping) => answer(await RunAsync(deadline).ConfigureAwait(false));
+
+    private async Task<object> RunAsync(CancellationToken deadline)
+    {
+        if (!Services.Catalog.State.Tools.TryGetValue(name, out var tool))
+        {
+            return await RefuseTracedAsync(new Refusal(ErrorCodes.ToolNotFound, $"This peer has no tool '{name}'; tool.discover lists what there is.")).ConfigureAwait(false);
+        }
+
+        if (Services.Catalog.Schemas.Check(tool.Definition.InputSchema, Command.Params) is { } invalid)
+        {
+            return await RefuseTracedAsync(invalid).ConfigureAwait(false);
+        }
+
+        var free = Amount.Zero(tool.Definition.Price.Currency);
+        if (await ReserveAsync(RequestId, free, channelKey: null).ConfigureAwait(false) is { } refused)
+        {
+            return refused;
+        }
+
+        try
+        {
+            var runner = Services.Catalog.Runners.For(tool.Provider);
+            if (await runner.PrepareAsync(tool.Definition, tool.Provider.Configuration, deadline).ConfigureAwait(false) is { } unready)
+            {
+                return await ReleaseAsync(unready).ConfigureAwait(false);
+            }
+
+            var run = await runner.RunAsync(tool.Definition, tool.Provider.Configuration, Command.Params.Length == 0 ? "{}" : Command.Params, deadline).ConfigureAwait(false);
+            return await CommitAsync(run.Ok, run.Content, run.Structured, run.Error, free, receipt: null).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            return await ReleaseAsync(TimedOut()).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Akka.Actor;
+using Akka.Hosting;
+using Google.Protobuf;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Tools.Discovery;
+using Hyperspace.Actors.Tools.Runners;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Micropayments;
+using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p.Rpc;
+
+namespace Hyperspace.Actors.Tools.Invocation;
+
+/// <summary>
+/// The provider's side: serves <c>tool.invoke</c> and <c>capabilities.get</c>. Everything that can refuse a call without
+/// running it is asked before money is taken; what a voucher paid for is run once it is journalled.
+/// </summary>
+internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes)
+{
+    private const int MaxRequest = 2 * 1024 * 1024;
+    private const int MaxRequestId = 128;
+    private static readonly TimeSpan AcceptTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Serves <c>capabilities.get</c>.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> CapabilitiesAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        yield return own.Current().Bytes;
+    }
+
+    /// <summary>Serves <c>tool.invoke</c>.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> InvokeAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = Parse(call.Payload);
+        var tool = peer.Options.Profile == PeerProfile.Light ? null : catalog.State.Tools.GetValueOrDefault(request.Tool);
+        if (tool is null)
+        {
+            yield return Refused(ErrorCodes.ToolNotFound, $"This peer offers no tool '{(request.Tool.Length <= ToolRules.MaxName ? request.Tool : "…")}'; discover again.");
+            yield break;
+        }
+
+        if (catalog.Schemas.Check(tool.Definition.InputSchema, request.Params) is { } invalid)
+        {
+            yield return Refused(invalid);
+            yield break;
+        }
+
+        var fingerprint = OutcomeCache.FingerprintOf(request.Tool, request.Params);
+        var (kept, isConflict) = outcomes.Find(call.Caller, request.RequestId, fingerprint);
+        if (isConflict)
+        {
+            yield return Refused(ErrorCodes.Conflict, "This request id was used for another call; choose a new one.");
+            yield break;
+        }
+
+        var price = tool.Definition.Price;
+        if (!price.IsZero && request.Voucher is null)
+        {
+            yield return Frame(new ToolInvocationFrame
+            {
+                PaymentRequired = new PaymentRequired { PriceMicro = price.MicroUnits, Currency = price.Currency.Code, Terms = CapabilityRecords.TermsOf(peer.Identity, peer.Options), Binding = peer.Identity.Binding },
+            });
+            yield break;
+        }
+
+        var runner = catalog.Runners.For(tool.Provider);
+        if (kept is null && await runner.PrepareAsync(tool.Definition, tool.Provider.Configuration, cancellationToken).ConfigureAwait(false) is { } unready)
+        {
+            yield return Refused(unready);
+            yield break;
+        }
+
+        VoucherAccepted? paid = null;
+        if (!price.IsZero)
+        {
+            var answer = await TakeAsync(call, request, price).ConfigureAwait(false);
+            if (answer is not VoucherAccepted accepted)
+            {
+                yield return answer is VoucherRefused refused ? Refused(refused) : Refused((Refusal)answer);
+                yield break;
+            }
+
+            paid = accepted;
+            yield return Frame(new ToolInvocationFrame
+            {
+                PaymentAccepted = new PaymentAccepted { ChannelId = request.Voucher!.ChannelId, RequestId = request.RequestId, AcceptedMicro = accepted.Accepted.MicroUnits, SpentMicro = accepted.Spent.MicroUnits },
+            });
+        }
+
+        if (kept is null && paid is { Repeated: true, WasDelivered: true })
+        {
+            yield return Refused(ErrorCodes.AlreadyServed, "This request was paid and served before, and its result is no longer kept; it was not charged again.");
+            yield break;
+        }
+
+        if (kept is null)
+        {
+            kept = await RunAsync(runner, tool, request.Params, cancellationToken).ConfigureAwait(false);
+            outcomes.Keep(call.Caller, request.RequestId, fingerprint, kept);
+        }
+
+        if (paid is not null)
+        {
+            registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender);
+        }
+
+        yield return Frame(new ToolInvocationFrame { Outcome = kept });
+    }
+
+    private static ToolInvocation Parse(ReadOnlyMemory<byte> payload)
+    {
+        if (payload.Length > MaxRequest)
+        {
+            throw new RpcException(RpcStatus.ResourceExhausted, $"A tool invocation has at most {MaxRequest} bytes.");
+        }
+
+        try
+        {
+            var request = ToolInvocation.Parser.ParseFrom(payload.Span);
+            return request.RequestId.Length is >= 1 and <= MaxRequestId
+                ? request
+                : throw new RpcException(RpcStatus.InvalidArgument, $"A tool invocation has a request id of 1 to {MaxRequestId} characters.");
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new RpcException(RpcStatus.InvalidArgument, "The payload is no ToolInvocation: " + e.Message, e);
+        }
+    }
+
+    // Not cancelled with the call: a voucher that may have been journalled must be answered for.
+    private async Task<object> TakeAsync(RpcCall call, ToolInvocation request, Contracts.Money.Amount price)
+    {
+        if (!registry.TryGet<ActorKeys.PayeeChannels>(out var channels))
+        {
+            return new Refusal(ErrorCodes.ChannelNotFound, "This peer takes no payments.");
+        }
+
+        if (request.Voucher!.ChannelId.Length != 32)
+        {
+            return new Refusal(ErrorCodes.ChannelNotFound, "A voucher names its channel by 32 bytes.");
+        }
+
+        try
+        {
+            var channelId = "0x" + Convert.ToHexStringLower(request.Voucher.ChannelId.Span);
+            return await channels.Ask<object>(new PayeeChannelCommands.Accept(channelId, call.Caller.ToString(), request.RequestId, request.Voucher, price), AcceptTimeout).ConfigureAwait(false);
+        }
+        catch (AskTimeoutException e)
+        {
+            throw new RpcException(RpcStatus.Unavailable, "The payment's outcome is not known yet; ask channel.status.", e);
+        }
+    }
+
+    private static async Task<ToolOutcome> RunAsync(IToolRunner runner, RegisteredTool tool, string parameters, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var run = await runner.RunAsync(tool.Definition, tool.Provider.Configuration, parameters.Length == 0 ? "{}" : parameters, cancellationToken).ConfigureAwait(false);
+        return new ToolOutcome
+        {
+            Ok = run.Ok,
+            Content = run.Content,
+            Structured = run.Structured ?? "",
+            Error = run.Error ?? "",
+            DurationUs = (ulong)Stopwatch.GetElapsedTime(started).TotalMicroseconds,
+        };
+    }
+
+    private static ReadOnlyMemory<byte> Refused(Refusal refusal) => Refused(refusal.Code, refusal.Message);
+
+    private static ReadOnlyMemory<byte> Refused(string code, string message) => Frame(new ToolInvocationFrame { Refused = new ToolRefused { Code = code, Message = message } });
+
+    private static ReadOnlyMemory<byte> Refused(VoucherRefused refused)
+    {
+        var standing = refused.Standing is not { } channel ? null : new ChannelStanding
+        {
+            ChannelId = ByteString.CopyFrom(Convert.FromHexString(channel.ChannelId.AsSpan(2))),
+            Known = true,
+            Open = channel.Open,
+            DepositMicro = channel.Deposit.MicroUnits,
+            AcceptedMicro = channel.Accepted.MicroUnits,
+            SpentMicro = channel.Spent.MicroUnits,
+            RequestPaid = channel.RequestPaid,
+            RequestMicro = channel.RequestCost.MicroUnits,
+        };
+        return Frame(new ToolInvocationFrame { Refused = new ToolRefused { Code = refused.Code, Message = refused.Message, Standing = standing } });
+    }
+
+    private static ReadOnlyMemory<byte> Frame(ToolInvocationFrame frame) => frame.ToByteArray();
+}

@@ -1,0 +1,248 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Tools.Discovery;
+using Hyperspace.Actors.Tools.Invocation;
+using Hyperspace.Actors.Tools.Mcp;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Tools;
+
+namespace Hyperspace.Actors.Tools;
+
+/// <summary>
+/// The tools of this peer: persists, then replies; keeps the catalog and the cluster's replica in step, and tells the
+/// publisher. Discovery goes to one actor, each invocation to one of its own.
+/// </summary>
+internal sealed class ToolRegistryActor : ReceivePersistentActor
+{
+    private const int MaxInvocations = 2048;
+    private const int MaxRegistrations = 8;
+    private const int SnapshotEvery = 200;
+    private static readonly TimeSpan RegistrationTimeout = TimeSpan.FromSeconds(45);
+
+    private readonly ToolCatalog _catalog;
+    private readonly McpServers _servers;
+    private readonly RegistryReplica _replica;
+    private readonly InvocationServices _services;
+    private readonly IActorRef _discovery;
+    private readonly IActorRef? _publisher;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly CancellationTokenSource _stopping = new();
+    private ToolRegistryState _state = ToolRegistryState.Empty;
+    private int _registrations;
+    private int _invocations;
+
+    /// <summary>Makes the registry; a light peer has no publisher.</summary>
+    public ToolRegistryActor(ToolCatalog catalog, McpServers servers, RegistryReplica replica, InvocationServices services, IActorRef discovery, IActorRef? publisher)
+    {
+        JournalPluginId = Journals.Default;
+        SnapshotPluginId = Journals.DefaultSnapshots;
+        _catalog = catalog;
+        _servers = servers;
+        _replica = replica;
+        _services = services;
+        _discovery = discovery;
+        _publisher = publisher;
+
+        Recover<SnapshotOffer>(offer => _state = (ToolRegistryState)offer.Snapshot);
+        Recover<IToolRegistryEvent>(happened => _state = _state.Apply(happened));
+        Recover<RecoveryCompleted>(_ => Resume());
+
+        Command<ToolCommands.Register>(Register);
+        Command<ToolCommands.Unregister>(command => Carry(_state.Decide(command), names => new ToolRegistered(IdOf(names[0]))));
+        Command<ToolCommands.RegisterMcpServer>(Connect);
+        Command<Connected>(Attach);
+        Command<ToolCommands.List>(_ => Sender.Tell(new ToolList([.. _state.Tools.Values.Select(t => new DiscoveredTool(IdOf(t.Definition.Name), t.Definition, _catalog.Self.ToString(), 0.5, 1, Tiers.Registry))])));
+        Command<ToolCommands.Discover>(_discovery.Forward);
+        Command<ToolCommands.Invoke>(Invoke);
+        Command<Terminated>(_ => _invocations--);
+        Command<Akka.Done>(_ => { });
+        Command<Reconnected>(reconnected => _log.Warning("An MCP server could not be reached after the start; its tools connect when they are called. {0}", reconnected.Refusal.Message));
+        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
+        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The registry's snapshot was not saved; its events are."));
+        Command<DeleteSnapshotsSuccess>(_ => { });
+        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Older snapshots of the registry were not deleted."));
+    }
+
+    public override string PersistenceId => "tool-registry";
+
+    protected override void PostStop()
+    {
+        _stopping.Cancel();
+        _stopping.Dispose();
+        base.PostStop();
+    }
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistRejected(cause, @event, sequenceNr);
+        Sender.Tell(Unwritten);
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistFailure(cause, @event, sequenceNr);
+        Sender.Tell(Unwritten);
+    }
+
+    private static Refusal Unwritten => new(ErrorCodes.JournalFailed, "The journal refused the registration, so nothing changed; check the disk of the data directory and try again.");
+
+    private string IdOf(string name) => ToolRules.IdOf(_catalog.Self.ToString(), name);
+
+    private void Resume()
+    {
+        _catalog.State = _state;
+        foreach (var tool in _state.Tools.Values)
+        {
+            _replica.Put(tool.Definition);
+        }
+
+        foreach (var (key, server) in _state.Servers)
+        {
+            _servers.Add(server.Spec);
+            ReconnectAsync(key).PipeTo(Self, failure: e => new Reconnected(new Refusal(ErrorCodes.BridgeFailed, e.Message)));
+        }
+    }
+
+    private async Task<object> ReconnectAsync(string key) =>
+        (await _servers.ConnectAsync(key, _stopping.Token).ConfigureAwait(false)).Refusal is { } refusal ? new Reconnected(refusal) : Akka.Done.Instance;
+
+    private void Register(ToolCommands.Register command)
+    {
+        if (command.Provider.Type == McpRunner.TypeName)
+        {
+            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, "Tools of MCP servers are registered with bridge.registerMCPServer."));
+            return;
+        }
+
+        if (_catalog.Runners.Accept(command.Provider) is { } refusal)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        var definition = string.IsNullOrWhiteSpace(command.Definition.InputSchema)
+            ? command.Definition with { InputSchema = _catalog.Runners.SchemaOf(command.Provider) ?? "" }
+            : command.Definition;
+        Carry(_state.Decide(command with { Definition = definition }), names => new ToolRegistered(IdOf(names[0])));
+    }
+
+    private void Connect(ToolCommands.RegisterMcpServer command)
+    {
+        var spec = new McpServerSpec(command.Url, command.Args, command.Env);
+        var refusal = spec.Check() ?? (_registrations >= MaxRegistrations ? new Refusal(ErrorCodes.RateLimited, $"{MaxRegistrations} MCP servers are being registered; try again when one is done.") : null);
+        if (refusal is not null)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        _registrations++;
+        _servers.Add(spec);
+        var asker = Sender;
+        ListAsync(spec).PipeTo(
+            Self,
+            success: result => new Connected(asker, command, spec, result.Connection, result.Refusal),
+            failure: e => new Connected(asker, command, spec, null, new Refusal(ErrorCodes.BridgeFailed, $"The MCP server did not answer within {RegistrationTimeout.TotalSeconds} seconds: {e.Message}")));
+    }
+
+    private async Task<(McpConnection? Connection, Refusal? Refusal)> ListAsync(McpServerSpec spec)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        timeout.CancelAfter(RegistrationTimeout);
+        return await _servers.ReconnectAsync(spec.Key, timeout.Token).ConfigureAwait(false);
+    }
+
+    private void Attach(Connected connected)
+    {
+        _registrations--;
+        var decision = connected.Connection is { } connection
+            ? _state.Decide(new AttachMcpServer(connected.Spec, connection.ServerName, [.. connection.Tools.Values], connected.Command.Tools, connected.Command.Price, connected.Command.Capabilities))
+            : ToolDecision.Refused(connected.Refusal!);
+        if (decision.Refusal is not null && !_state.Servers.ContainsKey(connected.Spec.Key))
+        {
+            Forget(connected.Spec.Key);
+        }
+
+        Carry(decision, names => new McpServerRegistered([.. names.Select(IdOf)]), connected.Asker);
+    }
+
+    private void Invoke(ToolCommands.Invoke command)
+    {
+        if (_invocations >= MaxInvocations)
+        {
+            Sender.Tell(new Refusal(ErrorCodes.RateLimited, $"{MaxInvocations} calls are running; try again when some have ended."));
+            return;
+        }
+
+        var (call, refusal) = ToolCall.Of(_services, command, Guid.CreateVersion7().ToString("N"));
+        if (call is null)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        var asker = Sender;
+        Context.Watch(Context.ActorOf(Props.Create(() => new ToolInvocationActor(call, asker, command.Timeout))));
+        _invocations++;
+    }
+
+    private void Carry(ToolDecision decision, Func<IReadOnlyList<string>, object> reply, IActorRef? to = null)
+    {
+        var asker = to ?? Sender;
+        if (decision.Refusal is { } refusal)
+        {
+            asker.Tell(refusal);
+            return;
+        }
+
+        if (decision.Events.Count == 0)
+        {
+            asker.Tell(reply(decision.Names));
+            return;
+        }
+
+        var left = decision.Events.Count;
+        PersistAll(decision.Events, happened =>
+        {
+            Apply(happened);
+            if (--left == 0)
+            {
+                _catalog.State = _state;
+                _publisher?.Tell(new PublisherCommands.Publish());
+                asker.Tell(reply(decision.Names));
+            }
+
+            if (LastSequenceNr % SnapshotEvery == 0)
+            {
+                SaveSnapshot(_state);
+            }
+        });
+    }
+
+    private void Apply(IToolRegistryEvent happened)
+    {
+        _state = _state.Apply(happened);
+        switch (happened)
+        {
+            case ToolAdded added:
+                _replica.Put(added.Tool.Definition);
+                break;
+            case ToolRemoved removed:
+                _replica.Remove(removed.Name);
+                break;
+            case McpServerRemoved server:
+                Forget(server.Key);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void Forget(string key) => _servers.RemoveAsync(key).PipeTo(Self, success: () => Akka.Done.Instance, failure: e => new Reconnected(new Refusal(ErrorCodes.BridgeFailed, e.Message)));
+
+    private sealed record Connected(IActorRef Asker, ToolCommands.RegisterMcpServer Command, McpServerSpec Spec, McpConnection? Connection, Refusal? Refusal);
+
+    private sealed record Reconnected(Refusal Refusal);
+}

@@ -1,0 +1,78 @@
+using Akka.Actor;
+using Akka.Hosting;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Tools.Discovery;
+using Hyperspace.Actors.Tools.Invocation;
+using Hyperspace.Actors.Tools.Mcp;
+using Hyperspace.Actors.Tools.Runners;
+using Hyperspace.Actors.Tools.Schemas;
+using Hyperspace.Contracts;
+using Hyperspace.Libp2p;
+using Hyperspace.Libp2p.ContentRouting;
+using Hyperspace.Libp2p.Rpc;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hyperspace.Actors.Tools;
+
+/// <summary>How the tool primitive is wired in.</summary>
+public static class ToolsExtensions
+{
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(4);
+
+    /// <summary>
+    /// Registers <see cref="ActorKeys.Tools"/> and serves <c>tool.invoke</c> and <c>capabilities.get</c>. Needs as services
+    /// <see cref="PeerIdentity"/>, <see cref="PeerOptions"/>, <see cref="HybridClock"/>, <see cref="TimeProvider"/>, <see cref="ISwitch"/>,
+    /// <see cref="IRpc"/> and <see cref="IContentRouting"/>, and <see cref="ActorKeys.Gossip"/> in the registry before it.
+    /// Sessions and channels are looked up when they are needed.
+    /// </summary>
+    public static AkkaConfigurationBuilder WithTools(this AkkaConfigurationBuilder builder) => builder
+        .WithJournalFormat("hyperspace-tools", SerializerIds.Tools, ToolsJournal.Format)
+        .WithActors((system, registry, resolver) =>
+        {
+            var peer = new PeerServices(
+                resolver.GetService<PeerIdentity>(),
+                resolver.GetService<PeerOptions>(),
+                resolver.GetService<ISwitch>(),
+                resolver.GetService<IRpc>(),
+                resolver.GetService<IContentRouting>(),
+                resolver.GetService<HybridClock>(),
+                resolver.GetService<TimeProvider>());
+            Start(system, registry, peer);
+        });
+
+    private static void Start(ActorSystem system, IActorRegistry registry, PeerServices peer)
+    {
+        var folders = new DocumentFolders();
+        var pages = new FetchPage();
+        var http = new HttpRunner();
+        var servers = new McpServers(peer.Time);
+        var runners = new ToolRunners([new BuiltinRunner([new DocsSearch(folders), new DocsRead(folders), pages]), http, new McpRunner(servers)]);
+        var catalog = new ToolCatalog(peer.Identity.PeerId, runners, new SchemaCache());
+        var store = new CapabilityStore(peer.Time);
+        var fetcher = new CapabilityFetcher(peer, store);
+        var own = new OwnRecord(peer, catalog);
+        var replica = new RegistryReplica(system);
+        var gossip = registry.Get<ActorKeys.Gossip>();
+        var services = new InvocationServices(peer, catalog, store, fetcher, registry);
+
+        var publisher = peer.Options.Profile == PeerProfile.Light ? null : system.ActorOf(Props.Create(() => new CapabilityPublisherActor(peer, own, gossip)), "capability-publisher");
+        var search = new ToolDiscovery(peer, catalog, store, fetcher, replica.ReadAsync, gossip);
+        var discovery = system.ActorOf(Props.Create(() => new DiscoveryActor(search, own, peer, store, publisher, gossip)), "tool-discovery");
+        var tools = system.ActorOf(Props.Create(() => new ToolRegistryActor(catalog, servers, replica, services, discovery, publisher)), "tools");
+        registry.Register<ActorKeys.Tools>(tools);
+
+        var handler = new ToolInvokeHandler(peer, catalog, own, registry, new OutcomeCache());
+        peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
+        peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
+
+        CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseServiceStop, "stop-tools", async () =>
+        {
+            await servers.DisposeAsync().AsTask().WaitAsync(StopTimeout).ConfigureAwait(false);
+            pages.Dispose();
+            http.Dispose();
+            folders.Dispose();
+            return Akka.Done.Instance;
+        });
+    }
+}

@@ -1,0 +1,134 @@
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Contracts.Micropayments;
+
+/// <summary>A message for a payer's channel. The key is <c>{payeePeerId}:{currency}</c>: one open channel to each payee and currency.</summary>
+public interface IPayerChannelMessage
+{
+    /// <summary>The channel's key on this peer.</summary>
+    string ChannelKey { get; }
+}
+
+/// <summary>A message for a payee's channel; the id is <c>0x</c> and 64 lower-case hex digits.</summary>
+public interface IPayeeChannelMessage
+{
+    /// <summary>The channel's id.</summary>
+    string ChannelId { get; }
+}
+
+/// <summary>Commands of the payer's side of a channel.</summary>
+public static class PayerChannelCommands
+{
+    /// <summary>
+    /// Signs a voucher that adds <paramref name="Price"/>, opening the channel at the payee first when there is none.
+    /// Journalled before the reply. One voucher is in flight at a time: further commands wait their turn until
+    /// <see cref="Settle"/> comes for it. Answered with <see cref="VoucherSigned"/> or a <see cref="Refusal"/>.
+    /// The same request id gets the same voucher again.
+    /// </summary>
+    /// <param name="ChannelKey">The payer channel.</param>
+    /// <param name="RequestId">The paid request; the session's reservation id.</param>
+    /// <param name="Price">What the request costs.</param>
+    /// <param name="PayeePeerId">Who is paid.</param>
+    /// <param name="Terms">The payee's terms, from its challenge or capability record.</param>
+    /// <param name="PayeeBinding">Proof that the terms' wallet is the peer's.</param>
+    public sealed record Pay(string ChannelKey, string RequestId, Amount Price, string PayeePeerId, PaymentTerms Terms, IdentityBinding PayeeBinding) : IPayerChannelMessage;
+
+    /// <summary>
+    /// What became of the voucher in flight. With <see cref="PaymentOutcome.Unknown"/> the channel asks the payee
+    /// itself and settles by its answer. Answered with <see cref="PaymentSettled"/>.
+    /// </summary>
+    public sealed record Settle(string ChannelKey, string RequestId, PaymentOutcome Outcome) : IPayerChannelMessage;
+
+    /// <summary>What became of a request's payment? Asks the payee when the journal alone can't tell. Answered with <see cref="PaymentSettled"/>.</summary>
+    public sealed record Resolve(string ChannelKey, string RequestId) : IPayerChannelMessage;
+
+    /// <summary>Answered with <see cref="PayerChannelView"/>.</summary>
+    public sealed record Get(string ChannelKey) : IPayerChannelMessage;
+}
+
+/// <summary>What became of a payment.</summary>
+public enum PaymentOutcome
+{
+    /// <summary>The payee accepted the voucher.</summary>
+    Accepted,
+
+    /// <summary>The payee refused it, or it never left: the amount is free again.</summary>
+    Refused,
+
+    /// <summary>Nobody knows yet: neither paid again nor released.</summary>
+    Unknown,
+}
+
+/// <summary>The voucher, journalled and signed.</summary>
+public sealed record VoucherSigned(string ChannelKey, string RequestId, Voucher Voucher, Amount Price);
+
+/// <summary>What became of a request's payment, and what it cost (zero when refused).</summary>
+public sealed record PaymentSettled(string ChannelKey, string RequestId, PaymentOutcome Outcome, Amount Cost);
+
+/// <summary>A payer's channel as callers see it: <c>Accepted</c> is what the payee is known to have accepted, <c>Signed</c> the highest voucher signed.</summary>
+public sealed record PayerChannelView(string ChannelKey, string? ChannelId, string? PayeePeerId, Amount Deposit, Amount Signed, Amount Accepted, bool InFlight, long Vouchers);
+
+/// <summary>Commands of the payee's side of a channel.</summary>
+public static class PayeeChannelCommands
+{
+    /// <summary>Opens a channel on a payer's request; checks binding, id, terms and credit limit. Answered with <see cref="PayeeChannelView"/> or a <see cref="Refusal"/>; idempotent for the same terms.</summary>
+    public sealed record Open(string ChannelId, string PayerPeerId, ChannelTerms Terms, IdentityBinding PayerBinding) : IPayeeChannelMessage;
+
+    /// <summary>
+    /// Verifies and takes a voucher for one request, journalled before the reply. Answered with
+    /// <see cref="VoucherAccepted"/> or a <see cref="VoucherRefused"/>.
+    /// </summary>
+    public sealed record Accept(string ChannelId, string PayerPeerId, string RequestId, Voucher Voucher, Amount Price) : IPayeeChannelMessage;
+
+    /// <summary>The request was served (or its tool failed after payment); journalled. Answered with <see cref="PayeeChannelView"/>.</summary>
+    public sealed record Delivered(string ChannelId, string RequestId) : IPayeeChannelMessage;
+
+    /// <summary>
+    /// Was this request paid? If not, it never will be: from now on a voucher for it is refused, so that a payer whose
+    /// voucher may still be on its way knows for good. Journalled. Answered as <see cref="Get"/> is.
+    /// </summary>
+    public sealed record Resolve(string ChannelId, string PayerPeerId, string RequestId) : IPayeeChannelMessage;
+
+    /// <summary>Answered with <see cref="PayeeChannelView"/>, or a <see cref="Refusal"/> CHANNEL_NOT_FOUND.</summary>
+    /// <param name="ChannelId">The channel.</param>
+    /// <param name="RequestId">Also tell of this request, if given.</param>
+    public sealed record Get(string ChannelId, string? RequestId) : IPayeeChannelMessage;
+}
+
+/// <summary>The voucher counts.</summary>
+/// <param name="ChannelId">The channel.</param>
+/// <param name="RequestId">The request that it pays.</param>
+/// <param name="Accepted">The highest accepted cumulative amount.</param>
+/// <param name="Spent">What of it is used for requests.</param>
+/// <param name="Repeated">True when this very request with this very voucher was accepted before: not charged again.</param>
+/// <param name="WasDelivered">True when it was served before.</param>
+public sealed record VoucherAccepted(string ChannelId, string RequestId, Amount Accepted, Amount Spent, bool Repeated, bool WasDelivered);
+
+/// <summary>The voucher does not count; nothing changed.</summary>
+public sealed record VoucherRefused(string ChannelId, string Code, string Message, PayeeChannelView? Standing);
+
+/// <summary>A payee's channel as callers see it.</summary>
+public sealed record PayeeChannelView(string ChannelId, string PayerPeerId, bool Open, Amount Deposit, Amount Accepted, Amount Spent, long Vouchers, bool RequestPaid, Amount RequestCost);
+
+/// <summary>Asks for all channels of this peer, both sides. Answered with <see cref="ChannelTotals"/>.</summary>
+public sealed record GetChannelTotals;
+
+/// <summary>Money moved over this peer's channels since its data directory was made, per currency code, in micro-units.</summary>
+public sealed record ChannelTotals(IReadOnlyList<PayerChannelView> Paying, IReadOnlyList<PayeeChannelView> Receiving);
+
+/// <summary>Commands of the list of this peer's channels, which the channels themselves send.</summary>
+public static class ChannelListCommands
+{
+    /// <summary>This peer is about to pay over a channel. Journalled. Answered with <see cref="ChannelListed"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record ListPayer(string ChannelKey);
+
+    /// <summary>
+    /// A channel is about to be opened to this peer: it is listed if the payer's deposits together stay within this peer's
+    /// credit limit. Journalled; idempotent. Answered with <see cref="ChannelListed"/> or a <see cref="Refusal"/> CHANNEL_REFUSED.
+    /// </summary>
+    public sealed record AdmitPayee(string ChannelId, string PayerPeerId, Amount Deposit);
+}
+
+/// <summary>The channel is on the list.</summary>
+public sealed record ChannelListed(string Channel);

@@ -1,0 +1,78 @@
+using Hyperspace.Contracts.Money;
+
+namespace Hyperspace.Contracts.SelfImproving;
+
+/// <summary>A message for what this peer knows of one task type; the type names the entity.</summary>
+public interface ITaskTypeMessage
+{
+    /// <summary>1 to 64 of <c>a–z 0–9 . _ -</c>, beginning with a letter or digit.</summary>
+    string TaskType { get; }
+}
+
+/// <summary>A step of a run, as it is shared.</summary>
+public sealed record TrajectoryStepView(string Kind, string Name, string? Thought, string? Input, string? Output, Amount Cost, TimeSpan Duration, bool Ok, string? Error);
+
+/// <summary>A run that some peer recorded and signed.</summary>
+/// <param name="TrajectoryId">Hash of its envelope.</param>
+/// <param name="PeerId">Its author.</param>
+/// <param name="TaskType">The task type.</param>
+/// <param name="Input">What was asked.</param>
+/// <param name="Steps">What was done.</param>
+/// <param name="Output">What came out.</param>
+/// <param name="Reward">0 to 1.</param>
+/// <param name="RecordedAt">When (the author's clock).</param>
+public sealed record TrajectoryView(string TrajectoryId, string PeerId, string TaskType, string? Input, IReadOnlyList<TrajectoryStepView> Steps, string? Output, double Reward, DateTimeOffset RecordedAt);
+
+/// <summary>Messages about trajectories.</summary>
+public static class TrajectoryCommands
+{
+    /// <summary>Signs, journals and gossips a run. Follows the task type. Answered with <see cref="TrajectoryRecorded"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Record(string TaskType, string? Input, IReadOnlyList<TrajectoryStepView> Steps, string? Output, double Reward, string? SessionId) : ITaskTypeMessage;
+
+    /// <summary>Follows a task type from now on, over restarts; asks neighbours for what they have. Answered with <see cref="TaskTypeFollowed"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Follow(string TaskType) : ITaskTypeMessage;
+
+    /// <summary>The best runs, nearest to the input first. Answered with <see cref="TrajectoryMatches"/>.</summary>
+    public sealed record Query(string TaskType, string? Input, int Limit) : ITaskTypeMessage;
+
+    /// <summary>Hands over a run's outcome to the playbook. Answered with <see cref="BulletsReflected"/> or a <see cref="Refusal"/>.</summary>
+    /// <param name="TaskType">The task type.</param>
+    /// <param name="Execution">The run: a trajectory id, or free JSON or text.</param>
+    /// <param name="Success">The outcome.</param>
+    /// <param name="Insights">What was learnt, a sentence each.</param>
+    public sealed record Reflect(string TaskType, string? Execution, bool Success, IReadOnlyList<string> Insights) : ITaskTypeMessage;
+
+    /// <summary>Answered with <see cref="PlaybookView"/>.</summary>
+    public sealed record GetPlaybook(string TaskType) : ITaskTypeMessage;
+
+    /// <summary>What the next run should know; follows the task type. Answered with <see cref="LearningContext"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record GetContext(string TaskType, string? Input, int Limit) : ITaskTypeMessage;
+}
+
+/// <summary>The run is signed, journalled and on its way.</summary>
+public sealed record TrajectoryRecorded(string TrajectoryId);
+
+/// <summary>The peer follows the task type.</summary>
+public sealed record TaskTypeFollowed(string TaskType);
+
+/// <summary>Runs that match.</summary>
+public sealed record TrajectoryMatches(IReadOnlyList<TrajectoryView> Trajectories);
+
+/// <summary>A playbook's line.</summary>
+/// <param name="Id">Hash of task type, section and text: the same on every peer.</param>
+/// <param name="Section">A heading such as "tools", "parameters", "pitfalls", "insights".</param>
+/// <param name="Text">What to do, a sentence.</param>
+/// <param name="Helpful">Sum of all peers' counters.</param>
+/// <param name="Harmful">Sum of all peers' counters.</param>
+/// <param name="Score">0 to 1.</param>
+/// <param name="Sources">Trajectories that it came from.</param>
+public sealed record BulletView(string Id, string Section, string Text, ulong Helpful, ulong Harmful, double Score, IReadOnlyList<string> Sources);
+
+/// <summary>The bullets that a reflection added or strengthened.</summary>
+public sealed record BulletsReflected(IReadOnlyList<BulletView> Bullets);
+
+/// <summary>A task type's playbook, best first.</summary>
+public sealed record PlaybookView(string TaskType, IReadOnlyList<BulletView> Bullets);
+
+/// <summary>Bullets and exemplars for the next run.</summary>
+public sealed record LearningContext(string TaskType, IReadOnlyList<BulletView> Bullets, IReadOnlyList<TrajectoryView> Exemplars);

@@ -1,0 +1,82 @@
+using Hyperspace.Contracts.Money;
+
+namespace Hyperspace.Contracts.Tools;
+
+/// <summary>A tool as peers describe it to each other.</summary>
+/// <param name="Name">1 to 128 of <c>A–Z a–z 0–9 _ . -</c>, unique at its provider.</param>
+/// <param name="Description">What it does, for agents.</param>
+/// <param name="Capabilities">Lower-case tags; with the name they are its DHT keys.</param>
+/// <param name="InputSchema">JSON Schema of its parameters, as JSON text.</param>
+/// <param name="Price">Per call; zero when it is free.</param>
+public sealed record ToolDefinition(string Name, string Description, IReadOnlyList<string> Capabilities, string InputSchema, Amount Price);
+
+/// <summary>How a registered tool is carried out.</summary>
+/// <param name="Type">"builtin", "http" or "mcp".</param>
+/// <param name="Configuration">JSON that the runner of that type understands.</param>
+public sealed record ToolProvider(string Type, string Configuration);
+
+/// <summary>A tool that was found, with where it was found.</summary>
+/// <param name="Id"><c>{peerId}/{name}</c>.</param>
+/// <param name="Definition">The tool.</param>
+/// <param name="PeerId">Its provider.</param>
+/// <param name="Reputation">0 to 1; 0.5 while nothing is known.</param>
+/// <param name="Score">0 to 1: how well it fits the query.</param>
+/// <param name="Tier">"registry", "dht" or "gossip".</param>
+public sealed record DiscoveredTool(string Id, ToolDefinition Definition, string PeerId, double Reputation, double Score, string Tier);
+
+/// <summary>Messages of the tool registry.</summary>
+public static class ToolCommands
+{
+    /// <summary>Registers a tool on this peer, replacing one of the same name; journalled. Answered with <see cref="ToolRegistered"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Register(ToolDefinition Definition, ToolProvider Provider);
+
+    /// <summary>Connects an MCP server and registers its tools; kept over restarts. Answered with <see cref="McpServerRegistered"/> or a <see cref="Refusal"/>.</summary>
+    /// <param name="Url"><c>stdio://COMMAND</c> or <c>http(s)://…</c>.</param>
+    /// <param name="Args">Arguments of the command.</param>
+    /// <param name="Env">Environment of the command, beside this process's own.</param>
+    /// <param name="Tools">Which tools; null for all.</param>
+    /// <param name="Price">Price of each tool per call.</param>
+    /// <param name="Capabilities">Tags of each tool.</param>
+    public sealed record RegisterMcpServer(string Url, IReadOnlyList<string> Args, IReadOnlyDictionary<string, string> Env, IReadOnlyList<string>? Tools, Amount Price, IReadOnlyList<string> Capabilities);
+
+    /// <summary>Removes a tool of this peer; journalled. Answered with <see cref="ToolRegistered"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Unregister(string Name);
+
+    /// <summary>This peer's own tools. Answered with <see cref="ToolList"/>.</summary>
+    public sealed record List;
+
+    /// <summary>Registry → DHT → gossip, each bounded in time, merged, filtered and ranked. Answered with <see cref="DiscoveryResult"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Discover(string? Query, IReadOnlyList<string> Capabilities, double? MinReputation, Amount? MaxPrice, int Limit, TimeSpan Timeout);
+
+    /// <summary>Runs a tool here or at its provider, inside the session's budget, paying when asked. Answered with <see cref="InvocationResult"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Invoke(string ToolId, string Params, string SessionId, TimeSpan Timeout);
+}
+
+/// <summary>The tool's id is <c>{peerId}/{name}</c>.</summary>
+public sealed record ToolRegistered(string ToolId);
+
+/// <summary>The ids of the server's tools.</summary>
+public sealed record McpServerRegistered(IReadOnlyList<string> ToolIds);
+
+/// <summary>This peer's tools.</summary>
+public sealed record ToolList(IReadOnlyList<DiscoveredTool> Tools);
+
+/// <summary>What was found, best first, and which tiers were asked.</summary>
+public sealed record DiscoveryResult(IReadOnlyList<DiscoveredTool> Tools, IReadOnlyList<string> TiersAsked);
+
+/// <summary>What a call gave.</summary>
+/// <param name="Ok">Whether the tool did what was asked.</param>
+/// <param name="Content">Text for a model or a person.</param>
+/// <param name="Structured">JSON text, when the tool gives some.</param>
+/// <param name="Error">Why not.</param>
+/// <param name="Duration">From the command to the result.</param>
+/// <param name="Cost">What the session paid.</param>
+/// <param name="Receipt">The payee's receipt, when something was paid.</param>
+public sealed record InvocationResult(bool Ok, string Content, string? Structured, string? Error, TimeSpan Duration, Amount Cost, PaymentReceipt? Receipt);
+
+/// <summary>A payee's word that a voucher counts.</summary>
+/// <param name="ChannelId"><c>0x</c> and 64 hex digits.</param>
+/// <param name="RequestId">The paid request.</param>
+/// <param name="Accepted">The highest accepted cumulative amount.</param>
+/// <param name="Spent">What of it is used.</param>
+public sealed record PaymentReceipt(string ChannelId, string RequestId, Amount Accepted, Amount Spent);

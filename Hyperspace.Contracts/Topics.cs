@@ -1,0 +1,52 @@
+namespace Hyperspace.Contracts;
+
+/// <summary>Gossip topics, DHT keys and rpc methods that peers agree on.</summary>
+public static class Topics
+{
+    /// <summary>Parent of all capability topics: newcomers listen here.</summary>
+    public const string Capabilities = "hyperspace/capabilities";
+
+    /// <summary>Prefix of the trajectory topics.</summary>
+    public const string TrajectoriesPrefix = "hyperspace/trajectories/";
+
+    /// <summary>One peer's capability topic.</summary>
+    public static string CapabilitiesOf(string peerId) => $"{Capabilities}/{peerId}";
+
+    /// <summary>A task type's trajectory topic.</summary>
+    public static string Trajectories(string taskType) => TrajectoriesPrefix + taskType;
+}
+
+/// <summary>The types that an envelope may have.</summary>
+public static class EnvelopeTypes
+{
+    /// <summary>Payload <c>CapabilityRecord</c>.</summary>
+    public const string Capabilities = "hyperspace.capabilities";
+
+    /// <summary>Payload <c>CapabilityQuery</c>.</summary>
+    public const string CapabilityQuery = "hyperspace.capability-query";
+
+    /// <summary>Payload <c>Trajectory</c>.</summary>
+    public const string Trajectory = "hyperspace.trajectory";
+
+    /// <summary>Payload <c>PlaybookDelta</c>.</summary>
+    public const string PlaybookDelta = "hyperspace.playbook-delta";
+}
+
+/// <summary>Methods of <c>/hyperspace/rpc/1.0.0</c>.</summary>
+public static class RpcMethods
+{
+    /// <summary>Server streaming: <c>ToolInvocation</c> → <c>ToolInvocationFrame</c>….</summary>
+    public const string ToolInvoke = "tool.invoke";
+
+    /// <summary>Unary: <c>OpenChannel</c> → <c>OpenChannelReply</c>.</summary>
+    public const string ChannelOpen = "channel.open";
+
+    /// <summary>Unary: <c>ChannelQuery</c> → <c>ChannelStanding</c>.</summary>
+    public const string ChannelStatus = "channel.status";
+
+    /// <summary>Unary: empty → <c>Envelope</c> of a <c>CapabilityRecord</c>.</summary>
+    public const string CapabilitiesGet = "capabilities.get";
+
+    /// <summary>Unary: <c>TrajectoryQuery</c> → <c>TrajectoryList</c>.</summary>
+    public const string TrajectoriesList = "trajectories.list";
+}

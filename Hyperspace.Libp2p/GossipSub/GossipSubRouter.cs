@@ -1,0 +1,312 @@
+namespace Hyperspace.Libp2p.GossipSub;
+
+/// <summary>
+/// The GossipSub v1.1 router as a state machine: events in, effects out, no socket, clock or thread. Time is any monotonic
+/// count of milliseconds; chance is the <see cref="Random"/> given, so a run can be repeated. Not thread-safe.
+/// The parts: membership and publishing here, inbound RPCs in <c>.Receive</c>, upkeep in <c>.Heartbeat</c>.
+/// </summary>
+internal sealed partial class GossipSubRouter
+{
+    private readonly PeerId _local;
+    private readonly GossipSubParameters _parameters;
+    private readonly Random _random;
+    private readonly AuthorCache _authors;
+    private readonly Func<string, bool> _needsValidation;
+    private readonly PeerScore _score;
+    private readonly SeenCache _seen;
+    private readonly MessageCache _cache;
+    private readonly GossipPromises _promises = new();
+    private readonly Dictionary<PeerId, PeerState> _peers = [];
+    private readonly Dictionary<string, TopicState> _topics = [];
+    private readonly List<TopicState> _joined = [];
+    private readonly List<PeerState> _pending = [];
+    private readonly List<PeerState> _scratch = [];
+    private long _ticks;
+
+    /// <summary>A router for <paramref name="local"/>; topics for which <paramref name="needsValidation"/> says yes have their messages judged by <see cref="GossipEffectKind.Validate"/>.</summary>
+    public GossipSubRouter(PeerId local, GossipSubParameters parameters, Random random, AuthorCache? authors = null, Func<string, bool>? needsValidation = null)
+    {
+        _local = local;
+        _parameters = parameters;
+        _random = random;
+        _authors = authors ?? new AuthorCache();
+        _needsValidation = needsValidation ?? (static _ => false);
+        _score = new PeerScore(parameters.Score);
+        _seen = new SeenCache((long)parameters.SeenTtl.TotalMilliseconds);
+        _cache = new MessageCache(parameters.HistoryLength, parameters.HistoryGossip, parameters.MaxHistoryBytes);
+    }
+
+    public long Published { get; private set; }
+
+    public long Delivered { get; private set; }
+
+    public long Duplicates { get; private set; }
+
+    public long Rejected { get; private set; }
+
+    /// <summary>Topics that this peer subscribes to.</summary>
+    public IReadOnlyCollection<string> Topics => _joined.ConvertAll(t => t.Name);
+
+    public IReadOnlyCollection<PeerId> SubscribersOf(string topic) =>
+        _topics.TryGetValue(topic, out var state) ? [.. state.Subscribers.Select(p => p.Peer)] : [];
+
+    public IReadOnlyCollection<PeerId> MeshOf(string topic) =>
+        _topics.TryGetValue(topic, out var state) ? state.Mesh.ConvertAll(p => p.Peer) : [];
+
+    public IReadOnlyCollection<PeerId> FanoutOf(string topic) =>
+        _topics.TryGetValue(topic, out var state) && state.Fanout is { } fanout ? fanout.ConvertAll(p => p.Peer) : [];
+
+    /// <summary>A connected peer's score; 0 for others.</summary>
+    public double ScoreOf(PeerId peer) => _peers.TryGetValue(peer, out var state) ? state.Score : 0;
+
+    /// <summary>A peer connected: it is told this peer's topics. Known peers keep their state.</summary>
+    public void AddPeer(PeerId peer, GossipSubVersion version, bool outbound, List<GossipEffect> effects)
+    {
+        if (_peers.ContainsKey(peer) || peer == _local)
+        {
+            return;
+        }
+
+        _peers[peer] = new PeerState(peer, version, outbound, _score.Connect(peer));
+        Announce(peer, effects);
+    }
+
+    /// <summary>The stream to a peer was opened (again): tells it the topics and the meshes that it is in, which it may have missed.</summary>
+    public void Announce(PeerId peer, List<GossipEffect> effects)
+    {
+        if (!_peers.TryGetValue(peer, out var state))
+        {
+            return;
+        }
+
+        foreach (var topic in _joined)
+        {
+            (Pending(state).Subscriptions ??= []).Add(new TopicSubscription(topic.Name, true));
+            if (topic.Mesh.Contains(state))
+            {
+                (Pending(state).Graft ??= []).Add(topic.Name);
+            }
+        }
+
+        Flush(effects);
+    }
+
+    /// <summary>The last connection to a peer is gone.</summary>
+    public void RemovePeer(PeerId peer, long now)
+    {
+        if (!_peers.Remove(peer, out var state))
+        {
+            return;
+        }
+
+        foreach (var topic in state.Topics)
+        {
+            topic.Subscribers.Remove(state);
+            topic.FloodPeers?.Remove(state);
+            topic.Fanout?.Remove(state);
+            topic.Mesh.Remove(state);
+            DropIfUnused(topic);
+        }
+
+        // A peer may graft without having subscribed.
+        foreach (var topic in _joined)
+        {
+            topic.Mesh.Remove(state);
+        }
+
+        _promises.Forget(peer);
+        _score.Disconnect(peer, now);
+    }
+
+    /// <summary>Joins a topic: announces it, and grafts a mesh out of the fanout and the known subscribers.</summary>
+    public void Subscribe(string topic, long now, List<GossipEffect> effects)
+    {
+        var state = Topic(topic);
+        if (state.Joined)
+        {
+            return;
+        }
+
+        state.Joined = true;
+        _joined.Add(state);
+        foreach (var peer in _peers.Values)
+        {
+            (Pending(peer).Subscriptions ??= []).Add(new TopicSubscription(topic, true));
+        }
+
+        foreach (var peer in state.Fanout ?? [])
+        {
+            if (state.Mesh.Count < _parameters.D && MayGraft(state, peer, now))
+            {
+                Graft(state, peer);
+            }
+        }
+
+        state.Fanout = null;
+        GraftUpTo(state, _parameters.D, now);
+        Flush(effects);
+    }
+
+    /// <summary>Leaves a topic: prunes the mesh with the short backoff and announces it.</summary>
+    public void Unsubscribe(string topic, long now, List<GossipEffect> effects)
+    {
+        if (!_topics.TryGetValue(topic, out var state) || !state.Joined)
+        {
+            return;
+        }
+
+        state.Joined = false;
+        _joined.Remove(state);
+        foreach (var peer in _peers.Values)
+        {
+            (Pending(peer).Subscriptions ??= []).Add(new TopicSubscription(topic, false));
+        }
+
+        foreach (var peer in state.Mesh)
+        {
+            SendPrune(state, peer, _parameters.UnsubscribeBackoff, now);
+        }
+
+        state.Mesh.Clear();
+        DropIfUnused(state);
+        Flush(effects);
+    }
+
+    /// <summary>Sends an own message (signed already) and keeps it for lazy pull. The effects name its receivers.</summary>
+    public void Publish(GossipMessage message, long now, List<GossipEffect> effects)
+    {
+        _seen.Add(message.Key);
+        _cache.Put(message);
+        Published++;
+        var topic = Topic(message.Topic);
+        if (_parameters.FloodPublish)
+        {
+            foreach (var peer in topic.Subscribers)
+            {
+                if (peer.Score >= _parameters.Score.PublishThreshold)
+                {
+                    Send(peer, message, effects);
+                }
+            }
+
+            DropIfUnused(topic);
+            return;
+        }
+
+        List<PeerState> targets;
+        if (topic.Joined)
+        {
+            targets = topic.Mesh;
+            if (targets.Count < _parameters.D)
+            {
+                // A mesh that is still forming would lose the message.
+                targets = _scratch;
+                targets.Clear();
+                targets.AddRange(topic.Mesh);
+                FillFrom(topic, targets, _parameters.D);
+            }
+        }
+        else
+        {
+            targets = topic.Fanout ??= [];
+            topic.LastPublish = now;
+            FillFrom(topic, targets, _parameters.D);
+        }
+
+        foreach (var peer in targets)
+        {
+            Send(peer, message, effects);
+        }
+
+        SendToFloodPeers(topic, message, null, effects);
+    }
+
+    private static void Send(PeerState peer, GossipMessage message, List<GossipEffect> effects) =>
+        effects.Add(new GossipEffect(GossipEffectKind.SendMessage, peer.Peer, message, null));
+
+    private void SendToFloodPeers(TopicState topic, GossipMessage message, PeerState? except, List<GossipEffect> effects)
+    {
+        foreach (var peer in topic.FloodPeers ?? [])
+        {
+            if (peer != except && peer.Score >= _parameters.Score.PublishThreshold && !peer.Peer.Bytes.Span.SequenceEqual(message.From))
+            {
+                Send(peer, message, effects);
+            }
+        }
+    }
+
+    /// <summary>Adds subscribers that may get own messages, chosen at random, until there are <paramref name="count"/>.</summary>
+    private void FillFrom(TopicState topic, List<PeerState> targets, int count)
+    {
+        if (targets.Count >= count)
+        {
+            return;
+        }
+
+        var candidates = new List<PeerState>();
+        foreach (var peer in topic.Subscribers)
+        {
+            if (peer.Version != GossipSubVersion.Floodsub && peer.Score >= _parameters.Score.PublishThreshold && !targets.Contains(peer))
+            {
+                candidates.Add(peer);
+            }
+        }
+
+        Choose(candidates, count - targets.Count);
+        targets.AddRange(candidates);
+    }
+
+    private TopicState Topic(string name)
+    {
+        if (!_topics.TryGetValue(name, out var topic))
+        {
+            _topics[name] = topic = new TopicState(name);
+        }
+
+        return topic;
+    }
+
+    private void DropIfUnused(TopicState topic)
+    {
+        if (topic.Unused)
+        {
+            _topics.Remove(topic.Name);
+        }
+    }
+
+    /// <summary>The control RPC that goes to a peer when the event at hand is done.</summary>
+    private GossipRpc Pending(PeerState peer)
+    {
+        if (peer.Pending is null)
+        {
+            peer.Pending = new GossipRpc();
+            _pending.Add(peer);
+        }
+
+        return peer.Pending;
+    }
+
+    private void Flush(List<GossipEffect> effects)
+    {
+        foreach (var peer in _pending)
+        {
+            effects.Add(new GossipEffect(GossipEffectKind.SendControl, peer.Peer, null, peer.Pending));
+            peer.Pending = null;
+        }
+
+        _pending.Clear();
+    }
+
+    /// <summary>Leaves <paramref name="count"/> of the candidates, chosen at random, in random order.</summary>
+    private void Choose<T>(List<T> candidates, int count)
+    {
+        var keep = Math.Clamp(count, 0, candidates.Count);
+        for (var i = 0; i < keep; i++)
+        {
+            var j = _random.Next(i, candidates.Count);
+            (candidates[i], candidates[j]) = (candidates[j], candidates[i]);
+        }
+
+        candidates.RemoveRange(keep, candidates.Count - keep);
+    }
+}

@@ -1,0 +1,123 @@
+using FsCheck.Xunit;
+using Google.Protobuf;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Tests.SelfImproving;
+
+namespace Hyperspace.Tests.Learning;
+
+public class PlaybookStateTests
+{
+    private static readonly TrajectoryLimits SmallRuns = new(Runs: 8, Failures: 4, LargeRuns: 2, LargeFailures: 1, SmallBytes: 600);
+    private static readonly PlaybookLimits SmallInsights = new(Own: 4, Others: 9);
+
+    /// <summary>Runs and deltas of a few authors; deltas overlap, contradict each other and come with clocks out of order.</summary>
+    private static readonly SignedEnvelope[] Pool =
+    [
+        .. Enumerable.Range(0, 60).Select(i => Runs.Sealed(i % 4, (i * 3 % 11) / 10.0, $"goal {i % 5}", i, Runs.TaskType,
+            Runs.Call(i % 3 == 0 ? "docs-grep" : "docs-search", i % 2 == 0 ? """{"mode":"any"}""" : """{"mode":"all"}""", i % 7 != 0, "TIMEOUT late"))),
+        .. Enumerable.Range(0, 60).Select(i => Runs.Delta(i % 4, $"insight {i % 6}", (ulong)(i * 5 % 13), (ulong)(1 + (i % 3)), i * 31 % 60)),
+    ];
+
+    [Property(MaxTest = 200)]
+    public bool The_same_envelopes_in_any_order_and_any_number_give_the_same_bytes(int seed)
+    {
+        var random = new Random(seed);
+        var chosen = Enumerable.Range(0, random.Next(1, 120)).Select(_ => Pool[random.Next(Pool.Length)]).ToArray();
+        var shuffled = chosen.Concat(chosen.Take(chosen.Length / 2)).ToArray();
+        random.Shuffle(shuffled);
+        return Bytes(Of(chosen)).SequenceEqual(Bytes(Of(shuffled)));
+    }
+
+    [Property(MaxTest = 200)]
+    public bool Parts_that_exchange_what_they_kept_after_a_partition_agree_to_the_byte(int seed)
+    {
+        var random = new Random(seed);
+        var all = Pool.OrderBy(_ => random.Next()).ToArray();
+        var cut = random.Next(all.Length);
+        var left = Of(all[..cut]);
+        var right = Of(all[cut..]);
+        var leftHealed = Kept(right).Aggregate(left, Add);
+        var rightHealed = Kept(left).Aggregate(right, Add);
+        return Bytes(leftHealed).SequenceEqual(Bytes(rightHealed)) && Bytes(leftHealed).SequenceEqual(Bytes(Of(all)));
+    }
+
+    [Fact]
+    public void Counters_of_different_peers_add_up_and_one_peers_are_absolute()
+    {
+        var state = Of([Runs.Delta(1, "Ask twice.", 2, 0, 1), Runs.Delta(1, "ask  TWICE", 3, 1, 2), Runs.Delta(2, "Ask twice.", 1, 0), Runs.Delta(1, "Ask twice.", 2, 0, 9)]);
+        var bullet = Assert.Single(state.Bullets);
+        Assert.Equal((4UL, 1UL, 5.0 / 7), (bullet.Helpful, bullet.Harmful, bullet.Score));
+    }
+
+    [Fact]
+    public void A_thousand_votes_of_one_peer_are_not_a_thousand_peers()
+    {
+        var bullet = Assert.Single(Of([Runs.Delta(1, "Buy my tool.", 1_000, 0)]).Bullets);
+        Assert.Equal(Playbook.AuthorCap, bullet.Helpful);
+    }
+
+    [Fact]
+    public void A_bullet_that_harms_is_hidden_once_there_is_evidence_and_not_before()
+    {
+        Assert.Single(Of([Runs.Delta(1, "Guess.", 0, 2)]).Bullets);
+        var pruned = Of([Runs.Delta(1, "Guess.", 0, 2), Runs.Delta(2, "Guess.", 1, 0)]);
+        Assert.Empty(pruned.Bullets);
+
+        // It does not come back with a late copy of what was known before.
+        Assert.Empty(Add(pruned, Runs.Delta(1, "Guess.", 0, 1)).Bullets);
+    }
+
+    [Fact]
+    public void A_reflection_gives_absolute_counters_and_counts_a_run_once()
+    {
+        var run = new string('a', 64);
+        var state = TaskTypeState.Empty(Runs.TaskType, Runs.Author(1).PeerId.ToString(), new ContrastReflector());
+        var first = state.Reflect(["Use short queries.", "use short queries"], success: true, run);
+        Assert.Equal(1UL, Assert.Single(first.Bullets).Helpful);
+        state = Add(state, Runs.Seal(1, Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta, first));
+
+        Assert.Empty(state.Reflect(["Use short queries."], success: true, run).Bullets);
+        var second = Assert.Single(state.Reflect(["Use short queries."], success: false, new string('b', 64)).Bullets);
+        Assert.Equal((1UL, 1UL, 2), (second.Helpful, second.Harmful, second.Sources.Count));
+    }
+
+    [Fact]
+    public void Bullet_ids_are_the_same_for_the_same_advice_and_differ_by_task_type_and_section()
+    {
+        var id = PlaybookRules.IdOf("a", "insights", "Use  Short queries.");
+        Assert.Equal(id, PlaybookRules.IdOf("a", "insights", "use short queries"));
+        Assert.Equal(3, new[] { id, PlaybookRules.IdOf("b", "insights", "use short queries"), PlaybookRules.IdOf("a", "tools", "use short queries") }.Distinct().Count());
+    }
+
+    [Fact]
+    public void A_newcomer_gets_some_of_each_kind_within_both_limits()
+    {
+        var state = Of(Pool);
+        var shared = state.Share(6, 1 << 20);
+        Assert.Equal(6, shared.Count);
+        var grown = shared.Select(bytes => SignedEnvelope.Open(bytes, Runs.Now, out _)!).Aggregate(Of([]), Add);
+        Assert.Contains(grown.Trajectories.BestFirst, run => run.IsFailure);
+        Assert.Contains(grown.Trajectories.BestFirst, run => run.IsSuccess);
+        Assert.NotEmpty(grown.Playbook.Records);
+        Assert.InRange(state.Share(100, 2_000).Sum(bytes => bytes.Length), 1, 2_000);
+    }
+
+    private static TaskTypeState Add(TaskTypeState state, SignedEnvelope envelope)
+    {
+        var next = state.Add(envelope, out var refusal);
+        Assert.Null(refusal);
+        return next;
+    }
+
+    private static TaskTypeState Of(IEnumerable<SignedEnvelope> envelopes) =>
+        envelopes.Aggregate(TaskTypeState.Empty(Runs.TaskType, "nobody", new ContrastReflector(), SmallRuns, SmallInsights), Add);
+
+    private static IEnumerable<SignedEnvelope> Kept(TaskTypeState state) =>
+        state.ToSnapshot().Envelopes.Select(bytes => LearningJournal.Open(bytes));
+
+    private static byte[] Bytes(TaskTypeState state) =>
+        [.. state.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes<IReadOnlyList<BulletView>>(state.AllBullets)];
+}

@@ -1,0 +1,43 @@
+using Google.Protobuf;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p.Keys;
+
+namespace Hyperspace.Tests.SelfImproving;
+
+/// <summary>Makes signed runs and deltas for tests; the same arguments give the same envelope.</summary>
+internal static class Runs
+{
+    public const string TaskType = "docs-lookup";
+
+    private static readonly KeyPair[] Authors = [.. Enumerable.Range(1, 8).Select(i => KeyPair.FromSeed(Enumerable.Repeat((byte)i, 32).ToArray()))];
+
+    public static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_000);
+
+    public static KeyPair Author(int index) => Authors[index % Authors.Length];
+
+    public static TrajectoryStep Call(string name, string input, bool ok = true, string error = "") =>
+        new() { Kind = "tool", Name = name, Input = input, Ok = ok, Error = error, Output = ok ? "found" : "" };
+
+    public static SignedEnvelope Sealed(int author, double reward, string input = "", int serial = 0, string taskType = TaskType, params TrajectoryStep[] steps)
+    {
+        var run = new Trajectory { TaskType = taskType, Input = input, Reward = reward, RecordedMs = (ulong)Now.ToUnixTimeMilliseconds() };
+        run.Steps.AddRange(steps);
+        return Seal(author, EnvelopeTypes.Trajectory, run, serial);
+    }
+
+    public static SignedEnvelope Seal(int author, string type, IMessage payload, int serial = 0, DateTimeOffset? at = null, TimeSpan? lifetime = null) =>
+        SignedEnvelope.Seal(Author(author), type, payload.ToByteArray(), new HybridTime((ulong)(at ?? Now).ToUnixTimeMilliseconds() - 1_000, (uint)serial), lifetime);
+
+    public static SignedEnvelope Delta(int author, string text, ulong helpful, ulong harmful, int serial = 0, string taskType = TaskType)
+    {
+        var delta = new PlaybookDelta { TaskType = taskType };
+        delta.Bullets.Add(new BulletCount { Section = "insights", Text = text, Helpful = helpful, Harmful = harmful });
+        return Seal(author, EnvelopeTypes.PlaybookDelta, delta, serial);
+    }
+
+    public static KeptTrajectory Kept(int author, double reward, string input = "", int serial = 0, params TrajectoryStep[] steps) =>
+        KeptTrajectory.Read(Sealed(author, reward, input, serial, TaskType, steps), TaskType, out _)!;
+}

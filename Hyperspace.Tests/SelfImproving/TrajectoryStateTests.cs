@@ -1,0 +1,135 @@
+using FsCheck;
+using FsCheck.Xunit;
+using Hyperspace.Actors.SelfImproving;
+
+namespace Hyperspace.Tests.SelfImproving;
+
+public class TrajectoryStateTests
+{
+    private static readonly TrajectoryLimits Small = new(Runs: 6, Failures: 3, LargeRuns: 2, LargeFailures: 1, SmallBytes: 400);
+
+    /// <summary>A few authors, goals, rewards and sizes, so that every bound is hit.</summary>
+    private static readonly KeptTrajectory[] Pool = [.. Enumerable.Range(0, 120).Select(i => Runs.Kept(
+        author: i % 5, reward: (i * 7 % 11) / 10.0, input: $"goal {(i / 5) % 4}" + (i % 6 == 0 ? new string('x', 300) : ""), serial: i))];
+
+    [Property(MaxTest = 300)]
+    public bool The_same_runs_in_any_order_and_any_number_leave_the_same_runs(int seed, PositiveInt size)
+    {
+        var random = new Random(seed);
+        var chosen = Enumerable.Range(0, Math.Min(size.Get * 3, Pool.Length)).Select(_ => Pool[random.Next(Pool.Length)]).ToArray();
+        var shuffled = chosen.Concat(chosen.Take(chosen.Length / 2)).ToArray();
+        random.Shuffle(shuffled);
+        return Ids(Of(chosen)).SequenceEqual(Ids(Of(shuffled)));
+    }
+
+    [Property(MaxTest = 200)]
+    public bool Two_halves_that_exchange_what_they_kept_agree_with_one_that_saw_everything(int seed)
+    {
+        var random = new Random(seed);
+        var all = Pool.OrderBy(_ => random.Next()).Take(80).ToArray();
+        var left = Of(all[..40]);
+        var right = Of(all[40..]);
+        var merged = right.BestFirst.Aggregate(left, (state, run) => state.Add(run));
+        return Ids(merged).SequenceEqual(Ids(Of(all)));
+    }
+
+    [Property(MaxTest = 100)]
+    public bool No_pool_is_ever_over_its_bound(int seed)
+    {
+        var random = new Random(seed);
+        var state = TrajectoryState.Empty("nobody", Small);
+        foreach (var run in Pool.OrderBy(_ => random.Next()))
+        {
+            state = state.Add(run);
+            var kept = state.BestFirst;
+            if (kept.Count(r => !r.IsFailure) > Small.Runs + Small.LargeRuns || kept.Count(r => r.IsFailure) > Small.Failures + Small.LargeFailures)
+            {
+                return false;
+            }
+        }
+
+        return state.BestFirst.Count > 0;
+    }
+
+    [Fact]
+    public void A_run_that_is_there_already_changes_nothing()
+    {
+        var state = Of(Pool[..3]);
+        Assert.Same(state, state.Add(Pool[1]));
+    }
+
+    [Fact]
+    public void An_author_who_floods_displaces_neither_others_nor_this_peers_own_runs()
+    {
+        var self = Runs.Author(1).PeerId.ToString();
+        var own = Runs.Kept(1, 0.8, "mine");
+        var other = Runs.Kept(2, 0.75, "theirs");
+        var state = TrajectoryState.Empty(self, Small).Add(own).Add(other);
+        state = Enumerable.Range(0, 100).Aggregate(state, (s, i) => s.Add(Runs.Kept(3, 1.0, $"flood {i}", i)));
+
+        Assert.Contains(own, state.BestFirst);
+        Assert.Contains(other, state.BestFirst);
+        Assert.Equal(Small.Runs + 1, state.BestFirst.Count);
+    }
+
+    [Fact]
+    public void Within_one_author_every_goal_gets_its_turn()
+    {
+        var rare = Runs.Kept(3, 0.71, "rare goal");
+        var state = Enumerable.Range(0, 50).Aggregate(Of([rare]), (s, i) => s.Add(Runs.Kept(3, 1.0, "common goal", i)));
+        Assert.Contains(rare, state.BestFirst);
+    }
+
+    [Fact]
+    public void Failures_are_kept_beside_any_number_of_successes()
+    {
+        var failure = Runs.Kept(2, 0.0, "goal");
+        var state = Enumerable.Range(0, 50).Aggregate(Of([failure]), (s, i) => s.Add(Runs.Kept(i, 1.0, $"g{i}", i)));
+        Assert.Same(failure, state.Find(failure.Id));
+    }
+
+    [Fact]
+    public void Retrieval_puts_the_nearest_input_first_and_then_the_reward()
+    {
+        var yamux = Runs.Kept(1, 0.8, "How does yamux flow control work?");
+        var better = Runs.Kept(2, 1.0, "yamux: flow control?", 1);
+        var noise = Runs.Kept(3, 1.0, "Which cipher does noise use?", 2);
+        var failed = Runs.Kept(4, 0.1, "yamux flow control", 3);
+        var state = TrajectoryState.Empty("nobody", TrajectoryLimits.Default).Add(noise).Add(yamux).Add(failed).Add(better);
+
+        Assert.Equal([better, failed, yamux, noise], TrajectoryRetrieval.Query(state, "flow control of yamux", 10));
+        Assert.Equal([better, yamux], TrajectoryRetrieval.Exemplars(state, "flow control of yamux", 2));
+        Assert.Equal(1.0, TrajectoryRetrieval.Query(state, null, 1)[0].Run.Reward);
+    }
+
+    [Fact]
+    public void Exemplars_show_different_goals_before_a_second_run_of_one()
+    {
+        var state = Enumerable.Range(0, 5).Aggregate(TrajectoryState.Empty("nobody", TrajectoryLimits.Default), (s, i) => s.Add(Runs.Kept(i, 1.0, "yamux window", i)));
+        var other = Runs.Kept(1, 0.9, "yamux ping");
+        var exemplars = TrajectoryRetrieval.Exemplars(state.Add(other), "yamux window", 3);
+        Assert.Equal([0, 1, 0], exemplars.Select(run => ReferenceEquals(run, other) ? 1 : 0));
+    }
+
+    [Fact]
+    public void Goals_ignore_order_case_and_punctuation()
+    {
+        Assert.Equal(Runs.Kept(1, 1, "What is the Yamux window?").Goal, Runs.Kept(2, 1, "window, yamux").Goal);
+        Assert.NotEqual(Runs.Kept(1, 1, "yamux").Goal, Runs.Kept(1, 1, "noise").Goal);
+    }
+
+    [Fact]
+    public void A_rate_counts_each_author_within_a_window()
+    {
+        var rate = new AuthorRate(2, TimeSpan.FromMinutes(1), maxAuthors: 2);
+        Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(_ => rate.Allows("a", Runs.Now)).ToArray());
+        Assert.True(rate.Allows("b", Runs.Now));
+        Assert.False(rate.Allows("c", Runs.Now));
+        Assert.True(rate.Allows("a", Runs.Now.AddMinutes(1)));
+    }
+
+    private static TrajectoryState Of(IEnumerable<KeptTrajectory> runs) =>
+        runs.Aggregate(TrajectoryState.Empty("nobody", Small), (state, run) => state.Add(run));
+
+    private static IEnumerable<string> Ids(TrajectoryState state) => state.BestFirst.Select(run => run.Id);
+}
