@@ -222,7 +222,9 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
         await lookup.RunAsync(_node.Seeds(peer.Bytes.Span), Check, stop.Token).ConfigureAwait(false);
         return Known();
 
-        PeerAddresses? Known() => _node.AddressesOf(peer) is { Count: > 0 } addresses ? new PeerAddresses(peer, addresses) : null;
+        PeerAddresses? Known() => _node.AddressesOf(peer) is var addresses && (addresses.Count > 0 || peer == _node.Self || _node.IsConnected(peer))
+            ? new PeerAddresses(peer, addresses)
+            : null;
 
         // Others may name any address; that the peer itself answers proves one. It is asked next, being the closest.
         void Check(LookupReply reply)

@@ -139,7 +139,7 @@ public class KademliaServerTests
             KademliaMessages.GetProviders(Peers.Multihash("x")), KademliaMessages.AddProvider(Peers.Multihash("x"), new(Sender, Peers.AddressOf(Sender))), KademliaMessages.Ping(),
         };
         var (parsed, refused) = (0, 0);
-        for (var i = 0; i < 30_000; i++)
+        for (var i = 0; i < 10_000; i++)
         {
             var bytes = originals[random.Next(originals.Length)].ToByteArray();
             for (var n = random.Next(1, 4); n > 0; n--)
@@ -161,6 +161,6 @@ public class KademliaServerTests
             }
         }
 
-        Assert.True(parsed > 1000 && refused > 100);
+        Assert.True(parsed > 500 && refused > 50);
     }
 }
