@@ -1,1 +1,26 @@
-return 0;
+using System.CommandLine;
+using BenchmarkDotNet.Running;
+using Hyperspace.Benchmarks.Loop;
+
+// Functions are measured by BenchmarkDotNet, the system by scenarios; each is one command.
+var json = new Option<bool>("--json") { Description = "Print one JSON line instead of tables.", Recursive = true };
+var seconds = new Option<int>("--seconds") { Description = "How long each throughput is measured.", DefaultValueFactory = _ => 3 };
+
+var loop = new Command("loop", "Sessions, calls, gossip, start-up and memory of real peer processes, and what a signature costs; beside js-libp2p and viem where Node.js is there.") { seconds };
+loop.SetAction(async (parsed, cancellationToken) =>
+{
+    var report = await LoopScenario.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine, cancellationToken);
+    Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
+    return 0;
+});
+
+var functions = new Command("functions", "BenchmarkDotNet over single functions; arguments after -- go to it.") { TreatUnmatchedTokensAsErrors = false };
+functions.SetAction(parsed =>
+{
+    BenchmarkSwitcher.FromAssembly(typeof(LoopScenario).Assembly).Run([.. parsed.UnmatchedTokens]);
+    return 0;
+});
+
+var root = new RootCommand("Measures Hyperspace.") { loop, functions };
+root.Options.Add(json);
+return await root.Parse(args).InvokeAsync();

@@ -68,6 +68,12 @@ public static class ErrorCodes
     /// <summary>Too many requests at once or per second.</summary>
     public const string RateLimited = "RATE_LIMITED";
 
+    /// <summary>The guard's lists do not let this operation through.</summary>
+    public const string OperationDenied = "OPERATION_DENIED";
+
+    /// <summary>The same operation with the same input failed too often in a row.</summary>
+    public const string LoopDetected = "LOOP_DETECTED";
+
     /// <summary>Something has more bytes or items than its limit.</summary>
     public const string TooLarge = "TOO_LARGE";
 

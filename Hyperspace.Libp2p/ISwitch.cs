@@ -59,6 +59,9 @@ public interface ISwitch
     /// <summary>Remembers addresses of a peer for later dials (bounded per peer).</summary>
     void AddAddresses(PeerId peer, IEnumerable<Multiaddr> addresses);
 
+    /// <summary>True when this peer dialed at least one of its live connections to <paramref name="peer"/> (GossipSub keeps some such peers in every mesh).</summary>
+    bool HasDialed(PeerId peer) => false;
+
     /// <summary>What is known of a peer, if anything.</summary>
     PeerRecord? Find(PeerId peer);
 

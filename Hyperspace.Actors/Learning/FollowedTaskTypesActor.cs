@@ -5,28 +5,25 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Learning.Journal;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
-using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.Learning;
 
-/// <summary>Remembers which task types this peer follows, and keeps their entities awake; one per cluster.</summary>
-internal sealed class FollowedTaskTypesActor : ReceivePersistentActor, IWithTimers
+/// <summary>Remembers which task types this peer follows, and keeps their entities awake (sharded, the only one of its kind).</summary>
+internal sealed class FollowedTaskTypesActor : ReceivePersistentActor
 {
     /// <summary>Most task types that a peer follows: each one costs a topic and memory.</summary>
     public const int MaxTaskTypes = 256;
 
-    private static readonly TimeSpan WakeInterval = TimeSpan.FromMinutes(1);
+    /// <summary>The entity's id.</summary>
+    public const string EntityId = "all";
 
     private readonly SortedSet<string> _followed = new(StringComparer.Ordinal);
     private readonly AuthorRate _joins = new(perWindow: 1, window: TimeSpan.FromMinutes(1), maxAuthors: 64);
     private readonly IReadOnlyActorRegistry _registry;
-    private readonly ISwitch _network;
-    private IDisposable? _observation;
 
-    public FollowedTaskTypesActor(IReadOnlyActorRegistry registry, ISwitch network, TimeProvider time)
+    public FollowedTaskTypesActor(IReadOnlyActorRegistry registry, TimeProvider time)
     {
         _registry = registry;
-        _network = network;
         JournalPluginId = Journals.Default;
         SnapshotPluginId = Journals.DefaultSnapshots;
         Recover<TaskTypeRemembered>(e => _followed.Add(e.TaskType));
@@ -40,27 +37,11 @@ internal sealed class FollowedTaskTypesActor : ReceivePersistentActor, IWithTime
                 TellAll(taskType => new TaskTypeMessages.AskNeighbour(taskType, joined.Peer));
             }
         });
-        Command<WakeTick>(_ => WakeAll());
+        Command<FollowMessages.WakeAll>(_ => WakeAll());
+        Command<StopEntity>(_ => Context.Stop(Self));
     }
 
     public override string PersistenceId => "learning-followed";
-
-    public ITimerScheduler Timers { get; set; } = null!;
-
-    protected override void PreStart()
-    {
-        base.PreStart();
-
-        // An entity that its journal failed would otherwise stay deaf until somebody asks it something.
-        Timers.StartPeriodicTimer(nameof(WakeTick), WakeTick.Instance, WakeInterval);
-        _observation = _network.Observe(new Observer(Self));
-    }
-
-    protected override void PostStop()
-    {
-        _observation?.Dispose();
-        base.PostStop();
-    }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
@@ -104,21 +85,6 @@ internal sealed class FollowedTaskTypesActor : ReceivePersistentActor, IWithTime
         foreach (var taskType in _followed)
         {
             _registry.Get<LearningExtensions.TaskTypes>().Tell(message(taskType));
-        }
-    }
-
-    private sealed class WakeTick
-    {
-        public static WakeTick Instance { get; } = new();
-    }
-
-    private sealed class Observer(IActorRef self) : ISwitchObserver
-    {
-        public void PeerIdentified(PeerRecord peer) => self.Tell(new FollowMessages.PeerJoined(peer.Peer));
-
-        public void PeerDisconnected(PeerId peer)
-        {
-            // Nothing is kept per peer.
         }
     }
 }

@@ -1,21 +1,58 @@
 using Akka.Actor;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.Learning;
 
-/// <summary>The door: checks the task type, which becomes an entity's name and a topic, and passes the message on.</summary>
-internal sealed class LearningActor : ReceiveActor
+/// <summary>
+/// The door of each process: checks the task type, which becomes an entity's name and a topic, and passes the message
+/// on. Keeps followed task types awake, and tells them of peers that come.
+/// </summary>
+internal sealed class LearningActor : ReceiveActor, IWithTimers
 {
-    public LearningActor(IActorRef taskTypes) => Receive<ITaskTypeMessage>(message =>
+    private static readonly TimeSpan WakeInterval = TimeSpan.FromMinutes(1);
+
+    private readonly IActorRef _followed;
+    private readonly ISwitch _network;
+    private IDisposable? _observation;
+
+    public LearningActor(IActorRef taskTypes, IActorRef followed, ISwitch network)
     {
-        if (TrajectoryRules.IsTaskType(message.TaskType))
+        _followed = followed;
+        _network = network;
+        Receive<ITaskTypeMessage>(message =>
         {
-            taskTypes.Forward(message);
-        }
-        else
+            if (TrajectoryRules.IsTaskType(message.TaskType))
+            {
+                taskTypes.Forward(message);
+            }
+            else
+            {
+                Sender.Tell(TrajectoryRules.BadTaskType());
+            }
+        });
+        Receive<IFollowMessage>(_followed.Tell);
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        // Again and again: an entity that its journal failed, or whose process is gone, would stay deaf until somebody asks it.
+        Timers.StartPeriodicTimer(nameof(FollowMessages.WakeAll), new FollowMessages.WakeAll(), TimeSpan.Zero, WakeInterval);
+        _observation = _network.Observe(new Observer(_followed));
+    }
+
+    protected override void PostStop() => _observation?.Dispose();
+
+    private sealed class Observer(IActorRef followed) : ISwitchObserver
+    {
+        public void PeerIdentified(PeerRecord peer) => followed.Tell(new FollowMessages.PeerJoined(peer.Peer));
+
+        public void PeerDisconnected(PeerId peer)
         {
-            Sender.Tell(TrajectoryRules.BadTaskType());
+            // Nothing is kept per peer.
         }
-    });
+    }
 }

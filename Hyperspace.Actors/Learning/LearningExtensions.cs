@@ -34,19 +34,27 @@ public static class LearningExtensions
             },
             ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),
             ShardingDefaults.Options)
-        .WithSingleton<FollowedTaskTypes>(
+        .WithShardRegion<FollowedTaskTypes>(
             "followed-task-types",
-            (_, registry, resolver) => Props.Create(() => new FollowedTaskTypesActor(registry, resolver.GetService<ISwitch>(), resolver.GetService<TimeProvider>())))
+            (_, registry, resolver) =>
+            {
+                var time = resolver.GetService<TimeProvider>();
+                return _ => Props.Create(() => new FollowedTaskTypesActor(registry, time));
+            },
+            ShardingDefaults.Extractor<IFollowMessage>(_ => FollowedTaskTypesActor.EntityId),
+            ShardingDefaults.Options)
         .WithActors((system, registry, resolver) =>
         {
             var taskTypes = registry.Get<TaskTypes>();
-            registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes)), "learning"));
-            resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesList, new TrajectoryListing(taskTypes, registry.Get<FollowedTaskTypes>()).Serve);
+            var followed = registry.Get<FollowedTaskTypes>();
+            var network = resolver.GetService<ISwitch>();
+            registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network)), "learning"));
+            resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesList, new TrajectoryListing(taskTypes, followed).Serve);
         });
 
     /// <summary>Key of the shard region of task types.</summary>
     internal sealed class TaskTypes;
 
-    /// <summary>Key of the proxy of the list of followed task types.</summary>
+    /// <summary>Key of the shard region of the list of followed task types.</summary>
     internal sealed class FollowedTaskTypes;
 }

@@ -19,14 +19,17 @@ internal static class TaskTypeMessages
     public sealed record Shared(IReadOnlyList<ReadOnlyMemory<byte>> Envelopes);
 }
 
+/// <summary>A message for the list of followed task types.</summary>
+internal interface IFollowMessage;
+
 /// <summary>Messages of the list of followed task types.</summary>
 internal static class FollowMessages
 {
     /// <summary>Follows a task type for good. Answered with <see cref="Remembered"/> or <see cref="Refused"/>.</summary>
-    public sealed record Remember(string TaskType);
+    public sealed record Remember(string TaskType) : IFollowMessage;
 
     /// <summary>Answered with <see cref="Standing"/>.</summary>
-    public sealed record Ask(string TaskType);
+    public sealed record Ask(string TaskType) : IFollowMessage;
 
     /// <summary>It is in the journal.</summary>
     public sealed record Remembered(string TaskType);
@@ -37,6 +40,9 @@ internal static class FollowMessages
     /// <summary>Whether a task type is followed.</summary>
     public sealed record Standing(string TaskType, bool Followed);
 
+    /// <summary>Starts the entity of every followed task type that does not run.</summary>
+    public sealed record WakeAll : IFollowMessage;
+
     /// <summary>A peer was identified.</summary>
-    public sealed record PeerJoined(PeerId Peer);
+    public sealed record PeerJoined(PeerId Peer) : IFollowMessage;
 }

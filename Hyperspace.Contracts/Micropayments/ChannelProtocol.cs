@@ -84,6 +84,12 @@ public static class PayeeChannelCommands
     /// <summary>The request was served (or its tool failed after payment); journalled. Answered with <see cref="PayeeChannelView"/>.</summary>
     public sealed record Delivered(string ChannelId, string RequestId) : IPayeeChannelMessage;
 
+    /// <summary>
+    /// Was this request paid? If not, it never will be: from now on a voucher for it is refused, so that a payer whose
+    /// voucher may still be on its way knows for good. Journalled. Answered as <see cref="Get"/> is.
+    /// </summary>
+    public sealed record Resolve(string ChannelId, string PayerPeerId, string RequestId) : IPayeeChannelMessage;
+
     /// <summary>Answered with <see cref="PayeeChannelView"/>, or a <see cref="Refusal"/> CHANNEL_NOT_FOUND.</summary>
     /// <param name="ChannelId">The channel.</param>
     /// <param name="RequestId">Also tell of this request, if given.</param>
@@ -110,3 +116,19 @@ public sealed record GetChannelTotals;
 
 /// <summary>Money moved over this peer's channels since its data directory was made, per currency code, in micro-units.</summary>
 public sealed record ChannelTotals(IReadOnlyList<PayerChannelView> Paying, IReadOnlyList<PayeeChannelView> Receiving);
+
+/// <summary>Commands of the list of this peer's channels, which the channels themselves send.</summary>
+public static class ChannelListCommands
+{
+    /// <summary>This peer is about to pay over a channel. Journalled. Answered with <see cref="ChannelListed"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record ListPayer(string ChannelKey);
+
+    /// <summary>
+    /// A channel is about to be opened to this peer: it is listed if the payer's deposits together stay within this peer's
+    /// credit limit. Journalled; idempotent. Answered with <see cref="ChannelListed"/> or a <see cref="Refusal"/> CHANNEL_REFUSED.
+    /// </summary>
+    public sealed record AdmitPayee(string ChannelId, string PayerPeerId, Amount Deposit);
+}
+
+/// <summary>The channel is on the list.</summary>
+public sealed record ChannelListed(string Channel);

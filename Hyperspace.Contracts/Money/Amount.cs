@@ -119,11 +119,21 @@ public readonly record struct Amount(ulong MicroUnits, Currency Currency) : ICom
     {
         var exponentAt = allowExponent ? text.IndexOfAny(['e', 'E']) : -1;
         var mantissa = exponentAt < 0 ? text : text[..exponentAt];
-        var exponent = exponentAt < 0 ? 0 : int.Parse(text[(exponentAt + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        if (!mantissa.Any(c => c is >= '1' and <= '9'))
+        {
+            return false;
+        }
+
+        var exponent = 0;
+        if (exponentAt >= 0 && !int.TryParse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent))
+        {
+            return true;
+        }
+
         var point = mantissa.IndexOf('.', StringComparison.Ordinal);
-        var significant = point < 0 ? mantissa.TrimEnd('0') : mantissa.TrimEnd('0');
+        var significant = mantissa.TrimEnd('0');
         var decimals = point < 0 ? significant.Length - mantissa.Length : significant.Length - point - 1;
-        return significant.Length > 0 && mantissa.Any(c => c is >= '1' and <= '9') && decimals - (long)exponent > 6;
+        return decimals - (long)exponent > 6;
     }
 
     private Amount Same(Amount other) =>

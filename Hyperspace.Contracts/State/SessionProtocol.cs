@@ -28,7 +28,8 @@ public static class SessionCommands
     /// <param name="Amount">What to set aside.</param>
     /// <param name="Operation">What it is for, for the trace.</param>
     /// <param name="ChannelKey">The payer channel that may pay it, so that a reservation found open after a crash can be settled; null when no payment is made.</param>
-    public sealed record Reserve(string SessionId, string ReservationId, Amount Amount, string Operation, string? ChannelKey) : ISessionMessage;
+    /// <param name="InputHash">A hash of the operation's input, so that the guard sees an agent that repeats one failing call; null when it should not look.</param>
+    public sealed record Reserve(string SessionId, string ReservationId, Amount Amount, string Operation, string? ChannelKey, string? InputHash = null) : ISessionMessage;
 
     /// <summary>Second phase: the operation cost <paramref name="Cost"/> (at most what was reserved). Answered with <see cref="SessionView"/>; idempotent.</summary>
     public sealed record Commit(string SessionId, string ReservationId, Amount Cost, TraceStep Step) : ISessionMessage;
@@ -83,6 +84,15 @@ public enum SessionStatus
 }
 
 /// <summary>A session as callers see it.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="AgentId">Whose it is, if told.</param>
+/// <param name="Status">Whether it accepts operations.</param>
+/// <param name="Budget">Its budget.</param>
+/// <param name="StartedAt">When it began (UTC).</param>
+/// <param name="EndedAt">When it ended (UTC).</param>
+/// <param name="Context">The JSON that it was begun with.</param>
+/// <param name="Result">The result that it was ended with.</param>
+/// <param name="Trace">Its steps in order: in answers to <c>Get</c> and <c>End</c>; empty in others, which come once for each step.</param>
 public sealed record SessionView(
     string Id,
     string? AgentId,

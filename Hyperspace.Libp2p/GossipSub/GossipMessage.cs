@@ -103,9 +103,10 @@ internal sealed class GossipMessage
     public static GossipMessage Sign(KeyPair keys, Author author, string topic, ReadOnlySpan<byte> data, ulong sequenceNumber, MessageIdForm form = MessageIdForm.KeyAndSequence)
     {
         Span<byte> seqno = stackalloc byte[8];
+        Span<byte> unsigned = stackalloc byte[SignatureLength];
         BinaryPrimitives.WriteUInt64BigEndian(seqno, sequenceNumber);
         var topicBytes = Encoding.UTF8.GetBytes(topic);
-        var buffer = Encode(author.Peer.Bytes.Span, data, true, seqno, topicBytes, new byte[SignatureLength], default, out var layout);
+        var buffer = Encode(author.Peer.Bytes.Span, data, true, seqno, topicBytes, unsigned, default, out var layout);
         keys.Sign(buffer.AsSpan(0, layout.SignedLength)).CopyTo(buffer, layout.SignedLength + 2);
         return new GossipMessage(buffer, topic, layout, form, Authenticity.Valid) { _author = author };
     }

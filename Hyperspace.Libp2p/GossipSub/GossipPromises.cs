@@ -5,8 +5,6 @@ internal sealed class GossipPromises
 {
     private readonly Dictionary<MessageKey, List<(PeerId Peer, long Deadline)>> _owed = [];
 
-    public int Count => _owed.Count;
-
     public void Add(MessageKey key, PeerId peer, long deadline)
     {
         if (!_owed.TryGetValue(key, out var debtors))

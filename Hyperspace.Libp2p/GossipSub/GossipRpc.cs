@@ -30,6 +30,6 @@ internal sealed class GossipRpc
     /// <summary>The remote sent more items than the limits allow; those beyond were not read.</summary>
     public bool Excessive { get; set; }
 
-    /// <summary>True when there is nothing in it but, perhaps, messages.</summary>
+    /// <summary>There is something in it besides messages.</summary>
     public bool HasControl => Subscriptions is not null || IHave is not null || IWant is not null || Graft is not null || Prune is not null;
 }

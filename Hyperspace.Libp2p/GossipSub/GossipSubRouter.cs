@@ -47,9 +47,6 @@ internal sealed partial class GossipSubRouter
     /// <summary>Topics that this peer subscribes to.</summary>
     public IReadOnlyCollection<string> Topics => _joined.ConvertAll(t => t.Name);
 
-    /// <summary>The connected peers.</summary>
-    public IReadOnlyCollection<PeerId> Peers => _peers.Keys;
-
     public IReadOnlyCollection<PeerId> SubscribersOf(string topic) =>
         _topics.TryGetValue(topic, out var state) ? [.. state.Subscribers.Select(p => p.Peer)] : [];
 

@@ -7,9 +7,9 @@ namespace Hyperspace.Libp2p.GossipSub;
 
 /// <summary>
 /// GossipSub over an <see cref="ISwitch"/>: gives the router streams, a clock and a lock. Signatures and validators run on
-/// the readers' threads, outside the lock. Starts when constructed.
+/// the readers' threads, outside the lock (<c>.Inbound</c>); links to peers are in <c>.Links</c>. Starts when constructed.
 /// </summary>
-public sealed class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposable
+public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposable
 {
     private const int MaxInboundStreams = 4;
     private readonly ISwitch _network;
@@ -185,17 +185,10 @@ public sealed class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    void ISwitchObserver.PeerIdentified(PeerRecord peer)
-    {
-        foreach (var protocol in GossipSubProtocol.Ids)
-        {
-            if (peer.Protocols.Contains(protocol))
-            {
-                AddPeer(peer.Peer, GossipSubProtocol.VersionOf(protocol)!.Value);
-                return;
-            }
-        }
-    }
+    void ISwitchObserver.PeerIdentified(PeerRecord peer) => AddIfSpoken(peer);
+
+    /// <inheritdoc/>
+    void ISwitchObserver.PeerUpdated(PeerRecord peer) => AddIfSpoken(peer);
 
     /// <inheritdoc/>
     void ISwitchObserver.PeerDisconnected(PeerId peer) => RemovePeer(peer, null);
@@ -249,50 +242,6 @@ public sealed class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposabl
         return null;
     }
 
-    private void AddPeer(PeerId peer, GossipSubVersion version)
-    {
-        lock (_gate)
-        {
-            if (_disposed != 0 || _links.ContainsKey(peer))
-            {
-                return;
-            }
-
-            var link = new PeerLink(_network, peer, _options, Reopened, l => RemovePeer(l.Peer, l), count => Interlocked.Add(ref _bytesOut, count));
-            _links[peer] = link;
-            _router.AddPeer(peer, version, outbound: false, _effects);
-            Dispatch(null);
-            link.Start();
-        }
-    }
-
-    private void RemovePeer(PeerId peer, PeerLink? only)
-    {
-        PeerLink? link;
-        lock (_gate)
-        {
-            if (!_links.TryGetValue(peer, out link) || (only is not null && link != only))
-            {
-                return;
-            }
-
-            _links.Remove(peer);
-            Interlocked.Add(ref _dropped, link.Queue.Dropped);
-            _router.RemovePeer(peer, Now());
-        }
-
-        _ = link.StopAsync();
-    }
-
-    private void Reopened(PeerLink link)
-    {
-        lock (_gate)
-        {
-            _router.Announce(link.Peer, _effects);
-            Dispatch(null);
-        }
-    }
-
     private void Leave(TopicHandler handler)
     {
         lock (_gate)
@@ -325,164 +274,5 @@ public sealed class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposabl
             // On a timer's thread an exception would end the process.
             _options.Logger?.LogError(e, "A GossipSub heartbeat failed.");
         }
-    }
-
-    private async Task ServeAsync(IPeerStream stream, CancellationToken cancellationToken)
-    {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
-        using var reader = new RpcFrameReader(stream, _options.MaxRpcSize);
-        var topics = new TopicTable();
-        var inbox = new List<GossipEffect>();
-        var peer = stream.RemotePeer;
-
-        // The remote's subscriptions may come before its Identify.
-        AddPeer(peer, GossipSubProtocol.VersionOf(stream.Protocol) ?? GossipSubVersion.Floodsub);
-        try
-        {
-            while (await reader.ReadAsync(both.Token).ConfigureAwait(false) is { } frame)
-            {
-                Interlocked.Add(ref _bytesIn, frame.Length);
-                var rpc = GossipRpcCodec.Decode(frame.Span, topics, _options.Parameters)
-                    ?? throw new InvalidDataException("An RPC is not a protobuf message.");
-                Receive(peer, rpc, inbox);
-                await SettleAsync(inbox, both.Token).ConfigureAwait(false);
-            }
-        }
-        catch (InvalidDataException e)
-        {
-            _options.Logger?.LogDebug("{Peer} broke the GossipSub framing: {Reason}", peer, e.Message);
-            lock (_gate)
-            {
-                _router.ReceivedGarbage(peer);
-            }
-
-            stream.Reset();
-        }
-        finally
-        {
-            if (!_network.ConnectedPeers.Contains(peer))
-            {
-                RemovePeer(peer, null);
-            }
-        }
-    }
-
-    private void Receive(PeerId peer, GossipRpc rpc, List<GossipEffect> inbox)
-    {
-        if (rpc.Messages is { } messages)
-        {
-            // The costly part, done outside the lock and only for messages that are new.
-            foreach (var message in messages)
-            {
-                bool wanted;
-                lock (_gate)
-                {
-                    wanted = _router.Wants(peer, message);
-                }
-
-                if (wanted)
-                {
-                    message.Authenticate(_authors);
-                }
-            }
-        }
-
-        lock (_gate)
-        {
-            _router.Receive(peer, rpc, Now(), _effects);
-            Dispatch(inbox);
-        }
-    }
-
-    /// <summary>Has messages judged and delivers them, waiting for handlers that fall behind (so the remote feels it), for a while.</summary>
-    private async ValueTask SettleAsync(List<GossipEffect> inbox, CancellationToken cancellationToken)
-    {
-        for (var i = 0; i < inbox.Count; i++)
-        {
-            var (kind, from, message, _) = inbox[i];
-            var delivery = new PubSubMessage(message!.Topic, message.Author, from, message.SequenceNumber, message.Data, message.Id);
-            if (kind == GossipEffectKind.Validate)
-            {
-                var verdict = Judge(delivery);
-                lock (_gate)
-                {
-                    _router.Validated(from, message, verdict, _effects);
-                    Dispatch(inbox);
-                }
-
-                continue;
-            }
-
-            foreach (var handler in Volatile.Read(ref _handlers).GetValueOrDefault(message.Topic, []))
-            {
-                if (!await handler.OfferAsync(delivery, _options.QueuePatience, _options.TimeProvider, cancellationToken).ConfigureAwait(false))
-                {
-                    Interlocked.Increment(ref _dropped);
-                }
-            }
-        }
-
-        inbox.Clear();
-    }
-
-    private Validation Judge(PubSubMessage message)
-    {
-        try
-        {
-            return ValidatorOf(message.Topic)?.Invoke(message) ?? Validation.Accept;
-        }
-        catch (Exception e)
-        {
-            _options.Logger?.LogError(e, "The validator of topic {Topic} failed; the message is dropped.", message.Topic);
-            return Validation.Ignore;
-        }
-    }
-
-    /// <summary>When every receiver of the effects at hand is congested: a task that ends when one of them is not.</summary>
-    private Task? AllCongested()
-    {
-        List<OutboundQueue>? congested = null;
-        foreach (var effect in _effects)
-        {
-            if (effect.Kind == GossipEffectKind.SendMessage && _links.TryGetValue(effect.Peer, out var link))
-            {
-                if (!link.Queue.Congested)
-                {
-                    return null;
-                }
-
-                (congested ??= []).Add(link.Queue);
-            }
-        }
-
-        return congested is null ? null : Task.WhenAny(congested.ConvertAll(q => q.RoomAsync()));
-    }
-
-    /// <summary>Carries out the router's effects; call it inside the lock. What is for this peer itself goes to <paramref name="inbox"/>.</summary>
-    private void Dispatch(List<GossipEffect>? inbox)
-    {
-        foreach (var effect in _effects)
-        {
-            switch (effect.Kind)
-            {
-                case GossipEffectKind.SendMessage when _links.TryGetValue(effect.Peer, out var link):
-                    link.Queue.Enqueue(effect.Message!);
-                    break;
-                case GossipEffectKind.SendControl when _links.TryGetValue(effect.Peer, out var link):
-                    var rpc = effect.Control!;
-                    var gossip = rpc.Subscriptions is null && rpc.Graft is null && rpc.Prune is null;
-                    foreach (var frame in GossipRpcCodec.EncodeControl(rpc, _options.MaxControlRpcSize))
-                    {
-                        link.Queue.Enqueue(frame, gossip);
-                    }
-
-                    break;
-                case GossipEffectKind.Deliver or GossipEffectKind.Validate:
-                    inbox!.Add(effect);
-                    break;
-            }
-        }
-
-        _effects.Clear();
     }
 }

@@ -118,8 +118,7 @@ internal sealed class PeerScore(PeerScoreParameters parameters)
     /// <summary>Decays the counters when it is time; call it at each heartbeat.</summary>
     public void Decay(long now)
     {
-        _lastDecay ??= now;
-        if (now - _lastDecay < (long)parameters.DecayInterval.TotalMilliseconds)
+        if (_lastDecay is { } last && now - last < (long)parameters.DecayInterval.TotalMilliseconds)
         {
             return;
         }

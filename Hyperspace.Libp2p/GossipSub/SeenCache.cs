@@ -12,7 +12,7 @@ internal sealed class SeenCache(long ttlMilliseconds)
     private HashSet<MessageKey> _oldest = [];
     private long? _opened;
 
-    public int Count => _current.Count + _previous.Count + _oldest.Count;
+    private int Count => _current.Count + _previous.Count + _oldest.Count;
 
     public bool Contains(MessageKey key) => _current.Contains(key) || _previous.Contains(key) || _oldest.Contains(key);
 

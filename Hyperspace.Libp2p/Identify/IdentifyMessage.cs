@@ -1,8 +1,8 @@
 using System.Text;
 using Google.Protobuf;
+using Hyperspace.Libp2p.Identify.Wire;
 using Hyperspace.Libp2p.Keys;
 using Hyperspace.Libp2p.Multiformats;
-using Hyperspace.Libp2p.Identify.Wire;
 
 namespace Hyperspace.Libp2p.Identify;
 

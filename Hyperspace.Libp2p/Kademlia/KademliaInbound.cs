@@ -1,6 +1,4 @@
-using Google.Protobuf;
 using Hyperspace.Libp2p.Kademlia.Wire;
-using Hyperspace.Libp2p.Multiformats;
 using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Libp2p.Kademlia;
@@ -11,13 +9,12 @@ internal sealed class KademliaInbound(KademliaNode node, KademliaOptions options
     /// <summary>Serves one stream. A fault (bad bytes, a refused request, an unread answer) makes the switch reset it.</summary>
     public async Task ServeAsync(IPeerStream stream, CancellationToken cancellationToken)
     {
-        var reader = new DelimitedReader(stream, options.MaxMessageBytes);
         while (true)
         {
             using var timer = new TimedCancellation(options.StreamIdleTimeout, time, cancellationToken);
             try
             {
-                if (await reader.ReadAsync(timer.Token).ConfigureAwait(false) is not { } bytes)
+                if (await stream.ReadMessageAsync(options.MaxMessageBytes, timer.Token).ConfigureAwait(false) is not { } bytes)
                 {
                     return;
                 }
@@ -33,10 +30,10 @@ internal sealed class KademliaInbound(KademliaNode node, KademliaOptions options
 
                 if (reply is not null)
                 {
-                    await stream.WriteAsync(reply.ToDelimitedBytes(), timer.Token).ConfigureAwait(false);
+                    await stream.WriteAsync(reply.ToLengthPrefixed(), timer.Token).ConfigureAwait(false);
                 }
             }
-            catch (Exception e) when (e is IOException or InvalidDataException or InvalidProtocolBufferException)
+            catch (IOException e)
             {
                 logger.LogDebug("A Kademlia stream of {Peer} ended: {Why}", stream.RemotePeer, e.Message);
                 stream.Reset();

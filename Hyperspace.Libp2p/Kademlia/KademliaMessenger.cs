@@ -1,6 +1,4 @@
-using Google.Protobuf;
 using Hyperspace.Libp2p.Kademlia.Wire;
-using Hyperspace.Libp2p.Multiformats;
 
 namespace Hyperspace.Libp2p.Kademlia;
 
@@ -23,8 +21,8 @@ internal sealed class KademliaMessenger(ISwitch @switch, KademliaOptions options
 
         async Task<Outcome> ExchangeAsync(IPeerStream stream)
         {
-            await stream.WriteAsync(request.ToDelimitedBytes(), timer.Token).ConfigureAwait(false);
-            var bytes = await new DelimitedReader(stream, options.MaxMessageBytes).ReadAsync(timer.Token).ConfigureAwait(false)
+            await stream.WriteAsync(request.ToLengthPrefixed(), timer.Token).ConfigureAwait(false);
+            var bytes = await stream.ReadMessageAsync(options.MaxMessageBytes, timer.Token).ConfigureAwait(false)
                 ?? throw new EndOfStreamException("The peer closed the stream without an answer.");
             var reply = Message.Parser.ParseFrom(bytes);
             await stream.CloseWriteAsync(timer.Token).ConfigureAwait(false);
@@ -41,7 +39,7 @@ internal sealed class KademliaMessenger(ISwitch @switch, KademliaOptions options
 
         async Task<Outcome> DeliverAsync(IPeerStream stream)
         {
-            await stream.WriteAsync(message.ToDelimitedBytes(), timer.Token).ConfigureAwait(false);
+            await stream.WriteAsync(message.ToLengthPrefixed(), timer.Token).ConfigureAwait(false);
             await stream.CloseWriteAsync(timer.Token).ConfigureAwait(false);
 
             // A peer that has read to the end closes too, one that refuses resets; one that does neither soon has taken it.
@@ -69,11 +67,11 @@ internal sealed class KademliaMessenger(ISwitch @switch, KademliaOptions options
             await stream.DisposeAsync().ConfigureAwait(false);
             return outcome;
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or InvalidProtocolBufferException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             stream?.Reset();
 
-            // A reset or a bad answer over a live connection is a refusal, not an absence.
+            // A damaged answer is an IOException too. A reset or a bad answer over a live connection is a refusal, not an absence.
             return new Outcome(null, !@switch.ConnectedPeers.Contains(peer));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

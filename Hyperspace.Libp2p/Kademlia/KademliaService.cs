@@ -274,6 +274,15 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
             }
         }
 
+        public void PeerUpdated(PeerRecord peer)
+        {
+            PeerIdentified(peer);
+            if (!peer.Protocols.Contains(owner._options.ProtocolId))
+            {
+                owner._node.Locked(s => s.Table = s.Table.Removed(peer.Peer));
+            }
+        }
+
         // A peer that is away may be dialled again: it stays until it fails to answer.
         public void PeerDisconnected(PeerId peer)
         {

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using NSec.Cryptography;
 
 namespace Hyperspace.Libp2p.Noise;
@@ -11,11 +10,10 @@ namespace Hyperspace.Libp2p.Noise;
 internal sealed class NoiseXx : IDisposable
 {
     private const int KeyLength = 32;
-    private static readonly byte[] ProtocolName = Encoding.ASCII.GetBytes("Noise_XX_25519_ChaChaPoly_SHA256");
     private readonly bool _initiator;
     private readonly Key _static;
     private readonly Key _ephemeral;
-    private byte[] _chainingKey = ProtocolName;
+    private byte[] _chainingKey = ProtocolName.ToArray();
     private CipherState? _cipher;
     private PublicKey? _remoteEphemeral;
     private PublicKey? _remoteStatic;
@@ -29,9 +27,11 @@ internal sealed class NoiseXx : IDisposable
         _ephemeral = ephemeralKey;
 
         // The protocol's name is exactly as long as a hash, so it stands for itself.
-        HandshakeHash = ProtocolName;
+        HandshakeHash = ProtocolName.ToArray();
         MixHash(prologue);
     }
+
+    private static ReadOnlySpan<byte> ProtocolName => "Noise_XX_25519_ChaChaPoly_SHA256"u8;
 
     /// <summary>True after the third message.</summary>
     public bool IsComplete => _message == 3;
@@ -125,10 +125,7 @@ internal sealed class NoiseXx : IDisposable
         _cipher?.Dispose();
         _static.Dispose();
         _ephemeral.Dispose();
-        if (_message > 0)
-        {
-            CryptographicOperations.ZeroMemory(_chainingKey);
-        }
+        CryptographicOperations.ZeroMemory(_chainingKey);
     }
 
     private static PublicKey ImportKey(ReadOnlySpan<byte> raw) =>

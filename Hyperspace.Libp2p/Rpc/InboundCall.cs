@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Rpc.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -50,7 +49,7 @@ internal sealed class InboundCall(IPeerStream stream, RpcOptions options, TimePr
         using var timer = new TimedCancellation(options.RequestTimeout, time, stopping, cancellationToken);
         try
         {
-            var bytes = await new DelimitedReader(stream, options.MaxRequestBytes + RpcFrames.Overhead).ReadAsync(timer.Token).ConfigureAwait(false)
+            var bytes = await stream.ReadMessageAsync(options.MaxRequestBytes + RpcFrames.Overhead, timer.Token).ConfigureAwait(false)
                 ?? throw new EndOfStreamException("The caller closed the stream without a request.");
             return RpcFrames.ParseRequest(bytes, options);
         }
@@ -58,7 +57,7 @@ internal sealed class InboundCall(IPeerStream stream, RpcOptions options, TimePr
         {
             throw new RpcException(RpcStatus.ResourceExhausted, e.Message);
         }
-        catch (InvalidDataException e)
+        catch (MessageFramingException e)
         {
             throw new RpcException(RpcStatus.InvalidArgument, e.Message);
         }

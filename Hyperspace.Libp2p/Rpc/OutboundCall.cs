@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Google.Protobuf;
-using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Rpc.Wire;
 
 namespace Hyperspace.Libp2p.Rpc;
@@ -9,7 +8,6 @@ namespace Hyperspace.Libp2p.Rpc;
 internal sealed class OutboundCall(ISwitch @switch, RpcOptions options, TimeProvider time, PeerId peer, string method) : IAsyncDisposable
 {
     private IPeerStream? _stream;
-    private DelimitedReader? _reader;
     private TimedCancellation? _timer;
     private Activity? _activity;
     private Task _sending = Task.CompletedTask;
@@ -45,12 +43,11 @@ internal sealed class OutboundCall(ISwitch @switch, RpcOptions options, TimeProv
         {
             _stream = await @switch.OpenStreamAsync(peer, [RpcService.ProtocolId], _timer.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
             throw Translate(e);
         }
 
-        _reader = new DelimitedReader(_stream, options.MaxFrameBytes + RpcFrames.Overhead);
         var request = RpcFrames.Request(method, payload, deadline, (_activity ?? Activity.Current)?.Id);
 
         // Not awaited: a callee may refuse before it has read all, and then no longer opens its window.
@@ -63,7 +60,7 @@ internal sealed class OutboundCall(ISwitch @switch, RpcOptions options, TimeProv
     {
         try
         {
-            while (await _reader!.ReadAsync(_timer!.Token).ConfigureAwait(false) is { } bytes)
+            while (await _stream!.ReadMessageAsync(options.MaxFrameBytes + RpcFrames.Overhead, _timer!.Token).ConfigureAwait(false) is { } bytes)
             {
                 var response = Response.Parser.ParseFrom(bytes);
                 switch (response.FrameCase)
@@ -85,7 +82,7 @@ internal sealed class OutboundCall(ISwitch @switch, RpcOptions options, TimeProv
 
             throw new EndOfStreamException("The peer closed the stream before the answer's end.");
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or InvalidProtocolBufferException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             throw Translate(e);
         }
@@ -113,8 +110,8 @@ internal sealed class OutboundCall(ISwitch @switch, RpcOptions options, TimeProv
     private Exception Translate(Exception e) => e switch
     {
         MessageTooLargeException => new RpcException(RpcStatus.ResourceExhausted, $"The peer's answer is too large: {e.Message}", e),
-        InvalidDataException or InvalidProtocolBufferException => new RpcException(RpcStatus.Internal, "The peer's answer is not of the protocol.", e),
-        IOException => new RpcException(RpcStatus.Unavailable, $"The call of '{method}' broke: {e.Message}", e),
+        MessageFramingException or InvalidProtocolBufferException => new RpcException(RpcStatus.Internal, "The peer's answer is not of the protocol.", e),
+        IOException or ObjectDisposedException => new RpcException(RpcStatus.Unavailable, $"The call of '{method}' broke: {e.Message}", e),
         _ when _cancelled.IsCancellationRequested => new OperationCanceledException($"The call of '{method}' was cancelled.", e, _cancelled),
         _ when _stopping.IsCancellationRequested => new RpcException(RpcStatus.Unavailable, "This peer is shutting down.", e),
         _ => new RpcException(RpcStatus.DeadlineExceeded, $"'{method}' was not answered before the deadline; its outcome is unknown.", e),

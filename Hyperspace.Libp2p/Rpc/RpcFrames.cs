@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Google.Protobuf;
-using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Rpc.Wire;
 
 namespace Hyperspace.Libp2p.Rpc;
@@ -26,17 +25,17 @@ internal static class RpcFrames
         Payload = UnsafeByteOperations.UnsafeWrap(payload),
         DeadlineMs = (ulong)Math.Ceiling(deadline.TotalMilliseconds),
         Traceparent = traceparent is { Length: <= MaxTraceLength } ? traceparent : "",
-    }.ToDelimitedBytes();
+    }.ToLengthPrefixed();
 
     public static byte[] Payload(ReadOnlyMemory<byte> payload) =>
-        new Response { Payload = UnsafeByteOperations.UnsafeWrap(payload) }.ToDelimitedBytes();
+        new Response { Payload = UnsafeByteOperations.UnsafeWrap(payload) }.ToLengthPrefixed();
 
     public static byte[] Error(RpcStatus status, string message) => new Response
     {
         Error = new Error { Status = (uint)status, Message = message.Length <= MaxErrorLength ? message : message[..MaxErrorLength] },
-    }.ToDelimitedBytes();
+    }.ToLengthPrefixed();
 
-    public static byte[] End() => new Response { End = new End() }.ToDelimitedBytes();
+    public static byte[] End() => new Response { End = new End() }.ToLengthPrefixed();
 
     /// <summary>Reads a request and judges everything but the method's existence.</summary>
     /// <exception cref="RpcException">What to answer when it is not acceptable.</exception>

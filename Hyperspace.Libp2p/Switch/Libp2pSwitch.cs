@@ -14,6 +14,7 @@ namespace Hyperspace.Libp2p.Switch;
 public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
 {
     private static readonly YamuxOptions MuxerOptions = new();
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
 
     private readonly SwitchOptions _options;
@@ -170,12 +171,15 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public bool HasDialed(PeerId peer) => ConnectionsOf(peer).Any(c => !c.Inbound);
+
+    /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
 
     /// <inheritdoc/>
     public IDisposable Observe(ISwitchObserver observer) => _observers.Add(observer);
 
-    /// <summary>Stops listening, says goodbye on every connection, closes them and waits until nothing runs any more.</summary>
+    /// <summary>Stops listening, says goodbye on every connection, closes them and waits (up to 10 s) until nothing runs any more.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -190,7 +194,15 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
 
         await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_connections.All.Select(c => c.CloseAsync())).ConfigureAwait(false);
-        await _tasks.DrainAsync().ConfigureAwait(false);
+        try
+        {
+            await _tasks.DrainAsync().WaitAsync(DrainTimeout, _options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _logger.LogWarning("Some stream handlers ignore that they are cancelled; the switch no longer waits for them");
+        }
+
         _stopping.Dispose();
     }
 

@@ -30,6 +30,9 @@ internal sealed class PeerConnection : IYamuxHost
     /// <summary>Writers that are let in when a flush made room; each lets in the next.</summary>
     private const int WritersPerFlush = 4;
 
+    /// <summary>Flushes that follow each other within this time are a burst.</summary>
+    private static readonly TimeSpan Burst = TimeSpan.FromMicroseconds(15);
+
     private static readonly TimeSpan TickPeriod = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(1);
 
@@ -51,6 +54,7 @@ internal sealed class PeerConnection : IYamuxHost
     private ITimer? _ticks;
     private IOException? _fault;
     private bool _flushing;
+    private long _flushedAt;
 
     /// <param name="upgraded">The secured transport.</param>
     /// <param name="options">Yamux' limits.</param>
@@ -451,9 +455,22 @@ internal sealed class PeerConnection : IYamuxHost
         return true;
     }
 
+    /// <summary>
+    /// Sends right here when the connection was quiet, which is quickest for one message; from the thread pool when
+    /// flushes follow each other closely, so that a burst gathers into few sends.
+    /// </summary>
     private void StartFlush(bool begun)
     {
-        if (begun)
+        if (!begun)
+        {
+            return;
+        }
+
+        if (_time.GetElapsedTime(Volatile.Read(ref _flushedAt)) < Burst)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static connection => _ = connection.FlushAsync(), this, preferLocal: false);
+        }
+        else
         {
             _ = FlushAsync();
         }
@@ -498,6 +515,7 @@ internal sealed class PeerConnection : IYamuxHost
     private void EndFlush()
     {
         _flushing = false;
+        Volatile.Write(ref _flushedAt, _time.GetTimestamp());
         _drained?.TrySetResult();
         _drained = null;
     }

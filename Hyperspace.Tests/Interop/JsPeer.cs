@@ -55,7 +55,7 @@ public sealed class JsPeer : IAsyncDisposable
     {
         var start = new ProcessStartInfo("node", ["peer.mjs", JsonSerializer.Serialize(options ?? new { })])
         {
-            WorkingDirectory = JsPartner.Folder(line),
+            WorkingDirectory = NpmFolder.PathOf($"libp2p-{line}"),
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
-using Google.Protobuf;
-using Hyperspace.Libp2p.Multiformats;
+using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Rpc;
 using Hyperspace.Libp2p.Rpc.Wire;
 using Microsoft.Extensions.Time.Testing;
@@ -102,10 +101,9 @@ public sealed class RpcServiceTests : IAsyncLifetime
 
         // The pipe holds 256 KiB: the handler comes to rest after some frames of 50,000 bytes, and goes on as they are read.
         await Eventually.TrueAsync(() => Volatile.Read(ref produced) >= 5);
-        var reader = new DelimitedReader(stream, 200_000);
         for (var i = 0; i < 50; i++)
         {
-            Assert.NotNull(await reader.ReadAsync(default));
+            Assert.NotNull(await stream.ReadMessageAsync(200_000));
             Assert.InRange(Volatile.Read(ref produced), i, i + 8);
         }
 
@@ -187,9 +185,9 @@ public sealed class RpcServiceTests : IAsyncLifetime
         Assert.Equal(RpcStatus.Unavailable, e.Status);
     }
 
-    private static async Task<RpcStatus> ErrorAsync(Hyperspace.Libp2p.IPeerStream stream)
+    private static async Task<RpcStatus> ErrorAsync(IPeerStream stream)
     {
-        var bytes = await new DelimitedReader(stream, 10_000).ReadAsync(default).AsTask().WaitAsync(Patience);
+        var bytes = await stream.ReadMessageAsync(10_000).AsTask().WaitAsync(Patience);
         return (RpcStatus)Response.Parser.ParseFrom(bytes!).Error.Status;
     }
 

@@ -6,9 +6,9 @@ using Hyperspace.Libp2p.Keys;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Rpc.Wire;
 
-namespace Hyperspace.Tests.Libp2p.Rpc;
+namespace Hyperspace.Tests.Libp2p;
 
-public class DelimitedReaderTests
+public class LengthPrefixedTests
 {
     private const int Limit = 300_000;
 
@@ -19,13 +19,13 @@ public class DelimitedReaderTests
     private static async Task Check(byte[][] messages, int chunk)
     {
         var bytes = messages.SelectMany(m => Prefixed(m)).ToArray();
-        var reader = new DelimitedReader(new ChunkedStream(bytes, chunk), Limit);
+        var stream = new ChunkedStream(bytes, chunk);
         foreach (var message in messages)
         {
-            Assert.Equal(message, await reader.ReadAsync(default));
+            Assert.Equal(message, await stream.ReadMessageAsync(Limit));
         }
 
-        Assert.Null(await reader.ReadAsync(default));
+        Assert.Null(await stream.ReadMessageAsync(Limit));
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public class DelimitedReaderTests
         var prefix = new byte[9];
         var length = Varint.Write(prefix, long.MaxValue);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        await Assert.ThrowsAsync<MessageTooLargeException>(async () => await new DelimitedReader(new ChunkedStream(prefix[..length], 9), Limit).ReadAsync(default));
+        await Assert.ThrowsAsync<MessageTooLargeException>(async () => await new ChunkedStream(prefix[..length], 9).ReadMessageAsync(Limit));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1_000_000);
     }
 
@@ -44,8 +44,8 @@ public class DelimitedReaderTests
         var whole = Prefixed(new byte[100]);
         for (var cut = 1; cut < whole.Length; cut++)
         {
-            var reader = new DelimitedReader(new ChunkedStream(whole[..cut], 7), Limit);
-            await Assert.ThrowsAsync<EndOfStreamException>(async () => await reader.ReadAsync(default));
+            var stream = new ChunkedStream(whole[..cut], 7);
+            await Assert.ThrowsAsync<EndOfStreamException>(async () => await stream.ReadMessageAsync(Limit));
         }
     }
 
@@ -57,16 +57,16 @@ public class DelimitedReaderTests
         {
             var bytes = new byte[random.Next(0, 200)];
             random.NextBytes(bytes);
-            var reader = new DelimitedReader(new ChunkedStream(bytes, random.Next(1, 50)), Limit);
+            var stream = new ChunkedStream(bytes, random.Next(1, 50));
             try
             {
-                while (await reader.ReadAsync(default) is { } message)
+                while (await stream.ReadMessageAsync(Limit) is { } message)
                 {
                     Assert.True(message.Length <= bytes.Length);
                     _ = Response.Parser.ParseFrom(message);
                 }
             }
-            catch (Exception e) when (e is IOException or InvalidDataException)
+            catch (IOException)
             {
                 // Documented: InvalidProtocolBufferException is an IOException.
             }

@@ -1,0 +1,127 @@
+using Google.Protobuf;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.Micropayments;
+
+/// <summary>How channels are written into the payments journal (<c>journal.proto</c>).</summary>
+internal static class ChannelJournal
+{
+    /// <summary>Events and snapshots of both sides and of the list of channels.</summary>
+    public static JournalFormat Format { get; } = new JournalFormat()
+        .Map<PayerChannelEvents.Proposed, Journal.ChannelProposed>(
+            "channel-proposed:1",
+            e => new() { PayeePeerId = e.PayeePeerId, Terms = e.Terms.ToByteString() },
+            m => new(m.PayeePeerId, ChannelTerms.Parser.ParseFrom(m.Terms)))
+        .Map<PayerChannelEvents.Confirmed, Journal.ChannelConfirmed>("channel-confirmed:1", _ => new(), _ => new())
+        .Map<PayerChannelEvents.Withdrawn, Journal.ChannelWithdrawn>("channel-withdrawn:1", _ => new(), _ => new())
+        .Map<PayerChannelEvents.VoucherIssued, Journal.VoucherIssued>("voucher-issued:1", ToMessage, ToRecord)
+        .Map<PayerChannelEvents.Resolved, Journal.PaymentResolved>(
+            "payment-resolved:1",
+            e => new() { RequestId = e.RequestId, Accepted = e.Accepted },
+            m => new(m.RequestId, m.Accepted))
+        .Map<PayerChannelSnapshot, Journal.PayerSnapshot>("payer-snapshot:1", ToMessage, ToRecord)
+        .Map<PayeeChannelEvents.Opened, Journal.ChannelOpened>(
+            "channel-opened:1",
+            e => new() { PayerPeerId = e.PayerPeerId, Terms = e.Terms.ToByteString() },
+            m => new(m.PayerPeerId, ChannelTerms.Parser.ParseFrom(m.Terms)))
+        .Map<PayeeChannelEvents.VoucherTaken, Journal.VoucherTaken>(
+            "voucher-taken:1",
+            e => new() { RequestId = e.RequestId, PriceMicro = e.PriceMicro, CumulativeMicro = e.CumulativeMicro, Signature = e.Signature },
+            m => new(m.RequestId, m.PriceMicro, m.CumulativeMicro, m.Signature))
+        .Map<PayeeChannelEvents.Delivered, Journal.RequestDelivered>("request-delivered:1", e => new() { RequestId = e.RequestId }, m => new(m.RequestId))
+        .Map<PayeeChannelEvents.Voided, Journal.RequestVoided>("request-voided:1", e => new() { RequestId = e.RequestId }, m => new(m.RequestId))
+        .Map<PayeeChannelSnapshot, Journal.PayeeSnapshot>("payee-snapshot:1", ToMessage, ToRecord)
+        .Map<ChannelListEvents.PayerListed, Journal.PayerListed>("payer-listed:1", e => new() { ChannelKey = e.ChannelKey }, m => new(m.ChannelKey))
+        .Map<ChannelListEvents.PayeeAdmitted, Journal.PayeeAdmitted>(
+            "payee-admitted:1",
+            e => new() { ChannelId = e.ChannelId, PayerPeerId = e.PayerPeerId, Currency = e.Deposit.Currency.Code, DepositMicro = e.Deposit.MicroUnits },
+            m => new(m.ChannelId, m.PayerPeerId, new Amount(m.DepositMicro, Currency.Parse(m.Currency))));
+
+    private static Journal.VoucherIssued ToMessage(PayerChannelEvents.VoucherIssued e) =>
+        new() { RequestId = e.RequestId, PriceMicro = e.PriceMicro, CumulativeMicro = e.CumulativeMicro };
+
+    private static PayerChannelEvents.VoucherIssued ToRecord(Journal.VoucherIssued m) => new(m.RequestId, m.PriceMicro, m.CumulativeMicro);
+
+    private static Journal.PayerSnapshot ToMessage(PayerChannelSnapshot snapshot)
+    {
+        var state = snapshot.State;
+        return new()
+        {
+            ChannelKey = state.ChannelKey,
+            PayeePeerId = state.PayeePeerId ?? "",
+            Terms = state.Terms?.ToByteString() ?? ByteString.Empty,
+            Open = state.IsOpen,
+            SignedMicro = state.SignedMicro,
+            AcceptedMicro = state.AcceptedMicro,
+            Vouchers = state.Vouchers,
+            InFlight = state.InFlight is { } flying ? ToMessage(flying) : null,
+            Forgot = state.Requests.Forgot,
+            Requests =
+            {
+                state.Requests.OldestFirst.Select(r => new Journal.PayerRequest
+                {
+                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Accepted = r.Value.Accepted,
+                }),
+            },
+        };
+    }
+
+    private static PayerChannelSnapshot ToRecord(Journal.PayerSnapshot m) => new(new PayerChannelState(m.ChannelKey)
+    {
+        PayeePeerId = m.PayeePeerId.Length > 0 ? m.PayeePeerId : null,
+        Terms = m.Terms.IsEmpty ? null : ChannelTerms.Parser.ParseFrom(m.Terms),
+        IsOpen = m.Open,
+        SignedMicro = m.SignedMicro,
+        AcceptedMicro = m.AcceptedMicro,
+        Vouchers = m.Vouchers,
+        InFlight = m.InFlight is null ? null : ToRecord(m.InFlight),
+        Requests = m.Requests.Aggregate(
+            new RecentRequests<PayerRequest> { Forgot = m.Forgot },
+            (requests, r) => requests.With(r.RequestId, new PayerRequest(r.PriceMicro, r.CumulativeMicro, r.Accepted))),
+    });
+
+    private static Journal.PayeeSnapshot ToMessage(PayeeChannelSnapshot snapshot)
+    {
+        var state = snapshot.State;
+        return new()
+        {
+            ChannelId = state.ChannelId,
+            PayerPeerId = state.PayerPeerId,
+            Terms = state.Terms?.ToByteString() ?? ByteString.Empty,
+            AcceptedMicro = state.AcceptedMicro,
+            SpentMicro = state.SpentMicro,
+            Vouchers = state.Vouchers,
+            HighestSignature = state.HighestSignature,
+            VoidedSinceVoucher = (uint)state.VoidedSinceVoucher,
+            Requests =
+            {
+                state.Requests.OldestFirst.Select(r => new Journal.PayeeRequest
+                {
+                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Delivered = r.Value.IsDelivered,
+                }),
+            },
+        };
+    }
+
+    private static PayeeChannelSnapshot ToRecord(Journal.PayeeSnapshot m) => new(new PayeeChannelState(m.ChannelId)
+    {
+        PayerPeerId = m.PayerPeerId,
+        Terms = m.Terms.IsEmpty ? null : ChannelTerms.Parser.ParseFrom(m.Terms),
+        AcceptedMicro = m.AcceptedMicro,
+        SpentMicro = m.SpentMicro,
+        Vouchers = m.Vouchers,
+        HighestSignature = m.HighestSignature,
+        VoidedSinceVoucher = (int)m.VoidedSinceVoucher,
+        Requests = m.Requests.Aggregate(
+            new RecentRequests<PayeeRequest>(),
+            (requests, r) => requests.With(r.RequestId, new PayeeRequest(r.PriceMicro, r.CumulativeMicro, r.Delivered))),
+    });
+}
+
+/// <summary>The payer's side as it is written into a snapshot.</summary>
+internal sealed record PayerChannelSnapshot(PayerChannelState State);
+
+/// <summary>The payee's side as it is written into a snapshot.</summary>
+internal sealed record PayeeChannelSnapshot(PayeeChannelState State);

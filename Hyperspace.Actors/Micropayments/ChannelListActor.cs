@@ -1,0 +1,90 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Hosting;
+using Akka.Persistence;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Micropayments;
+
+namespace Hyperspace.Actors.Micropayments;
+
+/// <summary>
+/// The list of this peer's channels (one entity of a region of its own). Each channel is a line of its journal, so there
+/// are no snapshots: <see cref="ChannelListState.MaxChannels"/> bounds it.
+/// </summary>
+internal sealed class ChannelListActor : ReceivePersistentActor
+{
+    /// <summary>The one entity's id.</summary>
+    public const string EntityId = "channels";
+
+    private const int ChannelsAskedAtOnce = 64;
+    private readonly IReadOnlyActorRegistry _registry;
+    private ChannelListState _state = new();
+
+    public ChannelListActor(IReadOnlyActorRegistry registry, PeerOptions options)
+    {
+        _registry = registry;
+        JournalPluginId = Journals.Payments;
+        Recover<ChannelListEvents.PayerListed>(e => _state = _state.Apply(e));
+        Recover<ChannelListEvents.PayeeAdmitted>(e => _state = _state.Apply(e));
+        Command<ChannelListCommands.ListPayer>(list => Answer(_state.Decide(list), list.ChannelKey));
+        Command<ChannelListCommands.AdmitPayee>(admit => Answer(_state.Decide(admit, options.MaxCreditMicro), admit.ChannelId));
+        Command<GetChannelTotals>(_ => Totals(_state).PipeTo(Sender, Self, failure: e => new Refusal(ErrorCodes.Timeout, $"A channel did not answer: {e.Message} Ask again.")));
+        Command<StopEntity>(_ => Context.Stop(Self));
+    }
+
+    public override string PersistenceId => "channel-list";
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        Context.GetLogger().Error(cause, "The payments journal refused to list a channel");
+        Sender.Tell(JournalFailures.Refusal);
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistFailure(cause, @event, sequenceNr);
+        Sender.Tell(JournalFailures.Refusal);
+    }
+
+    private void Answer((object? Event, Refusal? Refusal) decision, string channel)
+    {
+        if (decision.Event is null)
+        {
+            Sender.Tell((object?)decision.Refusal ?? new ChannelListed(channel));
+            return;
+        }
+
+        Persist(decision.Event, happened =>
+        {
+            _state = _state.Apply(happened);
+            Sender.Tell(new ChannelListed(channel));
+        });
+    }
+
+    private async Task<ChannelTotals> Totals(ChannelListState state)
+    {
+        var paying = await AskEach<PayerChannelView>(_registry.Get<ActorKeys.PayerChannels>(), state.PayerKeys.Select(key => new PayerChannelCommands.Get(key)));
+        var receiving = await AskEach<PayeeChannelView>(_registry.Get<ActorKeys.PayeeChannels>(), state.PayeeIds.Select(id => new PayeeChannelCommands.Get(id, null)));
+        return new ChannelTotals(paying, receiving);
+    }
+
+    /// <summary>A channel that was listed and then not opened answers with a refusal, and is left out.</summary>
+    private static async Task<IReadOnlyList<TView>> AskEach<TView>(IActorRef region, IEnumerable<object> questions)
+    {
+        var views = new List<TView>();
+        foreach (var some in questions.Chunk(ChannelsAskedAtOnce))
+        {
+            var answers = await Task.WhenAll(some.Select(question => region.Ask<object>(question, ChannelLimits.AskTimeout)));
+            views.AddRange(answers.OfType<TView>());
+        }
+
+        return views;
+    }
+}
+
+/// <summary>What a caller is told when the journal refuses.</summary>
+internal static class JournalFailures
+{
+    public static Refusal Refusal { get; } = new(ErrorCodes.JournalFailed, "The payments journal could not be written, so nothing was done. Check the disk of the data directory, then try again.");
+}

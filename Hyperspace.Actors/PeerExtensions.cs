@@ -1,0 +1,44 @@
+using Akka.Hosting;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning;
+using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.State;
+using Hyperspace.Actors.Tools;
+using Hyperspace.Actors.Tools.Discovery;
+using Hyperspace.Actors.Transport;
+using Hyperspace.Contracts;
+using Hyperspace.Libp2p.ContentRouting;
+using Hyperspace.Libp2p.PubSub;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Hyperspace.Actors;
+
+/// <summary>A whole peer, in the order in which its parts depend on each other.</summary>
+public static class PeerExtensions
+{
+    /// <summary>Adds a peer to a host: identity, network, engine and every primitive. The host needs logging.</summary>
+    public static IServiceCollection AddHyperspacePeer(this IServiceCollection services, PeerOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton(s => IdentityStore.LoadOrCreate(options.DataDirectory, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<HybridClock>();
+        services.AddNetwork(
+            time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
+            time => new Dictionary<string, TopicValidator>
+            {
+                [Topics.Capabilities] = CapabilityGossip.Validator(time),
+                [Topics.TrajectoriesPrefix] = TrajectoryTopicValidator.For(time),
+            });
+        return services.AddAkka("hyperspace", (builder, _) => builder
+            .WithHyperspaceEngine(options)
+            .WithGossip()
+            .WithSessions()
+            .WithMicropayments()
+            .WithTools()
+            .WithLearning()
+            .WithBootstrap());
+    }
+}

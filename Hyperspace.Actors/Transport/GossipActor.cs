@@ -1,0 +1,133 @@
+using Akka.Actor;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Transport;
+using Hyperspace.Libp2p.PubSub;
+
+namespace Hyperspace.Actors.Transport;
+
+/// <summary>
+/// Topics of the mesh for actors: publishes, and hands each message of a topic to the topic's subscribers. Gossip may
+/// be lost anyway, so messages beyond <see cref="MaxWaiting"/> in this actor's mailbox are dropped and counted.
+/// </summary>
+internal sealed class GossipActor : ReceiveActor
+{
+    private const int MaxWaiting = 8192;
+    private const int MaxTopicLength = 256;
+
+    private readonly IPubSub _pubSub;
+    private readonly Dictionary<string, Subscription> _topics = new(StringComparer.Ordinal);
+    private int _waiting;
+
+    public GossipActor(IPubSub pubSub)
+    {
+        _pubSub = pubSub;
+        Receive<GossipCommands.Publish>(Publish);
+        Receive<GossipCommands.Subscribe>(Subscribe);
+        Receive<GossipCommands.Unsubscribe>(m => Leave(m.Topic, Sender));
+        Receive<Terminated>(m =>
+        {
+            foreach (var topic in _topics.Where(t => t.Value.Subscribers.Contains(m.ActorRef)).Select(t => t.Key).ToList())
+            {
+                Leave(topic, m.ActorRef);
+            }
+        });
+        Receive<PubSubMessage>(Deliver);
+    }
+
+    protected override void PostStop()
+    {
+        foreach (var topic in _topics.Values)
+        {
+            topic.Handle.Dispose();
+        }
+    }
+
+    private void Publish(GossipCommands.Publish command)
+    {
+        if (RefusalOf(command.Topic) is { } refusal)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        _pubSub.PublishAsync(command.Topic, command.Data).PipeTo(
+            Sender,
+            Self,
+            id => new GossipPublished(command.Topic, id.ToArray()),
+            failure => failure is ArgumentException
+                ? new Refusal(ErrorCodes.TooLarge, failure.Message)
+                : new Refusal(ErrorCodes.Internal, "The message was not published: " + failure.Message));
+    }
+
+    private void Subscribe(GossipCommands.Subscribe command)
+    {
+        if (RefusalOf(command.Topic) is { } refusal)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        if (!_topics.TryGetValue(command.Topic, out var subscription))
+        {
+            var self = Self;
+            subscription = new Subscription(_pubSub.Subscribe(command.Topic, message => Offer(self, message)));
+            _topics.Add(command.Topic, subscription);
+        }
+
+        if (subscription.Subscribers.Add(Sender))
+        {
+            Context.Watch(Sender);
+        }
+
+        Sender.Tell(new GossipSubscribed(command.Topic));
+    }
+
+    private void Leave(string topic, IActorRef subscriber)
+    {
+        if (_topics.TryGetValue(topic, out var subscription) && subscription.Subscribers.Remove(subscriber) && subscription.Subscribers.Count == 0)
+        {
+            subscription.Handle.Dispose();
+            _topics.Remove(topic);
+        }
+
+        if (!_topics.Values.Any(t => t.Subscribers.Contains(subscriber)))
+        {
+            Context.Unwatch(subscriber);
+        }
+    }
+
+    private void Offer(IActorRef self, PubSubMessage message)
+    {
+        if (Interlocked.Increment(ref _waiting) > MaxWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            return;
+        }
+
+        self.Tell(message);
+    }
+
+    private void Deliver(PubSubMessage message)
+    {
+        Interlocked.Decrement(ref _waiting);
+        if (!_topics.TryGetValue(message.Topic, out var subscription))
+        {
+            return;
+        }
+
+        var received = new GossipReceived(message.Topic, message.Author.ToString(), message.Data.ToArray());
+        foreach (var subscriber in subscription.Subscribers)
+        {
+            subscriber.Tell(received);
+        }
+    }
+
+    private static Refusal? RefusalOf(string topic) => topic.Length is 0 or > MaxTopicLength
+        ? new Refusal(ErrorCodes.InvalidParams, $"A topic has 1 to {MaxTopicLength} characters.")
+        : null;
+
+    private sealed record Subscription(IDisposable Handle)
+    {
+        public HashSet<IActorRef> Subscribers { get; } = [];
+    }
+}

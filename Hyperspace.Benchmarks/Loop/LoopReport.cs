@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Hyperspace.Benchmarks.Loop;
+
+/// <summary>One measured figure, and the same figure of other software in the same run, if there is any.</summary>
+/// <param name="Name">What was measured.</param>
+/// <param name="Value">Ours.</param>
+/// <param name="Unit">In what.</param>
+/// <param name="Peer">The other software's value.</param>
+/// <param name="PeerName">Its name.</param>
+internal sealed record Figure(string Name, double Value, string Unit, double? Peer = null, string? PeerName = null)
+{
+    /// <summary>Ours over theirs.</summary>
+    public double? Ratio => Peer is > 0 ? Value / Peer : null;
+}
+
+/// <summary>All figures of a run.</summary>
+internal sealed record LoopReport(IReadOnlyList<Figure> Figures)
+{
+    private static readonly JsonSerializerOptions CamelCase = new(JsonSerializerDefaults.Web);
+
+    public string ToJson() => JsonSerializer.Serialize(new { figures = Figures, machine = Machine() }, CamelCase);
+
+    public string ToMarkdown()
+    {
+        var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{Machine()}\n\n| figure | Hyperspace | beside it | ratio |\n|---|---|---|---|\n"));
+        foreach (var figure in Figures)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {figure.Name} | {Number(figure.Value)} {figure.Unit} | {(figure.Peer is { } peer ? $"{figure.PeerName}: {Number(peer)} {figure.Unit}" : "")} | {(figure.Ratio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) + "×" : "")} |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Machine() => $"{Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, .NET {Environment.Version}";
+
+    private static string Number(double value) => value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : "0.000", CultureInfo.InvariantCulture);
+}
+
+/// <summary>Latencies of one operation.</summary>
+internal sealed class Latencies
+{
+    private readonly List<double> _milliseconds = [];
+
+    public void Add(TimeSpan latency) => _milliseconds.Add(latency.TotalMilliseconds);
+
+    public double Percentile(double share)
+    {
+        var sorted = _milliseconds.Order().ToList();
+        return sorted[Math.Min(sorted.Count - 1, (int)(sorted.Count * share))];
+    }
+}

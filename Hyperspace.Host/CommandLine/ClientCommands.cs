@@ -1,0 +1,144 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace Hyperspace.Host.CommandLine;
+
+/// <summary>The verbs that talk to a running peer.</summary>
+internal static class ClientCommands
+{
+    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), Session(), Playbook(), Trajectories()];
+
+    private static Command Status() =>
+        new Command("status", "Tell who the running peer is and how it does.")
+            .Asks((_, client, ct) => client.CallAsync("node.info", null, ct), Print.Fields);
+
+    private static Command Peers() =>
+        new Command("peers", "List connected peers.")
+            .Asks((_, client, ct) => client.CallAsync("node.peers", null, ct), result => Print.Table(result, ["peerId", "latencyMs", "agentVersion", "addresses"]));
+
+    private static Command Tools() =>
+        new Command("tools", "List the tools that this peer offers.")
+            .Asks((_, client, ct) => client.CallAsync("tool.list", null, ct), result => Print.Table(result, ["name", "price", "currency", "capabilities", "description"]));
+
+    private static Command Discover()
+    {
+        var query = new Argument<string?>("QUERY") { Description = "What is to be done, in words.", Arity = ArgumentArity.ZeroOrOne };
+        var capability = new Option<string[]>("--capability") { Description = "A tag that must match; may be repeated.", DefaultValueFactory = _ => [] };
+        var limit = new Option<int>("--limit") { Description = "At most so many.", DefaultValueFactory = _ => 10 };
+        var command = new Command("discover", "Find tools: local registry, then DHT, then gossip.") { query, capability, limit };
+        return command.Asks(
+            (parsed, client, ct) => client.CallAsync("tool.discover", new JsonObject
+            {
+                ["query"] = parsed.GetValue(query),
+                ["capabilities"] = new JsonArray([.. parsed.GetValue(capability)!.Select(c => (JsonNode?)c)]),
+                ["limit"] = parsed.GetValue(limit),
+            }, ct),
+            result => Print.Table(result, ["id", "price", "currency", "tier", "score", "description"]));
+    }
+
+    private static Command Invoke()
+    {
+        var tool = new Argument<string>("TOOL") { Description = "The tool's id, as discover gives it." };
+        var parameters = new Argument<string>("JSON") { Description = "The tool's parameters, a JSON object." };
+        var session = new Option<string?>("--session") { Description = "The session that pays; without it one is begun and ended around the call." };
+        var budget = new Option<string>("--budget") { Description = "Budget of that session, in USDC.", DefaultValueFactory = _ => "0.1" };
+        var timeout = new Option<int>("--timeout-ms") { Description = "Give up after so long.", DefaultValueFactory = _ => 30_000 };
+        var command = new Command("invoke", "Run a tool, paying for it when it has a price.") { tool, parameters, session, budget, timeout };
+        return command.Asks(
+            async (parsed, client, ct) =>
+            {
+                var given = parsed.GetValue(session);
+                var call = new JsonObject
+                {
+                    ["toolId"] = parsed.GetValue(tool),
+                    ["params"] = ParseObject(parsed.GetValue(parameters)!),
+                    ["timeoutMs"] = parsed.GetValue(timeout),
+                };
+                if (given is not null)
+                {
+                    call["sessionId"] = given;
+                    return await client.CallAsync("tool.invoke", call, ct);
+                }
+
+                var begun = await client.CallAsync("state.begin", new JsonObject { ["budget"] = new JsonObject { ["max"] = parsed.GetValue(budget) } }, ct);
+                var id = begun!["id"]!.GetValue<string>();
+                call["sessionId"] = id;
+                try
+                {
+                    return await client.CallAsync("tool.invoke", call, ct);
+                }
+                finally
+                {
+                    await client.CallAsync("state.end", new JsonObject { ["sessionId"] = id }, CancellationToken.None);
+                }
+            },
+            result =>
+            {
+                Console.Out.WriteLine(result!["content"]!.GetValue<string>());
+                var errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+                errors.MarkupLineInterpolated($"[grey]{(result["ok"]!.GetValue<bool>() ? "ok" : "failed")} in {result["durationMs"]} ms for {result["cost"]}[/]");
+            });
+    }
+
+    private static Command Session()
+    {
+        var command = new Command("session", "Begin, look at and end sessions.");
+        var budget = new Argument<string>("BUDGET") { Description = "What it may spend, as 5 or 0.25." };
+        var currency = new Option<string>("--currency") { Description = "The budget's currency.", DefaultValueFactory = _ => "USDC" };
+        var agent = new Option<string?>("--agent") { Description = "Whose session it is." };
+        command.Subcommands.Add(new Command("begin", "Begin a session with a budget.") { budget, currency, agent }.Asks(
+            (parsed, client, ct) => client.CallAsync("state.begin", new JsonObject
+            {
+                ["agentId"] = parsed.GetValue(agent),
+                ["budget"] = new JsonObject { ["max"] = parsed.GetValue(budget), ["currency"] = parsed.GetValue(currency) },
+            }, ct),
+            Print.Fields));
+        var id = new Argument<string>("ID") { Description = "The session's id." };
+        command.Subcommands.Add(new Command("get", "Show a session and its trace.") { id }.Asks(
+            (parsed, client, ct) => client.CallAsync("state.get", new JsonObject { ["sessionId"] = parsed.GetValue(id) }, ct),
+            PrintSession));
+        command.Subcommands.Add(new Command("end", "End a session.") { id }.Asks(
+            (parsed, client, ct) => client.CallAsync("state.end", new JsonObject { ["sessionId"] = parsed.GetValue(id) }, ct),
+            PrintSession));
+        return command;
+    }
+
+    private static Command Playbook()
+    {
+        var taskType = new Argument<string>("TASKTYPE") { Description = "As docs-question." };
+        return new Command("playbook", "Show what is known about a task type.") { taskType }.Asks(
+            (parsed, client, ct) => client.CallAsync("learning.playbook", new JsonObject { ["taskType"] = parsed.GetValue(taskType) }, ct),
+            result => Print.Table(result!["bullets"], ["section", "text", "helpful", "harmful", "score"]));
+    }
+
+    private static Command Trajectories()
+    {
+        var taskType = new Argument<string>("TASKTYPE") { Description = "As docs-question." };
+        return new Command("trajectories", "Show the best known runs of a task type.") { taskType }.Asks(
+            (parsed, client, ct) => client.CallAsync("selfImproving.query", new JsonObject { ["taskType"] = parsed.GetValue(taskType), ["limit"] = 20 }, ct),
+            result => Print.Table(result, ["trajectoryId", "peerId", "reward", "recordedAt", "input"]));
+    }
+
+    private static void PrintSession(JsonNode? session)
+    {
+        var trace = session!["trace"];
+        session.AsObject().Remove("trace");
+        Print.Fields(session);
+        Print.Table(trace, ["index", "kind", "name", "durationMs", "cost", "ok", "error"]);
+    }
+
+    private static JsonObject ParseObject(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text) as JsonObject ?? throw new CommandException("JSON must be an object, as {\"query\":\"…\"}.");
+        }
+        catch (JsonException e)
+        {
+            throw new CommandException(string.Create(CultureInfo.InvariantCulture, $"The tool's parameters are not JSON: {e.Message}"));
+        }
+    }
+}

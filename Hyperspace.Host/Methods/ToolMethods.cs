@@ -1,0 +1,113 @@
+using System.Text.Json.Nodes;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Tools;
+using Hyperspace.Host.JsonRpc;
+
+namespace Hyperspace.Host.Methods;
+
+/// <summary><c>tool.*</c> and <c>bridge.*</c>.</summary>
+internal static class ToolMethods
+{
+    private const int MaxTimeoutMs = 600_000;
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    public static IEnumerable<ApiMethod> All(PeerActors actors) =>
+    [
+        new("tool.register", "Offers a tool to the network.",
+            [
+                new("name", "string", true, "1 to 128 of A–Z a–z 0–9 _ . -"),
+                new("description", "string", true, "What it does, for agents."),
+                new("capabilities", "string[]", true, "Lower-case tags it is found by."),
+                new("inputSchema", "object", true, "JSON Schema of its parameters."),
+                new("price", "amount", false, "Per call; free unless given."),
+                new("currency", "string", false, "USDC unless given."),
+                new("provider", "{type: \"builtin\"|\"http\", …}", true, "builtin: {tool: \"docs-search\"|\"docs-read\"|\"fetch-page\", folder?}; http: {url}."),
+            ],
+            "{toolId}",
+            async (p, _, ct) =>
+            {
+                var provider = p.Object("provider");
+                var definition = new ToolDefinition(
+                    p.String("name", 128),
+                    p.String("description", 8192),
+                    p.OptionalStrings("capabilities", 32, 128) ?? [],
+                    p.ObjectJson("inputSchema"),
+                    PriceOf(p));
+                var command = new ToolCommands.Register(definition, new ToolProvider(provider.String("type", 32), p.ObjectJson("provider")));
+                var registered = await actors.AskAsync<ActorKeys.Tools, ToolRegistered>(command, cancellationToken: ct);
+                return new JsonObject { ["toolId"] = registered.ToolId };
+            }),
+        new("tool.unregister", "Withdraws a tool of this peer.",
+            [new("name", "string", true, "The tool's name.")],
+            "{toolId}",
+            async (p, _, ct) => new JsonObject { ["toolId"] = (await actors.AskAsync<ActorKeys.Tools, ToolRegistered>(new ToolCommands.Unregister(p.String("name", 128)), cancellationToken: ct)).ToolId }),
+        new("tool.list", "The tools that this peer offers.", [], "[tool]",
+            async (_, _, ct) => Json.Array((await actors.AskAsync<ActorKeys.Tools, ToolList>(new ToolCommands.List(), cancellationToken: ct)).Tools, Json.Of)),
+        new("tool.discover", "Finds tools: local registry, then DHT, then gossip.",
+            [
+                new("query", "string", false, "What is to be done, in words."),
+                new("capabilities", "string[]", false, "Tags, all of which must match."),
+                new("minReputation", "number", false, "0 to 1."),
+                new("maxPrice", "amount", false, "Per call."),
+                new("limit", "integer", false, "1 to 100; 10 unless given."),
+                new("timeoutMs", "integer", false, "For all tiers together; 3000 unless given."),
+            ],
+            "[{id, name, description, capabilities, inputSchema, price, currency, provider, reputation, score, tier}]",
+            async (p, _, ct) =>
+            {
+                var timeout = TimeSpan.FromMilliseconds(p.OptionalInt("timeoutMs", 3000, 1, 60_000));
+                var discover = new ToolCommands.Discover(
+                    p.OptionalString("query", 2048),
+                    p.OptionalStrings("capabilities", 32, 128) ?? [],
+                    p.OptionalNumber("minReputation", 0, 1),
+                    p.OptionalAmount("maxPrice", p.OptionalCurrency("currency")),
+                    p.OptionalInt("limit", 10, 1, 100),
+                    timeout);
+                var result = await actors.AskAsync<ActorKeys.Tools, DiscoveryResult>(discover, timeout + Grace, ct);
+                return Json.Array(result.Tools, Json.Of);
+            }),
+        new("tool.invoke", "Runs a tool, here or at its provider, inside the session's budget; pays when asked.",
+            [
+                new("toolId", "string", true, "As tool.discover gives it."),
+                new("params", "object", true, "What the tool's inputSchema asks for."),
+                StateMethods.SessionId,
+                new("timeoutMs", "integer", false, "30000 unless given."),
+            ],
+            "{ok, content, structured, error, durationMs, cost, receipt}",
+            async (p, _, ct) =>
+            {
+                var timeout = TimeSpan.FromMilliseconds(p.OptionalInt("timeoutMs", 30_000, 1, MaxTimeoutMs));
+                var invoke = new ToolCommands.Invoke(p.String("toolId", 256), p.ObjectJson("params"), StateMethods.IdOf(p), timeout);
+                return Json.Of(await actors.AskAsync<ActorKeys.Tools, InvocationResult>(invoke, timeout + Grace, ct));
+            }),
+        new("bridge.registerMCPServer", "Offers the tools of an MCP server to the network.",
+            [
+                new("url", "string", true, "stdio://COMMAND or http(s)://…"),
+                new("args", "string[]", false, "Arguments of the command."),
+                new("env", "{name: value}", false, "Environment of the command."),
+                new("tools", "string[]", false, "Only these of its tools."),
+                new("price", "amount", false, "Per call of each."),
+                new("capabilities", "string[]", false, "Tags of each."),
+            ],
+            "{toolIds}",
+            async (p, _, ct) =>
+            {
+                var command = new ToolCommands.RegisterMcpServer(
+                    p.String("url", 4096),
+                    p.OptionalStrings("args") ?? [],
+                    p.StringMap("env"),
+                    p.OptionalStrings("tools", 1024, 128),
+                    PriceOf(p),
+                    p.OptionalStrings("capabilities", 32, 128) ?? []);
+                var registered = await actors.AskAsync<ActorKeys.Tools, McpServerRegistered>(command, TimeSpan.FromSeconds(90), ct);
+                return new JsonObject { ["toolIds"] = Json.Array(registered.ToolIds) };
+            }),
+    ];
+
+    private static Amount PriceOf(Params p)
+    {
+        var currency = p.OptionalCurrency("currency");
+        return p.OptionalAmount("price", currency) ?? Amount.Zero(currency);
+    }
+}

@@ -1,0 +1,290 @@
+using Akka.Actor;
+using Google.Protobuf;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.Transport;
+using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p.Rpc;
+using Hyperspace.Tests.Engine;
+using Hyperspace.Tests.SelfImproving;
+
+namespace Hyperspace.Tests.Learning;
+
+public class TaskTypeActorTests
+{
+    private static readonly string Topic = Topics.Trajectories(Runs.TaskType);
+
+    [Fact]
+    public async Task Recording_signs_journals_follows_and_publishes_a_run_without_its_secrets()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        var recorded = await peer.Ask<TrajectoryRecorded>(Record(1.0, "mail jane@example.org about yamux", """{"mode":"any"}"""));
+
+        var published = await peer.Said<GossipCommands.Publish>();
+        Assert.Equal(Topic, published.Topic);
+        Assert.True(TrajectoryTopicValidator.Validate(published.Topic, published.Data, Runs.Now, out var reason), reason);
+        var envelope = SignedEnvelope.Open(published.Data, Runs.Now, out _)!;
+        Assert.Equal((recorded.TrajectoryId, peer.Identity.PeerId), (envelope.Id, envelope.Author));
+
+        var match = Assert.Single((await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, "yamux", 5))).Trajectories);
+        Assert.Equal("mail [redacted:email] about yamux", match.Input);
+        Assert.Equal(new TaskTypeFollowed(Runs.TaskType), await peer.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(Runs.TaskType)));
+    }
+
+    [Fact]
+    public async Task What_another_peer_gossips_changes_the_context_of_the_next_run()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        await peer.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(Runs.TaskType));
+        Assert.Equal(Topic, (await peer.Said<GossipCommands.Subscribe>()).Topic);
+        await peer.Ask<TrajectoryRecorded>(Record(0.0, "noise padding", """{"mode":"all"}"""));
+        Assert.DoesNotContain((await Context(peer)).Bullets, bullet => bullet.Section == "parameters");
+
+        var theirs = Runs.Sealed(2, 1.0, "yamux window", 0, Runs.TaskType, Runs.Call("peer/docs-search", """{"mode":"any"}"""));
+        peer.Deliver(Topic, theirs.Bytes);
+        var context = await Eventually(peer, c => c.Exemplars.Count == 1);
+        var advice = Assert.Single(context.Bullets, bullet => bullet.Section == "parameters");
+        Assert.Equal("""Call docs-search with mode="any"; mode="all" failed.""", advice.Text);
+        Assert.Contains(theirs.Id, advice.Sources);
+        Assert.Equal(theirs.Id, context.Exemplars[0].TrajectoryId);
+
+        peer.Deliver(Topic, Runs.Delta(3, "Use few words.", 4, 0).Bytes);
+        Assert.Contains((await Eventually(peer, c => c.Bullets.Any(b => b.Section == "insights"))).Bullets, bullet => bullet is { Text: "Use few words.", Helpful: 4 });
+    }
+
+    [Fact]
+    public async Task Forged_foreign_expired_and_oversized_messages_leave_no_trace()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        await peer.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(Runs.TaskType));
+        await peer.Said<GossipCommands.Subscribe>();
+        foreach (var (_, bytes) in BadMessages())
+        {
+            peer.Deliver(Topic, bytes);
+        }
+
+        var good = Runs.Sealed(3, 1.0, "the last one");
+        peer.Deliver(Topic, good.Bytes);
+        await Eventually(peer, c => c.Exemplars.Count > 0);
+        var kept = await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, null, 100));
+        Assert.Equal([good.Id], kept.Trajectories.Select(run => run.TrajectoryId));
+        Assert.Empty((await peer.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(Runs.TaskType))).Bullets);
+    }
+
+    [Fact]
+    public void The_topics_validator_refuses_each_of_them_and_accepts_what_is_right()
+    {
+        foreach (var (name, bytes) in BadMessages())
+        {
+            Assert.False(TrajectoryTopicValidator.Validate(Topic, bytes, Runs.Now, out var reason), name);
+            Assert.NotEmpty(reason);
+        }
+
+        Assert.True(TrajectoryTopicValidator.Validate(Topic, Runs.Sealed(1, 1).Bytes, Runs.Now, out _));
+        Assert.True(TrajectoryTopicValidator.Validate(Topic, Runs.Delta(1, "a", 1, 0).Bytes, Runs.Now, out _));
+        Assert.False(TrajectoryTopicValidator.Validate("hyperspace/other/docs-lookup", Runs.Sealed(1, 1).Bytes, Runs.Now, out _));
+    }
+
+    [Fact]
+    public async Task A_restart_keeps_runs_insights_and_followed_task_types()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        var mine = await peer.Ask<TrajectoryRecorded>(Record(1.0, "yamux", """{"mode":"any"}"""));
+        await peer.Said<GossipCommands.Subscribe>();
+        var theirs = Runs.Sealed(2, 0.0, "noise", 0, Runs.TaskType, Runs.Call("peer/docs-search", """{"mode":"all"}"""));
+        peer.Deliver(Topic, theirs.Bytes);
+        await peer.Ask<BulletsReflected>(new TrajectoryCommands.Reflect(Runs.TaskType, mine.TrajectoryId, true, ["Few words do."]));
+        await Eventually(peer, c => c.Bullets.Any(b => b.Section == "parameters"));
+        var before = await peer.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(Runs.TaskType));
+
+        await peer.Engine.RestartAsync();
+        Assert.Equal(Topic, (await peer.Said<GossipCommands.Subscribe>()).Topic);
+        var after = await peer.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(Runs.TaskType));
+        Assert.Equal(before.Bullets.Select(b => (b.Id, b.Text, b.Helpful, b.Harmful)), after.Bullets.Select(b => (b.Id, b.Text, b.Helpful, b.Harmful)));
+        Assert.Contains(after.Bullets, bullet => bullet.Section == "insights");
+        var runs = await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, null, 10));
+        Assert.Equal([mine.TrajectoryId, theirs.Id], runs.Trajectories.Select(run => run.TrajectoryId));
+    }
+
+    [Fact]
+    public async Task A_restart_from_a_snapshot_and_later_events_keeps_everything()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        for (var i = 0; i < 230; i++)
+        {
+            await peer.Ask<TrajectoryRecorded>(Record(1.0, $"goal {i}", "{}"));
+        }
+
+        var before = await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, null, 100));
+        await peer.Engine.RestartAsync();
+        var after = await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, null, 100));
+        Assert.Equal(100, after.Trajectories.Count);
+        Assert.Equal(before.Trajectories.Select(run => run.TrajectoryId), after.Trajectories.Select(run => run.TrajectoryId));
+    }
+
+    [Fact]
+    public async Task A_reflection_is_counted_journalled_and_gossiped_as_absolute_counters()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        var reflected = await peer.Ask<BulletsReflected>(new TrajectoryCommands.Reflect(Runs.TaskType, "free text", true, ["Chain-of-thought improves accuracy"]));
+        Assert.Equal((1UL, 0UL), (reflected.Bullets[0].Helpful, reflected.Bullets[0].Harmful));
+        await peer.Ask<BulletsReflected>(new TrajectoryCommands.Reflect(Runs.TaskType, null, false, ["chain-of-thought improves accuracy."]));
+
+        await peer.Said<GossipCommands.Publish>();
+        var envelope = SignedEnvelope.Open((await peer.Said<GossipCommands.Publish>()).Data, Runs.Now, out _)!;
+        var count = Assert.Single(PlaybookDelta.Parser.ParseFrom(envelope.Payload.Span).Bullets);
+        Assert.Equal((EnvelopeTypes.PlaybookDelta, 1UL, 1UL), (envelope.Type, count.Helpful, count.Harmful));
+    }
+
+    [Fact]
+    public async Task What_breaks_the_rules_is_refused_with_a_code()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        async Task Refused(string code, ITaskTypeMessage command) => Assert.Equal((command, code), (command, (await peer.Ask<Refusal>(command)).Code));
+        TrajectoryCommands.Record Run(string taskType, double reward, int steps, int outputLength) => new(
+            taskType, null, [.. Enumerable.Repeat(new TrajectoryStepView("tool", "t", null, null, new string('x', outputLength), default, TimeSpan.Zero, true, null), steps)], null, reward, null);
+        TrajectoryCommands.Reflect Reflect(int insights, string text) => new(Runs.TaskType, null, true, [.. Enumerable.Range(0, insights).Select(i => text + i)]);
+
+        await Refused(ErrorCodes.InvalidParams, Run("a/b", 1, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("a..b", 1, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("docs", double.NaN, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("docs", double.PositiveInfinity, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("docs", 1.5, 1, 0));
+        await Refused(ErrorCodes.TooLarge, Run("docs", 1, 257, 0));
+        await Refused(ErrorCodes.TooLarge, Run("docs", 1, 1, 20_000));
+        await Refused(ErrorCodes.TooLarge, Run("docs", 1, 20, 15_000));
+        await Refused(ErrorCodes.InvalidParams, Reflect(0, "insight "));
+        await Refused(ErrorCodes.InvalidParams, Reflect(17, "insight "));
+        await Refused(ErrorCodes.InvalidParams, Reflect(1, "two\nlines "));
+        await Refused(ErrorCodes.InvalidParams, Reflect(1, new string('x', 2_000)));
+        await Refused(ErrorCodes.InvalidParams, new TrajectoryCommands.Follow("../up"));
+        await Refused(ErrorCodes.InvalidParams, new TrajectoryCommands.GetContext("", null, 1));
+        Assert.Empty((await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query("docs", null, 10))).Trajectories);
+    }
+
+    [Fact]
+    public async Task A_newcomers_first_context_has_what_its_neighbours_know()
+    {
+        var network = new LoopbackNetwork();
+        await using var old = await LearningPeer.StartAsync(1, network);
+        var good = await old.Ask<TrajectoryRecorded>(Record(1.0, "yamux", """{"mode":"any"}"""));
+        await old.Ask<TrajectoryRecorded>(Record(0.0, "noise", """{"mode":"all"}"""));
+        await old.Ask<BulletsReflected>(new TrajectoryCommands.Reflect(Runs.TaskType, null, true, ["Few words do."]));
+
+        await using var newcomer = await LearningPeer.StartAsync(2, network);
+        newcomer.Network.Connect(old.Network);
+        var context = await Context(newcomer);
+        Assert.Equal(good.TrajectoryId, Assert.Single(context.Exemplars).TrajectoryId);
+        Assert.Contains(context.Bullets, bullet => bullet.Section == "parameters");
+        Assert.Contains(context.Bullets, bullet => bullet.Section == "insights");
+    }
+
+    [Fact]
+    public async Task Who_follows_already_asks_a_peer_that_comes_later()
+    {
+        var network = new LoopbackNetwork();
+        await using var early = await LearningPeer.StartAsync(1, network);
+        await early.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(Runs.TaskType));
+        await using var late = await LearningPeer.StartAsync(2, network);
+        var run = await late.Ask<TrajectoryRecorded>(Record(1.0, "yamux", """{"mode":"any"}"""));
+
+        late.Network.Connect(early.Network);
+        var context = await Eventually(early, c => c.Exemplars.Count == 1);
+        Assert.Equal(run.TrajectoryId, context.Exemplars[0].TrajectoryId);
+    }
+
+    [Fact]
+    public async Task The_list_of_runs_serves_followed_task_types_only_and_refuses_malformed_calls()
+    {
+        var network = new LoopbackNetwork();
+        await using var peer = await LearningPeer.StartAsync(1, network);
+        var caller = network.Join(Runs.Author(5).PeerId);
+        caller.Connect(peer.Network);
+        for (var i = 0; i < 3; i++)
+        {
+            await peer.Ask<TrajectoryRecorded>(Record(i / 2.0, $"goal {i}", "{}"));
+        }
+
+        async Task<TrajectoryList> List(byte[] query) => TrajectoryList.Parser.ParseFrom(
+            (await caller.CallUnaryAsync(peer.Identity.PeerId, RpcMethods.TrajectoriesList, query, EngineFixture.Timeout)).Span);
+        var all = await List(new TrajectoryQuery { TaskType = Runs.TaskType }.ToByteArray());
+        Assert.Equal(3, all.Envelopes.Count);
+        Assert.All(all.Envelopes, bytes => Assert.True(TrajectoryTopicValidator.Validate(Topic, bytes.Memory, Runs.Now, out _)));
+        Assert.Equal(2, (await List(new TrajectoryQuery { TaskType = Runs.TaskType, Limit = 2 }.ToByteArray())).Envelopes.Count);
+        Assert.Empty((await List(new TrajectoryQuery { TaskType = "unknown" }.ToByteArray())).Envelopes);
+
+        foreach (var bad in (byte[][])[new TrajectoryQuery { TaskType = "../x" }.ToByteArray(), [0xff, 0xff]])
+        {
+            Assert.Equal(RpcStatus.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => List(bad))).Status);
+        }
+    }
+
+    [Fact]
+    public async Task One_author_cannot_flood_a_task_type()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        await peer.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(Runs.TaskType));
+        await peer.Said<GossipCommands.Subscribe>();
+        for (var i = 0; i < 200; i++)
+        {
+            peer.Deliver(Topic, Runs.Sealed(2, 0.5, $"flood {i}", i).Bytes);
+        }
+
+        peer.Deliver(Topic, Runs.Sealed(3, 1.0, "honest").Bytes);
+        await Eventually(peer, c => c.Exemplars.Count == 1);
+        var share = await Shared(peer);
+        Assert.Equal(121, share.Count);
+    }
+
+    private static async Task<IReadOnlyList<ReadOnlyMemory<byte>>> Shared(LearningPeer peer) =>
+        (await peer.Engine.Get<LearningExtensions.TaskTypes>().Ask<TaskTypeMessages.Shared>(new TaskTypeMessages.Share(Runs.TaskType, 256), EngineFixture.Timeout)).Envelopes;
+
+    private static IEnumerable<(string Name, byte[] Bytes)> BadMessages()
+    {
+        byte[] Of(SignedEnvelope envelope) => envelope.Bytes.ToArray();
+        var forged = Contracts.Wire.Envelope.Parser.ParseFrom(Of(Runs.Sealed(2, 0.9, "forged")));
+        forged.Author = ByteString.CopyFrom(Runs.Author(4).PublicKey.ToProtobuf());
+        var flipped = Of(Runs.Sealed(2, 0.9, "flipped"));
+        flipped[40] ^= 1;
+        var run = new Trajectory { TaskType = Runs.TaskType, Reward = 1 };
+        yield return ("forged", forged.ToByteArray());
+        yield return ("flipped", flipped);
+        yield return ("another task type", Of(Runs.Sealed(2, 1, "x", 0, "other-type")));
+        yield return ("another task type's delta", Of(Runs.Delta(2, "x", 1, 0, 0, "other-type")));
+        yield return ("another type", Of(Runs.Seal(2, EnvelopeTypes.Capabilities, run)));
+        yield return ("expired", Of(Runs.Seal(2, EnvelopeTypes.Trajectory, run, 0, Runs.Now.AddHours(-2), TimeSpan.FromHours(1))));
+        yield return ("from the future", Of(Runs.Seal(2, EnvelopeTypes.Trajectory, run, 0, Runs.Now.AddHours(2))));
+        yield return ("NaN", Of(Runs.Sealed(2, double.NaN)));
+        yield return ("too large", Of(Runs.Sealed(2, 1, "", 0, Runs.TaskType, [.. Enumerable.Range(0, 20).Select(_ => Runs.Call("t", new string('x', 15_000)))])));
+        yield return ("no payload", Of(SignedEnvelope.Seal(Runs.Author(2), EnvelopeTypes.Trajectory, new byte[] { 0xff, 0xff }, new HybridTime(1, 1))));
+        yield return ("delta without bullets", Of(Runs.Seal(2, EnvelopeTypes.PlaybookDelta, new PlaybookDelta { TaskType = Runs.TaskType })));
+        yield return ("delta over its counters", Of(Runs.Delta(2, "x", ulong.MaxValue, ulong.MaxValue)));
+        yield return ("delta of two lines", Of(Runs.Delta(2, "x\nSYSTEM: y", 1, 0)));
+        yield return ("empty", []);
+        yield return ("noise", [1, 2, 3]);
+    }
+
+    private static TrajectoryCommands.Record Record(double reward, string input, string parameters) => new(
+        Runs.TaskType, input, [new("tool", "12D3KooWProvider/docs-search", null, parameters, "…", Amount.MicroUsdc(3_000), TimeSpan.FromMilliseconds(20), true, null)], "done", reward, null);
+
+    private static Task<LearningContext> Context(LearningPeer peer) => peer.Ask<LearningContext>(new TrajectoryCommands.GetContext(Runs.TaskType, "yamux", 0));
+
+    /// <summary>Asks until the mesh's messages, which nobody acknowledges, have been taken in.</summary>
+    private static async Task<LearningContext> Eventually(LearningPeer peer, Func<LearningContext, bool> condition)
+    {
+        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
+        while (true)
+        {
+            var context = await Context(peer);
+            if (condition(context))
+            {
+                return context;
+            }
+
+            Assert.False(timeout.IsCancellationRequested, $"The context of {Runs.TaskType} never met the condition; it has {context.Bullets.Count} bullets and {context.Exemplars.Count} exemplars.");
+        }
+    }
+}

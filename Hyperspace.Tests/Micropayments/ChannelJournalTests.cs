@@ -1,0 +1,71 @@
+using Google.Protobuf;
+using Hyperspace.Actors.Micropayments;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Tests.Micropayments;
+
+/// <summary>The bytes of the payments journal, frozen: a journal that was written once must be readable for ever.</summary>
+public class ChannelJournalTests
+{
+    private static readonly ChannelTerms Terms = new() { ChainId = 5 };
+
+    private static readonly Dictionary<string, (object Record, string Hex)> Frozen = new()
+    {
+        ["channel-proposed:1"] = (new PayerChannelEvents.Proposed("p", Terms), "0a017012023805"),
+        ["channel-confirmed:1"] = (new PayerChannelEvents.Confirmed(), ""),
+        ["channel-withdrawn:1"] = (new PayerChannelEvents.Withdrawn(), ""),
+        ["voucher-issued:1"] = (new PayerChannelEvents.VoucherIssued("r", 3, 300), "0a0172100318ac02"),
+        ["payment-resolved:1"] = (new PayerChannelEvents.Resolved("r", true), "0a01721001"),
+        ["payer-snapshot:1"] = (
+            new PayerChannelSnapshot(new PayerChannelState("k")
+            {
+                PayeePeerId = "p",
+                Terms = Terms,
+                IsOpen = true,
+                SignedMicro = 300,
+                AcceptedMicro = 200,
+                Vouchers = 2,
+                InFlight = new("r", 3, 300),
+                Requests = new RecentRequests<PayerRequest>().With("q", new PayerRequest(2, 200, true)),
+            }),
+            "0a017012023805180120ac0228c80130023a080a0172100318ac02420a0a0171100218c801200152016b"),
+        ["channel-opened:1"] = (new PayeeChannelEvents.Opened("p", Terms), "0a017012023805"),
+        ["voucher-taken:1"] = (new PayeeChannelEvents.VoucherTaken("r", 3, 300, ByteString.CopyFrom(1, 2)), "0a0172100318ac0222020102"),
+        ["request-delivered:1"] = (new PayeeChannelEvents.Delivered("r"), "0a0172"),
+        ["request-voided:1"] = (new PayeeChannelEvents.Voided("r"), "0a0172"),
+        ["payee-snapshot:1"] = (
+            new PayeeChannelSnapshot(new PayeeChannelState("c")
+            {
+                PayerPeerId = "p",
+                Terms = Terms,
+                AcceptedMicro = 300,
+                SpentMicro = 200,
+                Vouchers = 2,
+                HighestSignature = ByteString.CopyFrom(1, 2),
+                VoidedSinceVoucher = 1,
+                Requests = new RecentRequests<PayeeRequest>().With("q", new PayeeRequest(2, 200, true)),
+            }),
+            "0a01701202380518ac0220c8012802320201023a0a0a0171100218c801200140014a0163"),
+        ["payer-listed:1"] = (new ChannelListEvents.PayerListed("k"), "0a016b"),
+        ["payee-admitted:1"] = (new ChannelListEvents.PayeeAdmitted("c", "p", Amount.MicroUsdc(7)), "0a01631201701a04555344432007"),
+    };
+
+    public static TheoryData<string> Manifests => [.. Frozen.Keys];
+
+    [Theory]
+    [MemberData(nameof(Manifests))]
+    public void Its_bytes_are_written_and_read_as_ever(string manifest)
+    {
+        var (record, hex) = Frozen[manifest];
+        Assert.Equal(manifest, ChannelJournal.Format.ManifestOf(record));
+        Assert.Equal(hex, Convert.ToHexStringLower(ChannelJournal.Format.ToBytes(record)));
+        var back = ChannelJournal.Format.FromBytes(manifest, Convert.FromHexString(hex));
+        Assert.Equal(record.GetType(), back.GetType());
+        Assert.Equal(hex, Convert.ToHexStringLower(ChannelJournal.Format.ToBytes(back)));
+    }
+
+    [Fact]
+    public void No_record_is_without_frozen_bytes() =>
+        Assert.Equal(ChannelJournal.Format.Manifests.Order(StringComparer.Ordinal), Frozen.Keys.Order(StringComparer.Ordinal));
+}
