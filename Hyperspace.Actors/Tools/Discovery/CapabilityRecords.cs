@@ -3,6 +3,7 @@ using System.Text;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Micropayments;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Tools;
@@ -89,16 +90,8 @@ internal static class CapabilityRecords
         return record;
     }
 
-    /// <summary>On what terms this peer is paid: mutual credit up to its limit, in the domain of a fixed escrow address.</summary>
-    public static PaymentTerms TermsOf(PeerIdentity identity, PeerOptions options) => new()
-    {
-        Payee = ByteString.CopyFrom(identity.Wallet.Address.Span),
-        Token = MutualCreditToken,
-        Escrow = MutualCreditEscrow,
-        ChainId = options.ChainId,
-        MaxCreditMicro = options.MaxCreditMicro,
-        Currency = Currency.Usdc.Code,
-    };
+    /// <summary>On what terms this peer is paid.</summary>
+    public static PaymentTerms TermsOf(PeerIdentity identity, PeerOptions options) => MutualCredit.TermsOf(identity, options);
 
     /// <summary>Seals a record.</summary>
     public static SignedEnvelope Seal(PeerIdentity identity, CapabilityRecord record, HybridTime time) =>
@@ -137,10 +130,5 @@ internal static class CapabilityRecords
         }
     }
 
-    // Mutual credit has no chain behind it; both addresses only separate its vouchers from those of a real escrow.
-    private static readonly ByteString MutualCreditToken = ByteString.CopyFrom(new byte[20]);
-    private static readonly ByteString MutualCreditEscrow = ByteString.CopyFrom(SHA256.HashData("hyperspace mutual credit"u8)[..20]);
-
-    // A protocol that this version does not know is passed over: the other addresses may do.
     private static Multiaddr? Address(string text) => Multiaddr.TryParse(text, out var address) ? address : null;
 }
