@@ -18,8 +18,8 @@ public static class EngineExtensions
 
     /// <summary>
     /// Remoting on a free loopback port, a cluster of one that joins itself, sharding and distributed data in memory, the
-    /// two SQLite journals of <see cref="Journals"/>, and serialization of known types only. Call it first: what is
-    /// registered after it starts when the cluster is up.
+    /// two SQLite journals of <see cref="Journals"/>, and serialization of known types only. The host's start returns when
+    /// the cluster is up.
     /// </summary>
     public static AkkaConfigurationBuilder WithHyperspaceEngine(this AkkaConfigurationBuilder builder, PeerOptions options) => builder
         .ConfigureLoggers(loggers =>
@@ -83,7 +83,7 @@ public static class EngineExtensions
               role = ""
               state-store-mode = ddata
               remember-entities = off
-              retry-interval = 100ms
+              retry-interval = 250ms
               coordinator-failure-backoff = 500ms
               waiting-for-state-timeout = 500ms
               distributed-data.durable.keys = []

@@ -49,14 +49,6 @@ public class McpInteropTests(McpPartner partner) : IClassFixture<McpPartner>
 
         await using var second = await partner.StartHttpAsync(port);
         var again = await bridge.CallAsync(echo, new { message = "two" });
-        for (var i = 0; i < 2 && !again.Ok; i++)
-        {
-            // A session that the new process does not know may cost one call, never more.
-            Assert.Equal(0, i);
-            Assert.StartsWith(ErrorCodes.BridgeFailed, again.Error, StringComparison.Ordinal);
-            again = await bridge.CallAsync(echo, new { message = "two" });
-        }
-
         Assert.True(again.Ok, again.Error);
     }
 

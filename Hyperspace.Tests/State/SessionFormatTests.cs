@@ -13,7 +13,7 @@ public class SessionFormatTests
         ["session-begun:1"] = new SessionEvents.Begun("s-1", "agent", Micro(100), "{}", Start),
         ["session-reserved:1"] = new SessionEvents.AmountReserved("r-1", Micro(30), "peer/search", "peer:USDC", "h", Start),
         ["session-committed:1"] = new SessionEvents.Committed("r-1", Full),
-        ["session-released:1"] = new SessionEvents.Released("r-1", Full with { Error = null, Input = null, Output = null }),
+        ["session-released:1"] = new SessionEvents.Released("r-1", Full with { Cost = Micro(0), Error = null, Input = null, Output = null }),
         ["session-ended:1"] = new SessionEvents.Ended("done", Start),
     };
 
@@ -22,7 +22,7 @@ public class SessionFormatTests
     [InlineData("session-begun:1", "0a03732d3112056167656e741a08086412045553444322027b7d288081dcb5b9b592ef08")]
     [InlineData("session-reserved:1", "0a03722d311208081e1204555344431a0b706565722f7365617263682209706565723a555344432a0168308081dcb5b9b592ef08")]
     [InlineData("session-committed:1", "0a03722d3112420a04746f6f6c120b706565722f736561726368188081dcb5b9b592ef0820c0a9072a0908b8171204555344433a0e544f4f4c5f4641494c4544206e6f42027b7d4a00")]
-    [InlineData("session-released:1", "0a03722d31122c0a04746f6f6c120b706565722f736561726368188081dcb5b9b592ef0820c0a9072a0908b817120455534443")]
+    [InlineData("session-released:1", "0a03722d3112290a04746f6f6c120b706565722f736561726368188081dcb5b9b592ef0820c0a9072a06120455534443")]
     [InlineData("session-ended:1", "0a04646f6e65108081dcb5b9b592ef08")]
     public void Each_event_has_frozen_bytes_and_comes_back_from_them(string manifest, string hex)
     {

@@ -56,7 +56,7 @@ internal abstract class ToolCall(InvocationServices services, ToolCommands.Invok
 
     /// <summary>Sets the amount aside; a refusal when the session doesn't let it.</summary>
     protected async Task<Refusal?> ReserveAsync(string reservationId, Amount amount, string? channelKey) =>
-        await services.AskSessionAsync(new SessionCommands.Reserve(command.SessionId, reservationId, amount, command.ToolId, channelKey)).ConfigureAwait(false) switch
+        await services.AskSessionAsync(new SessionCommands.Reserve(command.SessionId, reservationId, amount, command.ToolId, channelKey, OutcomeCache.FingerprintOf(command.ToolId, command.Params))).ConfigureAwait(false) switch
         {
             Reserved => null,
             Refusal { Code: ErrorCodes.BudgetExceeded } refusal => refusal with { Message = $"{refusal.Message} The tool costs {amount}; begin a session with a larger budget or choose a cheaper tool." },

@@ -50,6 +50,10 @@ internal sealed class McpRunner(McpServers servers) : IToolRunner
             {
                 return McpResults.ToRun(await connection.CallAsync(config.Tool, arguments.RootElement, cancellationToken).ConfigureAwait(false));
             }
+            catch (McpProtocolException e) when (attempt == 0 && IsLostSession(e))
+            {
+                await servers.DropAsync(config.Server, connection).ConfigureAwait(false);
+            }
             catch (McpProtocolException e)
             {
                 return ToolRun.Failure(ErrorCodes.ToolFailed, $"The MCP server refused the call ({(int)e.ErrorCode}): {e.Message}");
@@ -84,6 +88,10 @@ internal sealed class McpRunner(McpServers servers) : IToolRunner
             ? (connection, null)
             : (null, new Refusal(ErrorCodes.BridgeFailed, $"The MCP server changed the description or schema of '{definition.Name}' after it was registered, so it is blocked; review it and call bridge.registerMCPServer again to accept it."));
     }
+
+    // What transports say to a session of before their restart; they say it before any tool runs.
+    private static bool IsLostSession(McpProtocolException e) =>
+        (int)e.ErrorCode is -32000 or -32001 && e.Message.Contains("session", StringComparison.OrdinalIgnoreCase);
 
     // Only then may the same call be sent again: the server has not seen it.
     private static bool NeverArrived(Exception e) =>
