@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Numerics;
 using Google.Protobuf;
-using Hyperspace.Actors.Micropayments.Evm;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Keys;

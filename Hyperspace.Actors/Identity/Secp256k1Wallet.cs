@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Hyperspace.Actors.Micropayments.Evm;
+using Hyperspace.Actors.Evm;
 
 namespace Hyperspace.Actors.Identity;
 

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Hyperspace.Actors.Micropayments.Evm;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Micropayments;

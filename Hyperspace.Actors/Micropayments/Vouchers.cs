@@ -1,7 +1,7 @@
 using System.Numerics;
 using Google.Protobuf;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Micropayments.Evm;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Micropayments;

@@ -1,6 +1,6 @@
 using Org.BouncyCastle.Crypto.Digests;
 
-namespace Hyperspace.Actors.Micropayments.Evm;
+namespace Hyperspace.Actors.Evm;
 
 /// <summary>Keccak-256 as the EVM uses it (the padding from before FIPS 202, so not SHA3-256).</summary>
 internal static class Keccak256

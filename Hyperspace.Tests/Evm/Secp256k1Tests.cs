@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using FsCheck.Xunit;
-using Hyperspace.Actors.Micropayments.Evm;
+using Hyperspace.Actors.Evm;
 using Org.BouncyCastle.Math;
 
-namespace Hyperspace.Tests.Micropayments.Evm;
+namespace Hyperspace.Tests.Evm;
 
 public class Secp256k1Tests
 {

@@ -1,7 +1,7 @@
 using System.Numerics;
-using Hyperspace.Actors.Micropayments.Evm;
+using Hyperspace.Actors.Evm;
 
-namespace Hyperspace.Tests.Micropayments.Evm;
+namespace Hyperspace.Tests.Evm;
 
 public class TypedDataTests
 {

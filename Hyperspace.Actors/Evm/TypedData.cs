@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Numerics;
 using System.Text;
 
-namespace Hyperspace.Actors.Micropayments.Evm;
+namespace Hyperspace.Actors.Evm;
 
 /// <summary>A member of a struct type.</summary>
 /// <param name="Name">Its name.</param>

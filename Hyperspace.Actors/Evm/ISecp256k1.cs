@@ -1,4 +1,4 @@
-namespace Hyperspace.Actors.Micropayments.Evm;
+namespace Hyperspace.Actors.Evm;
 
 /// <summary>The one thing that is asked of a secp256k1 library; two libraries must give byte-identical signatures.</summary>
 internal interface ISecp256k1

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Hyperspace.Actors.Micropayments.Evm;
+namespace Hyperspace.Actors.Evm;
 
 /// <summary>EIP-712's domain: only the members that are given are part of its type.</summary>
 /// <param name="Name">Name of the signing domain.</param>

@@ -7,7 +7,7 @@ using Org.BouncyCastle.Math.EC;
 using Org.BouncyCastle.Math.EC.Multiplier;
 using Org.BouncyCastle.Utilities;
 
-namespace Hyperspace.Actors.Micropayments.Evm;
+namespace Hyperspace.Actors.Evm;
 
 /// <summary>
 /// secp256k1 on BouncyCastle's field and point arithmetic (SEC 1 section 4.1, RFC 6979, EIP-2). ECDSA itself is
