@@ -1,6 +1,6 @@
 using Google.Protobuf;
-using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Evm;
+using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;

@@ -1,7 +1,7 @@
 using System.Numerics;
 using Google.Protobuf;
-using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Evm;
+using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Micropayments;

@@ -1,9 +1,9 @@
-using Hyperspace.Libp2p.ContentRouting;
-using Hyperspace.Libp2p.PubSub;
+using Google.Protobuf;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Wire;
-using Google.Protobuf;
+using Hyperspace.Libp2p.ContentRouting;
+using Hyperspace.Libp2p.PubSub;
 
 namespace Hyperspace.Actors.Tools.Discovery;
 
