@@ -23,7 +23,7 @@ public class PayerChannelStateTests
     [Fact]
     public void The_deposit_is_within_the_payees_credit()
     {
-        var proposal = PayerChannelState.Propose(ChannelPair.Pay("a", 1), ChannelPair.Payer.Wallet.Address.Span, new byte[32], 1_000_000);
+        var proposal = new PayerChannelState(ChannelPair.Key).Propose(ChannelPair.Pay("a", 1), ChannelPair.Payer.Wallet.Address.Span, new byte[32], 1_000_000);
         Assert.Equal(ChannelPair.PayeeTerms.MaxCreditMicro, proposal.Terms.DepositMicro);
     }
 
@@ -52,7 +52,7 @@ public class PayerChannelStateTests
         var terms = ChannelPair.PayeeTerms;
         return new()
         {
-            { "over the deposit", ErrorCodes.PaymentOverDeposit, ChannelPair.Pay("b", 901) },
+            { "over the credit", ErrorCodes.PaymentOverDeposit, ChannelPair.Pay("b", 4_001) },
             { "a paid request at another price", ErrorCodes.Conflict, ChannelPair.Pay("a", 99) },
             { "nothing to pay", ErrorCodes.InvalidAmount, ChannelPair.Pay("b", 0) },
             { "no request id", ErrorCodes.InvalidParams, ChannelPair.Pay("", 1) },
