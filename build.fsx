@@ -34,7 +34,7 @@ let targets: (string * string * string list * (unit -> unit)) list =
       "pack", "a folder that needs no .NET installed in artifacts/hyperspace", [],
       fun () ->
           let rid = Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier
-          dotnet ([ "publish"; "Hyperspace.Host" ] @ release @ [ "--self-contained"; "-r"; rid; "-o"; Path.Combine("artifacts", "hyperspace") ])
+          dotnet ([ "publish"; "Hyperspace.Host" ] @ release @ [ "--self-contained"; "-p:PublishReadyToRun=true"; "-r"; rid; "-o"; Path.Combine("artifacts", "hyperspace") ])
       "demo", "three peers run the whole loop", [], fun () -> dotnet [ "run"; "--project"; "Hyperspace.Host"; "--"; "demo" ]
       "ci", "what the gate runs", [ "check-format"; "test" ], ignore ]
 
