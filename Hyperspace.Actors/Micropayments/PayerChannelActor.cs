@@ -216,7 +216,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
     private void CallOpen()
     {
         var (list, key, payee, terms) = (_registry.Get<ActorKeys.Channels>(), _state.ChannelKey, _state.PayeePeerId!, _state.Terms!);
-        OpenAsync(list, key, payee, terms).PipeTo(Self);
+        OpenAsync(list, key, payee, terms).PipeTo(Self, failure: e => new NotOpened(new Refusal(ErrorCodes.Internal, $"The channel could not be opened: {e.Message} Nothing was signed; try again."), ByPayee: false));
     }
 
     private async Task<object> OpenAsync(IActorRef list, string key, string payee, ChannelTerms terms)
@@ -309,7 +309,8 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
             throw new InvalidOperationException("A voucher was in flight in a channel without terms.");
         }
 
-        AskAsync(_state.PayeePeerId!, ChannelIds.Of(terms), requestId).PipeTo(Self);
+        // Whatever goes wrong with asking, the answer is still out: it is asked again.
+        AskAsync(_state.PayeePeerId!, ChannelIds.Of(terms), requestId).PipeTo(Self, failure: _ => new Standing(requestId, null));
     }
 
     private async Task<Standing> AskAsync(string payee, byte[] channelId, string requestId) =>
