@@ -74,6 +74,8 @@ public class ApiSurfaceTests(PeerProcessFixture peer) : IClassFixture<PeerProces
     [InlineData("learning.reflect", """{"execution":"x","outcome":"maybe","insights":[]}""", "INVALID_PARAMS")]
     [InlineData("gossip.publish", """{"topic":"t","data":"not base64!"}""", "INVALID_PARAMS")]
     [InlineData("gossip.publish", """{"topic":"","data":""}""", "INVALID_PARAMS")]
+    [InlineData("gossip.publish", """{"topic":"hyperspace/trajectories/docs","data":"bm8gZW52ZWxvcGU="}""", "BAD_ENVELOPE")]
+    [InlineData("gossip.publish", """{"topic":"hyperspace/capabilities","data":"bm8gZW52ZWxvcGU="}""", "BAD_ENVELOPE")]
     [InlineData("gossip.subscribe", """{"topic":"t"}""", "INVALID_PARAMS")]
     [InlineData("node.connect", """{"multiaddr":"nonsense"}""", "INVALID_PARAMS")]
     [InlineData("node.connect", """{"multiaddr":"/ip4/127.0.0.1/tcp/1"}""", "PEER_UNREACHABLE")]
