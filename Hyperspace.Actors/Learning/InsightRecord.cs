@@ -12,6 +12,9 @@ namespace Hyperspace.Actors.Learning;
 /// <param name="Envelope">What the author signed.</param>
 internal sealed record InsightRecord(string BulletId, string Author, BulletCount Count, SignedEnvelope Envelope)
 {
+    /// <summary>Where the bullet comes from: the runs that the reflections named, else the signed reflection itself.</summary>
+    public IReadOnlyList<string> Sources => Count.Sources.Count > 0 ? Count.Sources : [Envelope.Id];
+
     /// <summary>
     /// A total order. Counters only grow, so of two records of one author and bullet the first one here is the later
     /// one, whatever the clocks say.

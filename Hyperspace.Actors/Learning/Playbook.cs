@@ -49,7 +49,7 @@ internal static class Playbook
         {
             var draft = DraftOf(insight.BulletId, insight.Count.Section, insight.Count.Text);
             draft.Count(insight.Author, insight.Count.Helpful, insight.Count.Harmful);
-            draft.Sources.UnionWith(insight.Count.Sources);
+            draft.Sources.UnionWith(insight.Sources);
         }
 
         return [.. drafts.Select(entry => entry.Value.ToView(entry.Key))

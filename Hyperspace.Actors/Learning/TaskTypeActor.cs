@@ -10,6 +10,7 @@ using Hyperspace.Actors.Learning.Journal;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.State;
 using Hyperspace.Contracts.Transport;
 
 namespace Hyperspace.Actors.Learning;
@@ -28,6 +29,8 @@ internal sealed partial class TaskTypeActor : ReceivePersistentActor, IWithTimer
 
     /// <summary>Most bytes of runs in one reply; the reply may cross between processes.</summary>
     private const int MaxReplyBytes = 4 * 1024 * 1024;
+
+    private static readonly TimeSpan SessionPatience = TimeSpan.FromSeconds(5);
 
     private readonly string _topic;
     private readonly LearningServices _services;
@@ -57,6 +60,7 @@ internal sealed partial class TaskTypeActor : ReceivePersistentActor, IWithTimer
         Recover<RecoveryCompleted>(_ => AskWhetherFollowed());
 
         Command<TrajectoryCommands.Record>(OnRecord);
+        Command<SessionLooked>(OnSessionLooked);
         Command<TrajectoryCommands.Reflect>(OnReflect);
         Command<TrajectoryCommands.Query>(query => Sender.Tell(new TrajectoryMatches(Views(TrajectoryRetrieval.Query(_state.Trajectories, query.Input, Math.Clamp(query.Limit, 1, MaxMatches))))));
         Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, _state.Bullets)));
@@ -110,12 +114,52 @@ internal sealed partial class TaskTypeActor : ReceivePersistentActor, IWithTimer
             return;
         }
 
-        Follow();
-        Keep(envelope!, () =>
+        if (run!.SessionId.Length == 0)
         {
-            Publish(envelope!);
-            Sender.Tell(new TrajectoryRecorded(envelope!.Id));
+            KeepRun(envelope!);
+            return;
+        }
+
+        // What is signed and gossiped of a session must be true, and only this peer can tell.
+        LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(envelope!, missing));
+    }
+
+    private void OnSessionLooked(SessionLooked looked)
+    {
+        if (looked.Missing is { } missing)
+        {
+            Sender.Tell(missing);
+            return;
+        }
+
+        KeepRun(looked.Envelope);
+    }
+
+    private void KeepRun(SignedEnvelope envelope)
+    {
+        Follow();
+        Keep(envelope, () =>
+        {
+            Publish(envelope);
+            Sender.Tell(new TrajectoryRecorded(envelope.Id));
         });
+    }
+
+    private async Task<Refusal?> LookForSessionAsync(string sessionId)
+    {
+        if (!_registry.TryGet<ActorKeys.Sessions>(out var sessions))
+        {
+            return new Refusal(ErrorCodes.SessionNotFound, "This peer keeps no sessions; record the run without a sessionId.");
+        }
+
+        try
+        {
+            return await sessions.Ask<object>(new SessionCommands.Get(sessionId), SessionPatience).ConfigureAwait(false) as Refusal;
+        }
+        catch (AskTimeoutException)
+        {
+            return new Refusal(ErrorCodes.Timeout, $"The session did not answer within {SessionPatience.TotalSeconds} seconds, so the run was not recorded; try again.");
+        }
     }
 
     private void OnReflect(TrajectoryCommands.Reflect command)
@@ -212,4 +256,7 @@ internal sealed partial class TaskTypeActor : ReceivePersistentActor, IWithTimer
         var bytes = 0;
         return [.. runs.TakeWhile(run => (bytes += run.Envelope.Bytes.Length) <= MaxReplyBytes).Select(TrajectoryWire.ToView)];
     }
+
+    /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
+    private sealed record SessionLooked(SignedEnvelope Envelope, Refusal? Missing);
 }

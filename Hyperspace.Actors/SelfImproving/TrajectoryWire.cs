@@ -11,9 +11,9 @@ internal static class TrajectoryWire
     /// <summary>The run as it is signed: checked, its secrets taken out, checked again. Null with a refusal when it breaks the rules.</summary>
     public static Trajectory? FromRecord(TrajectoryCommands.Record record, DateTimeOffset now, out Refusal? refusal)
     {
-        if (record.Steps is null || record.Steps.Any(step => step is null || step.Kind is null || step.Name is null || step.Duration < TimeSpan.Zero))
+        if (record.Steps is null or { Count: 0 } || record.Steps.Any(step => step is null || step.Kind is null || step.Name is null || step.Duration < TimeSpan.Zero))
         {
-            refusal = new Refusal(ErrorCodes.InvalidParams, "Give steps, each with a kind, a name and a duration that is not negative.");
+            refusal = new Refusal(ErrorCodes.InvalidParams, "Give at least one step, each with a kind, a name and a duration that is not negative.");
             return null;
         }
 

@@ -53,7 +53,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         Command<ToolCommands.Unregister>(command => Carry(_state.Decide(command), names => new ToolRegistered(IdOf(names[0]))));
         Command<ToolCommands.RegisterMcpServer>(Connect);
         Command<Connected>(Attach);
-        Command<ToolCommands.List>(_ => Sender.Tell(new ToolList([.. _state.Tools.Values.Select(t => new DiscoveredTool(IdOf(t.Definition.Name), t.Definition, _catalog.Self.ToString(), 0.5, 1, Tiers.Registry))])));
+        Command<ToolCommands.List>(_ => Sender.Tell(new ToolList([.. _state.Tools.Values.Select(t => new DiscoveredTool(IdOf(t.Definition.Name), t.Definition, _catalog.Self.ToString(), Reputation.Unknown, 1, Tiers.Registry))])));
         Command<ToolCommands.Discover>(_discovery.Forward);
         Command<ToolCommands.Invoke>(Invoke);
         Command<Terminated>(_ => _invocations--);
@@ -108,8 +108,25 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
     private async Task<object> ReconnectAsync(string key) =>
         (await _servers.ConnectAsync(key, _stopping.Token).ConfigureAwait(false)).Refusal is { } refusal ? new Reconnected(refusal) : Akka.Done.Instance;
 
+    // A light peer announces and serves nothing, so its tools would be registered for nobody.
+    private bool RefusedAsLight()
+    {
+        if (_publisher is not null)
+        {
+            return false;
+        }
+
+        Sender.Tell(new Refusal(ErrorCodes.OperationDenied, "A light peer offers no tools: nobody could find or call them. Start it with --profile full."));
+        return true;
+    }
+
     private void Register(ToolCommands.Register command)
     {
+        if (RefusedAsLight())
+        {
+            return;
+        }
+
         if (command.Provider.Type == McpRunner.TypeName)
         {
             Sender.Tell(new Refusal(ErrorCodes.InvalidParams, "Tools of MCP servers are registered with bridge.registerMCPServer."));
@@ -130,6 +147,11 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
 
     private void Connect(ToolCommands.RegisterMcpServer command)
     {
+        if (RefusedAsLight())
+        {
+            return;
+        }
+
         var spec = new McpServerSpec(command.Url, command.Args, command.Env);
         var refusal = spec.Check() ?? (_registrations >= MaxRegistrations ? new Refusal(ErrorCodes.RateLimited, $"{MaxRegistrations} MCP servers are being registered; try again when one is done.") : null);
         if (refusal is not null)
@@ -165,7 +187,12 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
             Forget(connected.Spec.Key);
         }
 
-        Carry(decision, names => new McpServerRegistered([.. names.Select(IdOf)]), connected.Asker);
+        foreach (var skipped in decision.Skipped)
+        {
+            _log.Warning("A tool was left out. {0}", skipped.Message);
+        }
+
+        Carry(decision, names => new McpServerRegistered([.. names.Select(IdOf)], [.. decision.Skipped.Select(s => s.Message)]), connected.Asker);
     }
 
     private void Invoke(ToolCommands.Invoke command)

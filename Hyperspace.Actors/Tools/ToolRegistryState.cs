@@ -38,6 +38,9 @@ internal sealed record AttachMcpServer(McpServerSpec Spec, string ServerName, IR
 /// <summary>Events, or why there are none.</summary>
 internal sealed record ToolDecision(IReadOnlyList<IToolRegistryEvent> Events, IReadOnlyList<string> Names, Refusal? Refusal)
 {
+    /// <summary>What was left out, and why.</summary>
+    public IReadOnlyList<Refusal> Skipped { get; init; } = [];
+
     public static ToolDecision Of(string name, params IToolRegistryEvent[] events) => new(events, [name], null);
 
     public static ToolDecision Refused(Refusal refusal) => new([], [], refusal);
@@ -83,7 +86,8 @@ internal sealed record ToolRegistryState(ImmutableSortedDictionary<string, Regis
 
     /// <summary>
     /// Registers a server's tools as <c>{serverName}.{tool}</c>, each with the pin of what it says about itself now. Tools
-    /// of the same server that it lists no more are removed.
+    /// of the same server that it lists no more are removed. A tool that can't be registered (a schema that is none) is
+    /// left out with its reason, unless it was asked for by name or nothing else is there: then that is the refusal.
     /// </summary>
     public ToolDecision Decide(AttachMcpServer command)
     {
@@ -96,17 +100,24 @@ internal sealed record ToolRegistryState(ImmutableSortedDictionary<string, Regis
         var prefix = Servers.TryGetValue(key, out var server) ? server.Prefix : FreePrefix(command.ServerName);
         var added = new List<IToolRegistryEvent> { new McpServerAdded(command.Spec, prefix) };
         var names = new List<string>();
+        var skipped = new List<Refusal>();
         foreach (var tool in command.Listed.Where(t => command.Wanted is null || command.Wanted.Contains(t.Name)).OrderBy(t => t.Name, StringComparer.Ordinal))
         {
             var name = NameOf(prefix, tool.Name);
             var (definition, refusal) = ToolRules.Normalise(new ToolDefinition(name, tool.Description, command.Capabilities, tool.InputSchema, command.Price));
             if (definition is null)
             {
-                return ToolDecision.Refused(refusal!.Code, $"The MCP server's tool '{tool.Name}' can't be registered; name the others in tools[]. {refusal.Message}");
+                skipped.Add(new Refusal(refusal!.Code, $"The MCP server's tool '{tool.Name}' can't be registered; name the others in tools[]. {refusal.Message}"));
+                continue;
             }
 
             names.Add(name);
             added.Add(new ToolAdded(new RegisteredTool(definition, new ToolProvider(McpRunner.TypeName, new McpToolConfiguration(key, tool.Name, tool.Pin).ToString()))));
+        }
+
+        if (skipped.Count > 0 && (names.Count == 0 || command.Wanted is not null))
+        {
+            return ToolDecision.Refused(skipped[0]);
         }
 
         if (names.Count == 0)
@@ -118,7 +129,7 @@ internal sealed record ToolRegistryState(ImmutableSortedDictionary<string, Regis
         var total = Tools.Count - removed.Count + names.Count(n => !Tools.ContainsKey(n));
         return total > ToolRules.MaxTools
             ? ToolDecision.Refused(ErrorCodes.TooLarge, $"This peer would have {total} tools; at most {ToolRules.MaxTools} fit. Name those that you want in tools[].")
-            : new ToolDecision([.. removed, .. added], names, null);
+            : new ToolDecision([.. removed, .. added], names, null) { Skipped = skipped };
     }
 
     public ToolRegistryState Apply(IToolRegistryEvent happened) => happened switch

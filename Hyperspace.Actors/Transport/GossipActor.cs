@@ -54,9 +54,12 @@ internal sealed class GossipActor : ReceiveActor
             Sender,
             Self,
             id => new GossipPublished(command.Topic, id.ToArray()),
-            failure => failure is ArgumentException
-                ? new Refusal(ErrorCodes.TooLarge, failure.Message)
-                : new Refusal(ErrorCodes.Internal, "The message was not published: " + failure.Message));
+            failure => failure switch
+            {
+                UnfitMessageException => new Refusal(ErrorCodes.BadEnvelope, failure.Message + " Topics under hyperspace/ carry the envelopes that this peer's own methods sign; choose another topic for your own messages."),
+                ArgumentException => new Refusal(ErrorCodes.TooLarge, failure.Message),
+                _ => new Refusal(ErrorCodes.Internal, "The message was not published: " + failure.Message),
+            });
     }
 
     private void Subscribe(GossipCommands.Subscribe command)

@@ -65,7 +65,7 @@ public sealed record TrajectoryMatches(IReadOnlyList<TrajectoryView> Trajectorie
 /// <param name="Helpful">Sum of all peers' counters.</param>
 /// <param name="Harmful">Sum of all peers' counters.</param>
 /// <param name="Score">0 to 1.</param>
-/// <param name="Sources">Trajectories that it came from.</param>
+/// <param name="Sources">Ids of the runs that it came from; of the signed reflection itself when that named no run.</param>
 public sealed record BulletView(string Id, string Section, string Text, ulong Helpful, ulong Harmful, double Score, IReadOnlyList<string> Sources);
 
 /// <summary>The bullets that a reflection added or strengthened.</summary>

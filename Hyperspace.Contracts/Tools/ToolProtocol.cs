@@ -33,7 +33,7 @@ public static class ToolCommands
     /// <summary>Connects an MCP server and registers its tools; kept over restarts. Answered with <see cref="McpServerRegistered"/> or a <see cref="Refusal"/>.</summary>
     /// <param name="Url"><c>stdio://COMMAND</c> or <c>http(s)://…</c>.</param>
     /// <param name="Args">Arguments of the command.</param>
-    /// <param name="Env">Environment of the command, beside this process's own.</param>
+    /// <param name="Env">Environment of the command, beside PATH, HOME, LANG and TMPDIR (and what Windows needs); nothing else of this peer's environment reaches it.</param>
     /// <param name="Tools">Which tools; null for all.</param>
     /// <param name="Price">Price of each tool per call.</param>
     /// <param name="Capabilities">Tags of each tool.</param>
@@ -46,6 +46,12 @@ public static class ToolCommands
     public sealed record List;
 
     /// <summary>Registry → DHT → gossip, each bounded in time, merged, filtered and ranked. Answered with <see cref="DiscoveryResult"/> or a <see cref="Refusal"/>.</summary>
+    /// <param name="Query">What is to be done, in words or by name.</param>
+    /// <param name="Capabilities">Tags, of which a tool needs one.</param>
+    /// <param name="MinReputation">0 to 1; peers that nobody has rated yet pass, marked with a reputation of 0.5.</param>
+    /// <param name="MaxPrice">Most per call.</param>
+    /// <param name="Limit">Most tools.</param>
+    /// <param name="Timeout">For all tiers together.</param>
     public sealed record Discover(string? Query, IReadOnlyList<string> Capabilities, double? MinReputation, Amount? MaxPrice, int Limit, TimeSpan Timeout);
 
     /// <summary>Runs a tool here or at its provider, inside the session's budget, paying when asked. Answered with <see cref="InvocationResult"/> or a <see cref="Refusal"/>.</summary>
@@ -55,8 +61,10 @@ public static class ToolCommands
 /// <summary>The tool's id is <c>{peerId}/{name}</c>.</summary>
 public sealed record ToolRegistered(string ToolId);
 
-/// <summary>The ids of the server's tools.</summary>
-public sealed record McpServerRegistered(IReadOnlyList<string> ToolIds);
+/// <summary>What was registered of an MCP server.</summary>
+/// <param name="ToolIds">The ids of the server's tools.</param>
+/// <param name="Skipped">A sentence for each tool that could not be registered, as one with an invalid schema.</param>
+public sealed record McpServerRegistered(IReadOnlyList<string> ToolIds, IReadOnlyList<string> Skipped);
 
 /// <summary>This peer's tools.</summary>
 public sealed record ToolList(IReadOnlyList<DiscoveredTool> Tools);

@@ -48,7 +48,7 @@ internal static class ToolMethods
             [
                 new("query", "string", false, "What is to be done, in words."),
                 new("capabilities", "string[]", false, "Tags, all of which must match."),
-                new("minReputation", "number", false, "0 to 1."),
+                new("minReputation", "number", false, "0 to 1; peers nobody has rated yet pass."),
                 new("maxPrice", "amount", false, "Per call."),
                 new("limit", "integer", false, "1 to 100; 10 unless given."),
                 new("timeoutMs", "integer", false, "For all tiers together; 3000 unless given."),
@@ -85,12 +85,12 @@ internal static class ToolMethods
             [
                 new("url", "string", true, "stdio://COMMAND or http(s)://…"),
                 new("args", "string[]", false, "Arguments of the command."),
-                new("env", "{name: value}", false, "Environment of the command."),
+                new("env", "{name: value}", false, "Environment of the command, besides PATH, HOME, LANG and TMPDIR."),
                 new("tools", "string[]", false, "Only these of its tools."),
                 new("price", "amount", false, "Per call of each."),
                 new("capabilities", "string[]", false, "Tags of each."),
             ],
-            "{toolIds}",
+            "{toolIds, skipped}",
             async (p, _, ct) =>
             {
                 var command = new ToolCommands.RegisterMcpServer(
@@ -101,7 +101,7 @@ internal static class ToolMethods
                     PriceOf(p),
                     p.OptionalStrings("capabilities", 32, 128) ?? []);
                 var registered = await actors.AskAsync<ActorKeys.Tools, McpServerRegistered>(command, TimeSpan.FromSeconds(90), ct);
-                return new JsonObject { ["toolIds"] = Json.Array(registered.ToolIds) };
+                return new JsonObject { ["toolIds"] = Json.Array(registered.ToolIds), ["skipped"] = Json.Array(registered.Skipped) };
             }),
     ];
 

@@ -53,7 +53,7 @@ internal sealed partial class GossipSubRouter
     public IReadOnlyCollection<PeerId> MeshOf(string topic) =>
         _topics.TryGetValue(topic, out var state) ? state.Mesh.ConvertAll(p => p.Peer) : [];
 
-    public IReadOnlyCollection<PeerId> FanoutOf(string topic) =>
+    internal IReadOnlyCollection<PeerId> FanoutOf(string topic) =>
         _topics.TryGetValue(topic, out var state) && state.Fanout is { } fanout ? fanout.ConvertAll(p => p.Peer) : [];
 
     /// <summary>A connected peer's score; 0 for others.</summary>

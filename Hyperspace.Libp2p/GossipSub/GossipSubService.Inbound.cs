@@ -78,20 +78,20 @@ public sealed partial class GossipSubService
         for (var i = 0; i < inbox.Count; i++)
         {
             var (kind, from, message, _) = inbox[i];
-            var delivery = new PubSubMessage(message!.Topic, message.Author, from, message.SequenceNumber, message.Data, message.Id);
+            var delivery = DeliveryOf(message!, from);
             if (kind == GossipEffectKind.Validate)
             {
                 var verdict = Judge(delivery);
                 lock (_gate)
                 {
-                    _router.Validated(from, message, verdict, _effects);
+                    _router.Validated(from, message!, verdict, _effects);
                     Dispatch(inbox);
                 }
 
                 continue;
             }
 
-            foreach (var handler in Volatile.Read(ref _handlers).GetValueOrDefault(message.Topic, []))
+            foreach (var handler in Volatile.Read(ref _handlers).GetValueOrDefault(message!.Topic, []))
             {
                 if (!await handler.OfferAsync(delivery, _options.QueuePatience, _options.TimeProvider, cancellationToken).ConfigureAwait(false))
                 {
@@ -102,6 +102,9 @@ public sealed partial class GossipSubService
 
         inbox.Clear();
     }
+
+    private static PubSubMessage DeliveryOf(GossipMessage message, PeerId from) =>
+        new(message.Topic, message.Author, from, message.SequenceNumber, message.Data, message.Id);
 
     private Validation Judge(PubSubMessage message)
     {

@@ -123,6 +123,11 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         cancellationToken.ThrowIfCancellationRequested();
         var sequence = (ulong)Interlocked.Increment(ref _sequence);
         var message = GossipMessage.Sign(_keys, _author, topic, data.Span, sequence, _options.Parameters.MessageIdForm);
+        if (Judge(DeliveryOf(message, _author.Peer)) != Validation.Accept)
+        {
+            throw new UnfitMessageException($"The validator of topic '{topic}' does not accept these {data.Length} bytes, and other peers would hold them against this one, so they were not published.");
+        }
+
         Task? room;
         lock (_gate)
         {

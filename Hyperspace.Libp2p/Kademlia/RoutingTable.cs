@@ -45,7 +45,7 @@ internal sealed class RoutingTable
     public int Count { get; }
 
     /// <summary>All peers of the table, the least close first.</summary>
-    public IEnumerable<RoutingEntry> Entries => _buckets.SelectMany(b => b.Live);
+    internal IEnumerable<RoutingEntry> Entries => _buckets.SelectMany(b => b.Live);
 
     /// <summary>Prefix lengths whose buckets hold peers, ascending.</summary>
     public IEnumerable<int> OccupiedBuckets => Enumerable.Range(0, DhtKey.Bits).Where(i => _buckets[i].Live.Length > 0);

@@ -59,9 +59,6 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
         return null;
     }
 
-    /// <summary>True when the path has that protocol.</summary>
-    public bool Has(string protocol) => Components.Any(c => c.Protocol == protocol);
-
     /// <summary>This address with <c>/p2p/{peer}</c> at its end (unchanged when it is there already).</summary>
     public Multiaddr WithPeer(PeerId peer) => PeerId == peer ? this : Parse($"{this}/p2p/{peer}");
 

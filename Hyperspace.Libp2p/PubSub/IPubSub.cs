@@ -34,6 +34,12 @@ public delegate Validation TopicValidator(PubSubMessage message);
 /// <param name="BytesOut">Bytes of GossipSub RPCs sent.</param>
 public sealed record PubSubCounters(long Published, long Delivered, long Duplicates, long Rejected, long BytesIn, long BytesOut);
 
+/// <summary>
+/// A message that its own author's validator does not accept: other peers run the same validators, and would hold the
+/// message against the peer that sent it.
+/// </summary>
+public sealed class UnfitMessageException(string message) : Exception(message);
+
 /// <summary>Publish and subscribe over the mesh.</summary>
 public interface IPubSub
 {
@@ -48,6 +54,7 @@ public interface IPubSub
 
     /// <summary>Signs and publishes; returns the message id. Works for topics that this peer does not subscribe to (fanout).</summary>
     /// <exception cref="ArgumentException">The data is over the size limit or the topic name is empty or too long.</exception>
+    /// <exception cref="UnfitMessageException">This peer's own validator of the topic does not accept the data; nothing was sent.</exception>
     Task<ReadOnlyMemory<byte>> PublishAsync(string topic, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default);
 
     /// <summary>Sets the validator for every topic that starts with <paramref name="topicPrefix"/> (longest prefix wins).</summary>

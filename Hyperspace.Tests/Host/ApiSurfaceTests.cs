@@ -64,16 +64,21 @@ public class ApiSurfaceTests(PeerProcessFixture peer) : IClassFixture<PeerProces
     [InlineData("tool.register", """{"name":"no spaces","description":"d","capabilities":[],"inputSchema":{},"provider":{"type":"builtin","tool":"fetch-page"}}""", "INVALID_PARAMS")]
     [InlineData("tool.register", """{"name":"x","description":"d","capabilities":[],"inputSchema":{},"provider":{"type":"magic"}}""", "INVALID_PARAMS")]
     [InlineData("tool.register", """{"name":"x","description":"d","capabilities":[],"inputSchema":{"type":5},"provider":{"type":"builtin","tool":"fetch-page"}}""", "INVALID_PARAMS")]
+    [InlineData("tool.register", """{"name":"x","description":"d","capabilities":[],"inputSchema":{"type":"objekt"},"provider":{"type":"builtin","tool":"fetch-page"}}""", "INVALID_PARAMS")]
     [InlineData("bridge.registerMCPServer", """{"url":"ftp://x"}""", "INVALID_PARAMS")]
     [InlineData("bridge.registerMCPServer", """{"url":"stdio:///no/such/command"}""", "BRIDGE_FAILED")]
-    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a/b","steps":[],"reward":1}""", "INVALID_PARAMS")]
-    [InlineData("selfImproving.recordTrajectory", """{"taskType":"..","steps":[],"reward":1}""", "INVALID_PARAMS")]
-    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a","steps":[],"reward":1.5}""", "INVALID_PARAMS")]
-    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a","steps":[],"reward":1e999}""", "INVALID_PARAMS")]
+    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a/b","steps":[{"kind":"tool","name":"t","durationMs":1,"ok":true}],"reward":1}""", "INVALID_PARAMS")]
+    [InlineData("selfImproving.recordTrajectory", """{"taskType":"..","steps":[{"kind":"tool","name":"t","durationMs":1,"ok":true}],"reward":1}""", "INVALID_PARAMS")]
+    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a","steps":[{"kind":"tool","name":"t","durationMs":1,"ok":true}],"reward":1.5}""", "INVALID_PARAMS")]
+    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a","steps":[{"kind":"tool","name":"t","durationMs":1,"ok":true}],"reward":1e999}""", "INVALID_PARAMS")]
+    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a","steps":[],"reward":1}""", "INVALID_PARAMS")]
+    [InlineData("selfImproving.recordTrajectory", """{"taskType":"a","steps":[{"kind":"tool","name":"t","durationMs":1,"ok":true}],"reward":1,"sessionId":"ses_nobody"}""", "SESSION_NOT_FOUND")]
     [InlineData("selfImproving.recordTrajectory", """{"taskType":"a","steps":[5],"reward":1}""", "INVALID_PARAMS")]
     [InlineData("learning.reflect", """{"execution":"x","outcome":"maybe","insights":[]}""", "INVALID_PARAMS")]
     [InlineData("gossip.publish", """{"topic":"t","data":"not base64!"}""", "INVALID_PARAMS")]
     [InlineData("gossip.publish", """{"topic":"","data":""}""", "INVALID_PARAMS")]
+    [InlineData("gossip.publish", """{"topic":"hyperspace/trajectories/docs","data":"bm8gZW52ZWxvcGU="}""", "BAD_ENVELOPE")]
+    [InlineData("gossip.publish", """{"topic":"hyperspace/capabilities","data":"bm8gZW52ZWxvcGU="}""", "BAD_ENVELOPE")]
     [InlineData("gossip.subscribe", """{"topic":"t"}""", "INVALID_PARAMS")]
     [InlineData("node.connect", """{"multiaddr":"nonsense"}""", "INVALID_PARAMS")]
     [InlineData("node.connect", """{"multiaddr":"/ip4/127.0.0.1/tcp/1"}""", "PEER_UNREACHABLE")]
@@ -83,6 +88,15 @@ public class ApiSurfaceTests(PeerProcessFixture peer) : IClassFixture<PeerProces
         Assert.NotNull(error);
         Assert.Equal(code, error["data"]?["code"]?.GetValue<string>());
         Assert.True(error["message"]!.GetValue<string>().Length > 10);
+    }
+
+    [Fact]
+    public async Task A_run_of_a_session_of_this_peer_is_recorded()
+    {
+        var session = (await peer.CallAsync("state.begin", JsonNode.Parse("""{"agentId":"a","budget":{"max":1},"context":{}}""")!.AsObject()))["result"]!;
+        var run = JsonNode.Parse("""{"taskType":"of-a-session","steps":[{"kind":"tool","name":"t","durationMs":1,"ok":true}],"reward":1}""")!.AsObject();
+        run["sessionId"] = session["id"]!.DeepClone();
+        Assert.Equal(64, (await peer.CallAsync("selfImproving.recordTrajectory", run))["result"]!["trajectoryId"]!.GetValue<string>().Length);
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class KademliaInteropTests(JsPartner js) : IAsyncLifetime
         Assert.Contains(far.Addresses[0].WithoutPeer(), found!.Addresses);
 
         // Our own search may have dialled it just now: until identify is done, js answers from its store, without addresses.
-        await Eventually.TrueAsync(() => JsFindsAsync(far, us).GetAwaiter().GetResult());
+        await Eventually.TrueAsync(() => JsFindsAsync(far, us));
     }
 
     [SkippableTheory]
@@ -80,7 +80,7 @@ public sealed class KademliaInteropTests(JsPartner js) : IAsyncLifetime
 
         var theirs = Peers.Multihash("theirs");
         await far.CallAsync("dhtProvide", new { key = Convert.ToBase64String(theirs) });
-        await Eventually.TrueAsync(() => ProvidersAsync(dht, theirs).GetAwaiter().GetResult().Any(p => p.Peer == far.PeerId && p.Addresses.Count > 0));
+        await Eventually.TrueAsync(async () => (await ProvidersAsync(dht, theirs)).Any(p => p.Peer == far.PeerId && p.Addresses.Count > 0));
     }
 
     [SkippableTheory]
@@ -175,7 +175,7 @@ public sealed class KademliaInteropTests(JsPartner js) : IAsyncLifetime
     }
 
     private static Task JsKnowsAsync(JsPeer peer, int count) =>
-        Eventually.TrueAsync(() => SizeAsync(peer).GetAwaiter().GetResult() >= count);
+        Eventually.TrueAsync(async () => await SizeAsync(peer) >= count);
 
     private static async Task<int> SizeAsync(JsPeer peer) => (await peer.CallAsync("dhtRoutingTable")).GetProperty("size").GetInt32();
 

@@ -131,9 +131,10 @@ public class TaskTypeActorTests
         await using var peer = await LearningPeer.StartAsync(1);
         var reflected = await peer.Ask<BulletsReflected>(new TrajectoryCommands.Reflect(Runs.TaskType, "free text", true, ["Chain-of-thought improves accuracy"]));
         Assert.Equal((1UL, 0UL), (reflected.Bullets[0].Helpful, reflected.Bullets[0].Harmful));
+        var first = SignedEnvelope.Open((await peer.Said<GossipCommands.Publish>()).Data, Runs.Now, out _)!;
+        Assert.Equal([first.Id], reflected.Bullets[0].Sources);
         await peer.Ask<BulletsReflected>(new TrajectoryCommands.Reflect(Runs.TaskType, null, false, ["chain-of-thought improves accuracy."]));
 
-        await peer.Said<GossipCommands.Publish>();
         var envelope = SignedEnvelope.Open((await peer.Said<GossipCommands.Publish>()).Data, Runs.Now, out _)!;
         var count = Assert.Single(PlaybookDelta.Parser.ParseFrom(envelope.Payload.Span).Bullets);
         Assert.Equal((EnvelopeTypes.PlaybookDelta, 1UL, 1UL), (envelope.Type, count.Helpful, count.Harmful));
@@ -153,6 +154,8 @@ public class TaskTypeActorTests
         await Refused(ErrorCodes.InvalidParams, Run("docs", double.NaN, 1, 0));
         await Refused(ErrorCodes.InvalidParams, Run("docs", double.PositiveInfinity, 1, 0));
         await Refused(ErrorCodes.InvalidParams, Run("docs", 1.5, 1, 0));
+        await Refused(ErrorCodes.InvalidParams, Run("docs", 1, 0, 0));
+        await Refused(ErrorCodes.SessionNotFound, Run("docs", 1, 1, 0) with { SessionId = "ses_nobody" });
         await Refused(ErrorCodes.TooLarge, Run("docs", 1, 257, 0));
         await Refused(ErrorCodes.TooLarge, Run("docs", 1, 1, 20_000));
         await Refused(ErrorCodes.TooLarge, Run("docs", 1, 20, 15_000));

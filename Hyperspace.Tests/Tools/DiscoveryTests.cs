@@ -44,6 +44,18 @@ public class DiscoveryTests
         Assert.Equal([("x-1", Tiers.Dht), ("x-2", Tiers.Gossip)], plan.Best().Select(t => (t.Definition.Name, t.Tier)));
     }
 
+    [Fact]
+    public void Peers_nobody_has_rated_pass_any_reputation_asked_for_and_are_marked()
+    {
+        var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("x", [], 0.8, null, 2, TimeSpan.FromSeconds(1)));
+        using var keys = KeyPair.Generate();
+        plan!.Add(Tiers.Dht, keys.PeerId, [Tool("x")]);
+        Assert.Equal(Reputation.Unknown, Assert.Single(plan.Best()).Reputation);
+        Assert.True(Reputation.Passes(0.8, 0.8));
+        Assert.True(Reputation.Passes(0.1, null));
+        Assert.False(Reputation.Passes(0.79, 0.8));
+    }
+
     [Theory]
     [InlineData(0, 1000)]
     [InlineData(201, 1000)]

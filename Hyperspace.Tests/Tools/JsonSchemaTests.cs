@@ -49,6 +49,23 @@ public class JsonSchemaTests
     [InlineData("""[]""", "must be an object")]
     [InlineData("""{"type":5}""", "must be a type's name")]
     [InlineData("nonsense", "not usable")]
+    [InlineData("5", "must be an object or a boolean")]
+    [InlineData("""{"type":"objekt"}""", "'/type' names the type 'objekt'")]
+    [InlineData("""{"properties":{"a":{"type":["string","strin"]}}}""", "'/properties/a/type' names the type 'strin'")]
+    [InlineData("""{"type":[]}""", "'/type' must be a type's name")]
+    [InlineData("""{"type":"object","type":"array"}""", "not usable")]
+    [InlineData("""{"required":["a",1]}""", "'/required' must be an array of names")]
+    [InlineData("""{"properties":{"a":{"minLength":-1}}}""", "'/properties/a/minLength' must be a whole number")]
+    [InlineData("""{"maxProperties":"3"}""", "'/maxProperties' must be a whole number")]
+    [InlineData("""{"items":{"minItems":1.5}}""", "'/items/minItems' must be a whole number")]
+    [InlineData("""{"minimum":"0"}""", "'/minimum' must be a number")]
+    [InlineData("""{"exclusiveMaximum":null}""", "'/exclusiveMaximum' must be a number")]
+    [InlineData("""{"multipleOf":0}""", "'/multipleOf' must be a number above zero")]
+    [InlineData("""{"uniqueItems":"yes"}""", "'/uniqueItems' must be true or false")]
+    [InlineData("""{"format":7}""", "'/format' must be a string")]
+    [InlineData("""{"enum":"a"}""", "'/enum' must be an array")]
+    [InlineData("""{"dependentRequired":{"a":"b"}}""", "'/dependentRequired/a' must be an array of names")]
+    [InlineData("""{"dependencies":{"a":[1]}}""", "'/dependencies/a' must be an array of names")]
     public void A_schema_that_can_not_be_trusted_is_refused_with_the_reason(string schema, string reason)
     {
         Assert.False(JsonSchema.TryCompile(schema, out _, out var error));

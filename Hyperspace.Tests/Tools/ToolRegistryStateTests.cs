@@ -65,6 +65,23 @@ public class ToolRegistryStateTests
     }
 
     [Fact]
+    public void A_servers_tool_with_an_odd_schema_is_left_out_with_the_reason()
+    {
+        var odd = new McpTool("odd", "d", """{"type":"object","properties":{"a":{"type":"strin"}}}""");
+        var twice = new McpTool("twice", "d", """{"type":"object","type":"object"}""");
+        var attach = Attach("x", "server", "read");
+        attach = attach with { Listed = [.. attach.Listed, odd, twice] };
+        var decision = ToolRegistryState.Empty.Decide(attach);
+        Assert.Equal(["server.read"], decision.Names);
+        Assert.Equal(2, decision.Skipped.Count);
+        Assert.Contains("'odd'", decision.Skipped[0].Message, StringComparison.Ordinal);
+        Assert.Contains("'/properties/a/type'", decision.Skipped[0].Message, StringComparison.Ordinal);
+        Assert.Equal(ErrorCodes.InvalidParams, ToolRegistryState.Empty.Decide(attach with { Wanted = ["read", "odd"] }).Refusal?.Code);
+        Assert.Equal(ErrorCodes.InvalidParams, ToolRegistryState.Empty.Decide(attach with { Listed = [odd] }).Refusal?.Code);
+        Assert.NotEqual(odd.Pin, twice.Pin);
+    }
+
+    [Fact]
     public void A_pin_ignores_the_order_of_members_but_nothing_else()
     {
         var pin = new McpTool("t", "d", """{"type":"object","properties":{"a":{"type":"string"},"b":{}}}""").Pin;

@@ -20,7 +20,6 @@ internal static class Tiers
 internal sealed class DiscoveryPlan
 {
     public const int MaxLimit = 200;
-    private const double UnknownReputation = 0.5;
     private const int MaxKeys = 64;
     private readonly ToolCommands.Discover _command;
     private readonly Dictionary<string, DiscoveredTool> _found = new(StringComparer.Ordinal);
@@ -58,7 +57,7 @@ internal sealed class DiscoveryPlan
         foreach (var tool in tools)
         {
             var id = ToolRules.IdOf(provider.ToString(), tool.Name);
-            _found.TryAdd(id, new DiscoveredTool(id, tool, provider.ToString(), UnknownReputation, 0, tier));
+            _found.TryAdd(id, new DiscoveredTool(id, tool, provider.ToString(), Reputation.Unknown, 0, tier));
         }
     }
 
@@ -68,7 +67,7 @@ internal sealed class DiscoveryPlan
     private IReadOnlyList<DiscoveredTool> Ranked() => ToolRanking.Rank(
         _command.Query,
         _command.Capabilities,
-        [.. _found.Values.Where(t => t.Reputation >= (_command.MinReputation ?? 0) && IsAffordable(t.Definition.Price))]);
+        [.. _found.Values.Where(t => Reputation.Passes(t.Reputation, _command.MinReputation) && IsAffordable(t.Definition.Price))]);
 
     private bool IsAffordable(Amount price) =>
         _command.MaxPrice is not { } most || price.IsZero || (price.Currency == most.Currency && price <= most);

@@ -6,11 +6,22 @@ namespace Hyperspace.Actors.Tools.Mcp;
 
 /// <summary>
 /// A stdio server's process. It ends with this object; when this process is killed, the server reads the end of its
-/// input, which MCP tells it to take as the end.
+/// input, which MCP tells it to take as the end. It gets none of this peer's environment, which may hold secrets, but
+/// <see cref="Inherited"/> (and on Windows what every process there needs), besides what the spec gives it.
 /// </summary>
 internal sealed class McpProcess : IAsyncDisposable
 {
     private const int ErrorTail = 2000;
+
+    /// <summary>What a server needs of its surroundings to find its runtime, its files and its language.</summary>
+    private static readonly string[] Inherited = OperatingSystem.IsWindows()
+        ?
+        [
+            "PATH", "PATHEXT", "HOME", "LANG", "SystemRoot", "SystemDrive", "ComSpec", "TEMP", "TMP", "USERPROFILE", "USERNAME", "HOMEDRIVE", "HOMEPATH",
+            "APPDATA", "LOCALAPPDATA", "ProgramData", "ProgramFiles", "ProgramFiles(x86)", "PROCESSOR_ARCHITECTURE", "NUMBER_OF_PROCESSORS",
+        ]
+        : ["PATH", "HOME", "LANG", "TMPDIR"];
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
@@ -46,7 +57,7 @@ internal sealed class McpProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the command.</summary>
+    /// <summary>Starts the command with the spec's environment and what it inherits.</summary>
     /// <exception cref="IOException">It can't be started.</exception>
     public static McpProcess Start(McpServerSpec spec)
     {
@@ -62,6 +73,15 @@ internal sealed class McpProcess : IAsyncDisposable
         foreach (var argument in spec.Args)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        start.Environment.Clear();
+        foreach (var name in Inherited)
+        {
+            if (Environment.GetEnvironmentVariable(name) is { } value)
+            {
+                start.Environment[name] = value;
+            }
         }
 
         foreach (var (name, value) in spec.Env)

@@ -9,7 +9,7 @@ namespace Hyperspace.Actors.Tools.Mcp;
 /// <summary>How an MCP server is reached. The environment may hold secrets: it is journalled, never logged or told.</summary>
 /// <param name="Url"><c>stdio://COMMAND</c> or <c>http(s)://…</c>.</param>
 /// <param name="Args">Arguments of the command.</param>
-/// <param name="Env">Environment of the command, beside this process's own.</param>
+/// <param name="Env">Environment of the command, beside PATH, HOME, LANG and TMPDIR; nothing else of this peer's environment reaches it.</param>
 internal sealed record McpServerSpec(string Url, IReadOnlyList<string> Args, IReadOnlyDictionary<string, string> Env)
 {
     private const string StdioScheme = "stdio://";
@@ -44,7 +44,20 @@ internal sealed record McpTool(string Name, string Description, string InputSche
     /// SHA-256 over description and schema. It is kept at registration, so that a server can't swap what a model is told
     /// after someone approved it ("rug pull").
     /// </summary>
-    public string Pin => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Description}\n{Canonical(JsonNode.Parse(InputSchema))}")));
+    public string Pin => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Description}\n{Canonical(InputSchema)}")));
+
+    // A schema that can't be read (a member twice, too deep) is never registered; it only has to differ from those that were.
+    private static string Canonical(string schema)
+    {
+        try
+        {
+            return Canonical(JsonNode.Parse(schema, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }));
+        }
+        catch (JsonException)
+        {
+            return schema;
+        }
+    }
 
     // Order of members carries no meaning, and servers don't promise it.
     private static string Canonical(JsonNode? node) => node switch

@@ -109,9 +109,12 @@ internal sealed class McpServers(TimeProvider time) : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>True for the ways in which a connection or a server's answer fails; anything else is a defect of ours.</summary>
+    /// <summary>
+    /// True for the ways in which a connection or a server's answer fails; anything else is a defect of ours. The client
+    /// library throws argument exceptions for tools whose schema is not that of an object.
+    /// </summary>
     internal static bool IsServerFailure(Exception e) =>
-        e is IOException or HttpRequestException or McpException or JsonException or InvalidOperationException or NotSupportedException or TimeoutException or FormatException or OperationCanceledException;
+        e is IOException or ArgumentException or HttpRequestException or McpException or JsonException or InvalidOperationException or NotSupportedException or TimeoutException or FormatException or OperationCanceledException;
 
     private async Task<(McpConnection? Connection, Refusal? Refusal)> OpenAsync(Server server, CancellationToken cancellationToken)
     {

@@ -51,7 +51,7 @@ public sealed class JsonSchema
 
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
             var candidate = new JsonSchema(document.RootElement.Clone());
             candidate.CollectAnchors(candidate._root);
             candidate.Compile(candidate._root, "");
@@ -102,7 +102,7 @@ public sealed class JsonSchema
 
         if (node.ValueKind != JsonValueKind.Object)
         {
-            throw new FormatException($"'{at}' must be an object or a boolean.");
+            throw new FormatException($"{(at.Length == 0 ? "It" : $"'{at}'")} must be an object or a boolean.");
         }
 
         foreach (var keyword in node.EnumerateObject())
@@ -132,9 +132,16 @@ public sealed class JsonSchema
 
                     break;
                 case "dependencies":
-                    foreach (var property in Members(keyword.Value, path).Where(p => p.Value.ValueKind != JsonValueKind.Array))
+                    foreach (var property in Members(keyword.Value, path))
                     {
-                        Compile(property.Value, $"{path}/{property.Name}");
+                        if (property.Value.ValueKind == JsonValueKind.Array)
+                        {
+                            KeywordShapes.CheckNames(property.Value, $"{path}/{property.Name}");
+                        }
+                        else
+                        {
+                            Compile(property.Value, $"{path}/{property.Name}");
+                        }
                     }
 
                     break;
@@ -147,28 +154,8 @@ public sealed class JsonSchema
                 case "items" or "additionalItems" or "additionalProperties" or "contains" or "propertyNames" or "not" or "if" or "then" or "else":
                     Compile(keyword.Value, path);
                     break;
-                case "required":
-                    if (keyword.Value.ValueKind != JsonValueKind.Array && keyword.Value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
-                    {
-                        throw new FormatException($"'{path}' must be an array of names.");
-                    }
-
-                    break;
-                case "type":
-                    if (keyword.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Array))
-                    {
-                        throw new FormatException($"'{path}' must be a type's name or an array of them.");
-                    }
-
-                    break;
-                case "enum":
-                    if (keyword.Value.ValueKind != JsonValueKind.Array)
-                    {
-                        throw new FormatException($"'{path}' must be an array.");
-                    }
-
-                    break;
                 default:
+                    KeywordShapes.Check(keyword, path);
                     break;
             }
         }

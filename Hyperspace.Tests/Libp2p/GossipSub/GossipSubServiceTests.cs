@@ -125,6 +125,23 @@ public class GossipSubServiceTests
         Assert.Equal((1, 1), (b.Gossip.Counters.Delivered, b.Gossip.Counters.Rejected));
     }
 
+    [Theory]
+    [InlineData(Validation.Reject)]
+    [InlineData(Validation.Ignore)]
+    public async Task What_the_own_validator_does_not_accept_is_not_published(Validation verdict)
+    {
+        await using var a = await GossipPeer.StartAsync();
+        await using var b = await GossipPeer.StartAsync();
+        a.Gossip.Validate(Topic, m => m.Author == a.PeerId && m.ReceivedFrom == a.PeerId && m.Data.Span.SequenceEqual("good"u8) ? Validation.Accept : verdict);
+        var (messages, _) = b.Subscribe(Topic);
+        await a.Network.Switch.DialAsync(b.Network.Address);
+        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Assert.ThrowsAsync<UnfitMessageException>(() => a.Gossip.PublishAsync(Topic, "bad"u8.ToArray()));
+        await a.Gossip.PublishAsync(Topic, "good"u8.ToArray());
+        Assert.Equal("good"u8.ToArray(), (await GossipPeer.NextAsync(messages)).Data.ToArray());
+        Assert.Equal((1, 1), (a.Gossip.Counters.Published, b.Gossip.Counters.Delivered));
+    }
+
     [Fact]
     public async Task The_last_handle_leaves_the_topic()
     {

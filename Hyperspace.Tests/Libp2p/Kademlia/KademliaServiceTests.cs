@@ -83,9 +83,9 @@ public sealed class KademliaServiceTests : IAsyncLifetime
         Assert.Equal(0, await dhtC.PutValueAsync("/t/x"u8.ToArray(), "+pnew"u8.ToArray()));
         await a.DialAsync(b.ListenAddresses[0].WithPeer(b.LocalPeer));
         await a.DialAsync(c.ListenAddresses[0].WithPeer(c.LocalPeer));
-        await Eventually.TrueAsync(() => GetAsync(dhtA, "/t/x").GetAwaiter().GetResult() == "+pnew");
+        await Eventually.TrueAsync(async () => await GetAsync(dhtA, "/t/x") == "+pnew");
         (a.Down, c.Down) = (true, true);
-        await Eventually.TrueAsync(() => GetAsync(dhtB, "/t/x").GetAwaiter().GetResult() == "+pnew");
+        await Eventually.TrueAsync(async () => await GetAsync(dhtB, "/t/x") == "+pnew");
     }
 
     [Fact]
