@@ -187,12 +187,13 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
             return;
         }
 
+        // First, so that the accepting loops take what follows for the end and not for a fault.
+        await _stopping.CancelAsync().ConfigureAwait(false);
         lock (_gate)
         {
             _listeners.ForEach(l => l.Dispose());
         }
 
-        await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_connections.All.Select(c => c.CloseAsync())).ConfigureAwait(false);
         try
         {
