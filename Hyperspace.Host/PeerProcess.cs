@@ -94,11 +94,12 @@ internal sealed class PeerProcess : IAsyncDisposable
         var token = ApiToken.LoadOrCreate(options.DataDirectory);
 
         // Bound before anything else starts, so that a port in use is told at once.
-        using var api = Bind(apiPort);
-        var app = Build(options, api);
-        app.MapApi(token);
+        var api = Bind(apiPort);
+        WebApplication? app = null;
         try
         {
+            app = Build(options, api);
+            app.MapApi(token);
             await app.StartAsync(cancellationToken);
 
             // Made now, so that the peer's age is counted from here and the first call finds it ready.
@@ -109,7 +110,8 @@ internal sealed class PeerProcess : IAsyncDisposable
         }
         catch
         {
-            await app.DisposeAsync();
+            await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
+            api.Dispose();
             throw;
         }
     }

@@ -22,7 +22,7 @@ internal static class ToolMethods
                 new("inputSchema", "object", true, "JSON Schema of its parameters."),
                 new("price", "amount", false, "Per call; free unless given."),
                 new("currency", "string", false, "USDC unless given."),
-                new("provider", "{type: \"builtin\"|\"http\", …}", true, "builtin: {tool: \"docs-search\"|\"docs-read\"|\"fetch-page\", folder?}; http: {url}."),
+                new("provider", "{type: \"builtin\"|\"http\", …}", true, "builtin: {tool: \"docs-search\"|\"docs-read\"|\"fetch-page\", folder?, allowPrivate?}; fetch-page reads pages of private networks only with allowPrivate: true. http: {url}."),
             ],
             "{toolId}",
             async (p, _, ct) =>
