@@ -75,7 +75,9 @@ internal sealed class PeerProcess : IAsyncDisposable
         }
         catch (Exception e) when (Expected(e) is { } reason)
         {
-            throw new CommandException($"The peer could not start: {reason.Message}");
+            throw new CommandException(reason is DbException
+                ? $"The databases in {options.DataDirectory} (journal.db, payments.db) cannot be used: {reason.Message} Restore them from a backup, or move them away to start without a history."
+                : $"The peer could not start on {options.DataDirectory}: {reason.Message}");
         }
     }
 

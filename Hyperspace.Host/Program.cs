@@ -20,7 +20,8 @@ foreach (var command in ClientCommands.All())
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
-    var verb = parsed.CommandResult.Command == root ? "hyperspace" : $"hyperspace {parsed.CommandResult.Command.Name}";
+    var names = parsed.CommandResult.Command == root ? [] : parsed.CommandResult.Command.Parents.OfType<Command>().Where(c => c != root).Append(parsed.CommandResult.Command).Select(c => c.Name);
+    var verb = string.Join(' ', names.Prepend("hyperspace"));
     var usage = CommandException.Usage($"{string.Join(' ', parsed.Errors.Select(e => e.Message).Distinct())} See '{verb} --help'.");
     return CommonOptions.Fail(usage, args.Contains(CommonOptions.Json.Name));
 }
