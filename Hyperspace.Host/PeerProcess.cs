@@ -1,7 +1,11 @@
+using System.Data.Common;
+using System.Net;
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Hosting;
 using Hyperspace.Actors;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
 using Hyperspace.Host.CommandLine;
 using Hyperspace.Host.JsonRpc;
 using Hyperspace.Host.Methods;
@@ -24,11 +28,13 @@ internal sealed class PeerProcess : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly DataDirectoryLock _lock;
+    private readonly string _urlFile;
 
     private PeerProcess(WebApplication app, DataDirectoryLock claim, PeerOptions options)
     {
         _app = app;
         _lock = claim;
+        _urlFile = Path.Combine(options.DataDirectory, ApiClient.UrlFileName);
         var network = app.Services.GetRequiredService<ISwitch>();
         PeerId = network.LocalPeer.ToString();
         Listen = [.. network.ListenAddresses.Select(a => a.WithPeer(network.LocalPeer).ToString())];
@@ -49,52 +55,117 @@ internal sealed class PeerProcess : IAsyncDisposable
 
     public static async Task<PeerProcess> StartAsync(PeerOptions options, int apiPort, CancellationToken cancellationToken)
     {
-        CreateForOwner(options.DataDirectory);
-        var claim = DataDirectoryLock.Take(options.DataDirectory);
+        try
+        {
+            CreateForOwner(options.DataDirectory);
+            var claim = DataDirectoryLock.Take(options.DataDirectory);
+            try
+            {
+                return await StartAsync(options, apiPort, claim, cancellationToken);
+            }
+            catch
+            {
+                claim.Dispose();
+                throw;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw new CommandException("The peer was stopped while it started.");
+        }
+        catch (Exception e) when (Expected(e) is { } reason)
+        {
+            throw new CommandException(reason is DbException
+                ? $"The databases in {options.DataDirectory} (journal.db, payments.db) cannot be used: {reason.Message} Restore them from a backup, or move them away to start without a history."
+                : $"The peer could not start on {options.DataDirectory}: {reason.Message}");
+        }
+    }
+
+    /// <summary>Runs until the token, SIGTERM or Ctrl-C, then stops in order.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => _app.WaitForShutdownAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        File.Delete(_urlFile);
+        _lock.Dispose();
+    }
+
+    private static async Task<PeerProcess> StartAsync(PeerOptions options, int apiPort, DataDirectoryLock claim, CancellationToken cancellationToken)
+    {
+        var token = ApiToken.LoadOrCreate(options.DataDirectory);
+
+        // Bound before anything else starts, so that a port in use is told at once.
+        var api = Bind(apiPort);
+        WebApplication? app = null;
+        try
+        {
+            app = Build(options, api);
+            app.MapApi(token);
+            await app.StartAsync(cancellationToken);
+
+            // Made now, so that the peer's age is counted from here and the first call finds it ready.
+            _ = app.Services.GetRequiredService<JsonRpcDispatcher>();
+            var peer = new PeerProcess(app, claim, options);
+            await File.WriteAllTextAsync(peer._urlFile, peer.Api.ToString(), cancellationToken);
+            return peer;
+        }
+        catch
+        {
+            await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
+            api.Dispose();
+            throw;
+        }
+    }
+
+    private static WebApplication Build(PeerOptions options, Socket api)
+    {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
         builder.Logging.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Logging.SetMinimumLevel(Enum.TryParse<LogLevel>(Environment.GetEnvironmentVariable("HYPERSPACE_LOG"), ignoreCase: true, out var level) ? level : LogLevel.Warning);
-        builder.WebHost.UseUrls($"http://127.0.0.1:{apiPort}");
+        builder.Logging.SetMinimumLevel(LogLevelSetting());
+
+        // It logs a failed start with its stack; the command line tells it in a sentence.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        builder.WebHost.UseUrls($"http://{api.LocalEndPoint}");
+        builder.WebHost.UseSockets(o => o.CreateBoundListenSocket = _ => api);
         builder.WebHost.ConfigureKestrel(Limit);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
         builder.Services.AddHyperspacePeer(options);
         builder.Services.AddSingleton<PeerActors>(s => new PeerActors(s.GetRequiredService<IReadOnlyActorRegistry>()));
         builder.Services.AddSingleton<NodeMethods>();
         builder.Services.AddSingleton(s => new JsonRpcDispatcher(ApiMethods.All(s), s.GetRequiredService<ILogger<JsonRpcDispatcher>>()));
-        var app = builder.Build();
-        app.MapApi(ApiToken.LoadOrCreate(options.DataDirectory));
+        return builder.Build();
+    }
+
+    /// <summary>The failure among an exception's causes that a person can do something about; null for a defect.</summary>
+    private static Exception? Expected(Exception? e) => e switch
+    {
+        null or CommandException => null,
+        IOException or InvalidDataException or UnauthorizedAccessException or SocketException or IdentityStoreException or DbException => e,
+        AggregateException many => many.InnerExceptions.Select(Expected).FirstOrDefault(inner => inner is not null),
+        _ => Expected(e.InnerException),
+    };
+
+    private static Socket Bind(int port)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await app.StartAsync(cancellationToken);
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return socket;
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        catch (SocketException e)
         {
-            await app.DisposeAsync();
-            claim.Dispose();
-            throw new CommandException($"The peer could not start: {e.Message}");
+            socket.Dispose();
+            throw new CommandException($"The API's port {port} cannot be used ({e.Message}); name another with --api-port, or 0 for a free one.");
         }
-
-        // Made now, so that the peer's age is counted from here and the first call finds it ready.
-        _ = app.Services.GetRequiredService<JsonRpcDispatcher>();
-        var peer = new PeerProcess(app, claim, options);
-        await File.WriteAllTextAsync(Path.Combine(options.DataDirectory, ApiClient.UrlFileName), peer.Api.ToString(), cancellationToken);
-        return peer;
     }
 
-    /// <summary>Runs until the token, SIGTERM or Ctrl-C, then stops in order.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        await _app.WaitForShutdownAsync(cancellationToken);
-        await _app.StopAsync(CancellationToken.None);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        _lock.Dispose();
-    }
+    private static LogLevel LogLevelSetting() => Environment.GetEnvironmentVariable("HYPERSPACE_LOG") is not { Length: > 0 } text ? LogLevel.Warning
+        : Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) && Enum.IsDefined(level) ? level
+        : throw CommandException.Usage($"HYPERSPACE_LOG: '{text}' is none of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
 
     private static void CreateForOwner(string directory)
     {
@@ -115,27 +186,4 @@ internal sealed class PeerProcess : IAsyncDisposable
         kestrel.Limits.MaxRequestBodySize = ApiServer.MaxRequestBytes;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
     }
-}
-
-/// <summary>One process per data directory: two would share a journal.</summary>
-internal sealed class DataDirectoryLock : IDisposable
-{
-    private readonly FileStream _file;
-
-    private DataDirectoryLock(FileStream file) => _file = file;
-
-    public static DataDirectoryLock Take(string dataDirectory)
-    {
-        var path = Path.Combine(dataDirectory, "lock");
-        try
-        {
-            return new DataDirectoryLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (IOException)
-        {
-            throw new CommandException($"Another peer runs on {dataDirectory}; stop it, or name another directory with --data.");
-        }
-    }
-
-    public void Dispose() => _file.Dispose();
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Hyperspace.Host.CommandLine;
 using Hyperspace.Host.Demo;
+using Spectre.Console;
 
 var root = new RootCommand("Hyperspace: the gossiping agents protocol. Discover, run, settle, learn, gossip; no server anywhere.")
 {
@@ -17,5 +18,19 @@ foreach (var command in ClientCommands.All())
 }
 
 var parsed = root.Parse(args);
-var code = await parsed.InvokeAsync();
-return parsed.Errors.Count > 0 ? 2 : code;
+if (parsed.Errors.Count > 0)
+{
+    var names = parsed.CommandResult.Command == root ? [] : parsed.CommandResult.Command.Parents.OfType<Command>().Where(c => c != root).Append(parsed.CommandResult.Command).Select(c => c.Name);
+    var verb = string.Join(' ', names.Prepend("hyperspace"));
+    var usage = CommandException.Usage($"{string.Join(' ', parsed.Errors.Select(e => e.Message).Distinct())} See '{verb} --help'.");
+    return CommonOptions.Fail(usage, args.Contains(CommonOptions.Json.Name));
+}
+
+if (Console.IsOutputRedirected)
+{
+    // What reads it is no terminal: lines are broken nowhere.
+    AnsiConsole.Profile.Width = Print.Unlimited;
+}
+
+// Longer than the host takes to stop: the runtime's own limit of 2 s would cut an ordered stop off.
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) });

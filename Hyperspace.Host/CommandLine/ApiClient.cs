@@ -6,12 +6,6 @@ using Hyperspace.Host.JsonRpc;
 
 namespace Hyperspace.Host.CommandLine;
 
-/// <summary>A failure that the command line tells in one sentence and exit code 1.</summary>
-internal sealed class CommandException(string message, string? code = null) : Exception(message)
-{
-    public string? Code { get; } = code;
-}
-
 /// <summary>Calls a running peer's local API.</summary>
 internal sealed class ApiClient : IDisposable
 {
@@ -21,21 +15,35 @@ internal sealed class ApiClient : IDisposable
     private readonly HttpClient _http;
     private int _lastId;
 
-    public ApiClient(Uri api, string token)
+    /// <summary>A client of the API at an address.</summary>
+    /// <param name="api">The address, with a slash at its end.</param>
+    /// <param name="token">The bearer token.</param>
+    /// <param name="timeout">How long a call may take; 11 minutes unless given, as the longest tool call takes 10.</param>
+    public ApiClient(Uri api, string token, TimeSpan? timeout = null)
     {
-        _http = new HttpClient { BaseAddress = api, Timeout = TimeSpan.FromMinutes(11) };
+        _http = new HttpClient { BaseAddress = api, Timeout = timeout ?? TimeSpan.FromMinutes(11) };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
     /// <summary>The client of the peer that runs on a data directory.</summary>
-    /// <exception cref="CommandException">No peer was ever started there.</exception>
+    /// <exception cref="CommandException">No peer runs there, or its files cannot be read.</exception>
     public static ApiClient ForDataDirectory(string dataDirectory)
     {
         var url = Path.Combine(dataDirectory, UrlFileName);
         var token = Path.Combine(dataDirectory, ApiToken.FileName);
-        return File.Exists(url) && File.Exists(token)
-            ? new ApiClient(new Uri(File.ReadAllText(url).Trim()), File.ReadAllText(token).Trim())
-            : throw new CommandException($"No peer runs on {dataDirectory}; start one with 'hyperspace start --data {dataDirectory}', or name another directory with --data.");
+        if (!File.Exists(url) || !File.Exists(token))
+        {
+            throw new CommandException($"No peer runs on {dataDirectory}; start one with 'hyperspace start --data {dataDirectory}', or name another directory with --data.");
+        }
+
+        try
+        {
+            return new ApiClient(new Uri(File.ReadAllText(url).Trim()), File.ReadAllText(token).Trim());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new CommandException($"{url} and {token}, which tell where the peer's API is, cannot be read: {e.Message}");
+        }
     }
 
     /// <summary>Calls a method with by-name parameters (null ones left out).</summary>
@@ -60,6 +68,11 @@ internal sealed class ApiClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or JsonException)
         {
             throw new CommandException($"The peer at {_http.BaseAddress} does not answer ({e.Message}); is it running?");
+        }
+
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CommandException($"The peer at {_http.BaseAddress} did not answer {method} within {_http.Timeout.TotalMinutes:0.##} min; look into its log.");
         }
 
         return reply?["error"] is { } error

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using System.Globalization;
+using System.CommandLine.Parsing;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Spectre.Console;
+using Hyperspace.Contracts.Money;
 
 namespace Hyperspace.Host.CommandLine;
 
@@ -42,9 +42,10 @@ internal static class ClientCommands
     private static Command Invoke()
     {
         var tool = new Argument<string>("TOOL") { Description = "The tool's id, as discover gives it." };
-        var parameters = new Argument<string>("JSON") { Description = "The tool's parameters, a JSON object." };
+        var parameters = new Argument<JsonObject>("JSON") { Description = "The tool's parameters, a JSON object.", CustomParser = ParseObject };
         var session = new Option<string?>("--session") { Description = "The session that pays; without it one is begun and ended around the call." };
         var budget = new Option<string>("--budget") { Description = "Budget of that session, in USDC.", DefaultValueFactory = _ => "0.1" };
+        budget.Validators.Add(r => MustBeAmount(r, r.GetValueOrDefault<string>()));
         var timeout = new Option<int>("--timeout-ms") { Description = "Give up after so long.", DefaultValueFactory = _ => 30_000 };
         var command = new Command("invoke", "Run a tool, paying for it when it has a price.") { tool, parameters, session, budget, timeout };
         return command.Asks(
@@ -54,7 +55,7 @@ internal static class ClientCommands
                 var call = new JsonObject
                 {
                     ["toolId"] = parsed.GetValue(tool),
-                    ["params"] = ParseObject(parsed.GetValue(parameters)!),
+                    ["params"] = parsed.GetValue(parameters),
                     ["timeoutMs"] = parsed.GetValue(timeout),
                 };
                 if (given is not null)
@@ -77,17 +78,34 @@ internal static class ClientCommands
             },
             result =>
             {
-                Console.Out.WriteLine(result!["content"]!.GetValue<string>());
-                var errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-                errors.MarkupLineInterpolated($"[grey]{(result["ok"]!.GetValue<bool>() ? "ok" : "failed")} in {result["durationMs"]} ms for {result["cost"]}[/]");
-            });
+                if (result!["content"]!.GetValue<string>() is { Length: > 0 } content)
+                {
+                    Console.Out.WriteLine(content);
+                }
+
+                if (result["error"] is { } error)
+                {
+                    Console.Error.WriteLine(error.GetValue<string>());
+                }
+
+                Console.Error.WriteLine($"{(IsOk(result) ? "ok" : "failed")} in {result["durationMs"]} ms for {result["cost"]}");
+            },
+            result => IsOk(result) ? 0 : 1);
     }
 
     private static Command Session()
     {
         var command = new Command("session", "Begin, look at and end sessions.");
         var budget = new Argument<string>("BUDGET") { Description = "What it may spend, as 5 or 0.25." };
-        var currency = new Option<string>("--currency") { Description = "The budget's currency.", DefaultValueFactory = _ => "USDC" };
+        budget.Validators.Add(r => MustBeAmount(r, r.GetValueOrDefault<string>()));
+        var currency = new Option<string>("--currency") { Description = "The budget's currency; USDC unless given.", DefaultValueFactory = _ => "USDC" };
+        currency.Validators.Add(r =>
+        {
+            if (!Currency.TryParse(r.GetValueOrDefault<string>(), out _))
+            {
+                r.AddError("--currency: a currency code has 2 to 12 capital letters or digits, as USDC.");
+            }
+        });
         var agent = new Option<string?>("--agent") { Description = "Whose session it is." };
         command.Subcommands.Add(new Command("begin", "Begin a session with a budget.") { budget, currency, agent }.Asks(
             (parsed, client, ct) => client.CallAsync("state.begin", new JsonObject
@@ -130,15 +148,32 @@ internal static class ClientCommands
         Print.Table(trace, ["index", "kind", "name", "durationMs", "cost", "ok", "error"]);
     }
 
-    private static JsonObject ParseObject(string text)
+    private static bool IsOk(JsonNode? result) => result!["ok"]!.GetValue<bool>();
+
+    private static void MustBeAmount(SymbolResult result, string? text)
+    {
+        // What is wrong with an amount is the same in every currency.
+        if (!Amount.TryParse(text, Currency.Usdc, out _, out var error))
+        {
+            result.AddError(error);
+        }
+    }
+
+    private static JsonObject? ParseObject(ArgumentResult argument)
     {
         try
         {
-            return JsonNode.Parse(text) as JsonObject ?? throw new CommandException("JSON must be an object, as {\"query\":\"…\"}.");
+            if (JsonNode.Parse(argument.Tokens[0].Value) is JsonObject parameters)
+            {
+                return parameters;
+            }
         }
-        catch (JsonException e)
+        catch (JsonException)
         {
-            throw new CommandException(string.Create(CultureInfo.InvariantCulture, $"The tool's parameters are not JSON: {e.Message}"));
+            // Told below: where its reader stumbled says little about what the shell made of the quotes.
         }
+
+        argument.AddError("The tool's parameters must be a JSON object, as '{\"query\":\"channels\"}'.");
+        return null;
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Spectre.Console;
 
 namespace Hyperspace.Host.CommandLine;
 
@@ -31,19 +30,27 @@ internal static class CommonOptions
             }
             catch (CommandException e)
             {
-                Fail(e.Message, e.Code, parsed.GetValue(Json));
-                return 1;
+                return Fail(e, parsed.GetValue(Json));
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return Fail(new CommandException("Stopped before it was done."), parsed.GetValue(Json));
             }
         });
         return command;
     }
 
     /// <summary>A verb that asks a running peer and prints what it says.</summary>
-    public static Command Asks(this Command command, Func<ParseResult, ApiClient, CancellationToken, Task<JsonNode?>> call, Action<JsonNode?> print) =>
+    /// <param name="command">The verb.</param>
+    /// <param name="call">Asks.</param>
+    /// <param name="print">Prints the answer for people.</param>
+    /// <param name="exitCode">Tells a good answer (0) from a bad one; all are good unless given.</param>
+    public static Command Asks(this Command command, Func<ParseResult, ApiClient, CancellationToken, Task<JsonNode?>> call, Action<JsonNode?> print, Func<JsonNode?, int>? exitCode = null) =>
         command.Does(async (parsed, cancellationToken) =>
         {
             using var client = ApiClient.ForDataDirectory(parsed.GetValue(Data)!.FullName);
             var result = await call(parsed, client, cancellationToken);
+            var code = exitCode?.Invoke(result) ?? 0;
             if (parsed.GetValue(Json))
             {
                 Console.Out.WriteLine(result?.ToJsonString(JsonText.Plain) ?? "null");
@@ -53,20 +60,22 @@ internal static class CommonOptions
                 print(result);
             }
 
-            return 0;
+            return code;
         });
 
-    private static void Fail(string message, string? code, bool json)
+    /// <summary>Tells a failure, as JSON on stdout or as a sentence on stderr, and gives its exit code.</summary>
+    public static int Fail(CommandException failure, bool json)
     {
         if (json)
         {
-            Console.Out.WriteLine(new JsonObject { ["error"] = new JsonObject { ["code"] = code, ["message"] = message } }.ToJsonString(JsonText.Plain));
+            Console.Out.WriteLine(new JsonObject { ["error"] = new JsonObject { ["code"] = failure.Code, ["message"] = failure.Message } }.ToJsonString(JsonText.Plain));
         }
         else
         {
-            var errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-            errors.MarkupLineInterpolated($"[red]{(code is null ? "Error" : code)}[/]: {message}");
+            Console.Error.WriteLine($"{failure.Code ?? "Error"}: {failure.Message}");
         }
+
+        return failure.ExitCode;
     }
 
     private static string DefaultDataDirectory() =>

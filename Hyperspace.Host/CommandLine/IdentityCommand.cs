@@ -15,7 +15,7 @@ internal static class IdentityCommand
             {
                 identity = IdentityStore.LoadOrCreate(parsed.GetValue(CommonOptions.Data)!.FullName, TimeProvider.System);
             }
-            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IdentityStoreException or InvalidDataException or IOException or UnauthorizedAccessException)
             {
                 throw new CommandException(e.Message);
             }

@@ -8,12 +8,18 @@ internal static class Print
 {
     private const int MaxCell = 120;
 
-    /// <summary>An object as a list of fields; nested ones with dotted names.</summary>
+    /// <summary>A width that no line reaches.</summary>
+    public const int Unlimited = 100_000;
+
+    /// <summary>An object as a list of fields; nested ones with dotted names. Lines are never broken, so that ids and addresses can be copied.</summary>
     public static void Fields(JsonNode? node)
     {
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
-        AddFields(grid, "", node!.AsObject());
-        AnsiConsole.Write(grid);
+        var fields = Flatten("", node!.AsObject()).ToList();
+        var width = fields.Max(f => f.Name.Length);
+        foreach (var (name, value) in fields)
+        {
+            Console.Out.WriteLine($"{name.PadRight(width)}  {value}");
+        }
     }
 
     /// <summary>An array of objects as a table of some of their fields.</summary>
@@ -29,7 +35,7 @@ internal static class Print
         var table = new Table().Border(TableBorder.Rounded);
         foreach (var column in columns)
         {
-            table.AddColumn(column);
+            table.AddColumn(new TableColumn(column) { NoWrap = IsId(column) });
         }
 
         foreach (var row in array)
@@ -40,30 +46,23 @@ internal static class Print
         AnsiConsole.Write(table);
     }
 
-    private static void AddFields(Grid grid, string prefix, JsonObject fields)
+    private static bool IsId(string column) => column is "id" or "name" || column.EndsWith("Id", StringComparison.Ordinal);
+
+    private static IEnumerable<(string Name, string Value)> Flatten(string prefix, JsonObject fields) => fields
+        .Where(f => f.Value is not null)
+        .SelectMany(f => f.Value is JsonObject nested ? Flatten($"{prefix}{f.Key}.", nested) : [(prefix + f.Key, Text(f.Value))]);
+
+    private static string Text(JsonNode? value) => value switch
     {
-        foreach (var (name, value) in fields)
-        {
-            if (value is JsonObject nested)
-            {
-                AddFields(grid, $"{prefix}{name}.", nested);
-            }
-            else if (value is not null)
-            {
-                grid.AddRow(new Text(prefix + name, new Style(Color.Grey)), new Text(Cell(value)));
-            }
-        }
-    }
+        null => "",
+        JsonArray array => string.Join(", ", array.Select(Text)),
+        JsonValue scalar when scalar.TryGetValue<string>(out var s) => s,
+        _ => value.ToJsonString(JsonText.Plain),
+    };
 
     private static string Cell(JsonNode? value)
     {
-        var text = value switch
-        {
-            null => "",
-            JsonArray array => string.Join(", ", array.Select(Cell)),
-            JsonValue scalar when scalar.TryGetValue<string>(out var s) => s,
-            _ => value.ToJsonString(),
-        };
+        var text = Text(value);
         return text.Length <= MaxCell ? text : text[..(MaxCell - 1)] + "…";
     }
 }

@@ -1,9 +1,10 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Net;
 using System.Text.Json.Nodes;
 using Hyperspace.Actors.Engine;
-using Hyperspace.Host.JsonRpc;
+using Hyperspace.Contracts.Money;
 using Hyperspace.Libp2p.Multiformats;
-using Spectre.Console;
 
 namespace Hyperspace.Host.CommandLine;
 
@@ -12,31 +13,11 @@ internal static class StartCommand
 {
     public static Command Create()
     {
-        var apiPort = new Option<int>("--api-port")
-        {
-            Description = "Port of the local API on 127.0.0.1; 0 picks a free one (environment: HYPERSPACE_API_PORT; default 7420).",
-            DefaultValueFactory = _ => int.TryParse(Setting("API_PORT"), out var port) ? port : 7420,
-        };
-        var listen = new Option<string[]>("--listen")
-        {
-            Description = "Multiaddr to listen on; may be repeated (environment: HYPERSPACE_LISTEN, separated by commas; default /ip4/0.0.0.0/tcp/7421).",
-            DefaultValueFactory = _ => Setting("LISTEN")?.Split(',') ?? ["/ip4/0.0.0.0/tcp/7421"],
-        };
-        var bootstrap = new Option<string[]>("--bootstrap")
-        {
-            Description = "Multiaddr with /p2p/… of a peer to join through; may be repeated (environment: HYPERSPACE_BOOTSTRAP, separated by commas).",
-            DefaultValueFactory = _ => Setting("BOOTSTRAP")?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [],
-        };
-        var profile = new Option<PeerProfile>("--profile")
-        {
-            Description = "full, or light: a client that offers nothing (environment: HYPERSPACE_PROFILE; default full).",
-            DefaultValueFactory = _ => Enum.TryParse<PeerProfile>(Setting("PROFILE"), ignoreCase: true, out var set) ? set : PeerProfile.Full,
-        };
-        var credit = new Option<string>("--max-credit")
-        {
-            Description = "Largest deposit in USDC that is accepted from a payer on trust (environment: HYPERSPACE_MAX_CREDIT; default 10).",
-            DefaultValueFactory = _ => Setting("MAX_CREDIT") ?? "10",
-        };
+        var apiPort = new Option<string?>("--api-port") { Description = "Port of the local API on 127.0.0.1; 0 picks a free one (environment: HYPERSPACE_API_PORT; default 7420)." };
+        var listen = new Option<string[]>("--listen") { Description = "Multiaddr to listen on; may be repeated (environment: HYPERSPACE_LISTEN, separated by commas; default /ip4/0.0.0.0/tcp/7421)." };
+        var bootstrap = new Option<string[]>("--bootstrap") { Description = "Multiaddr with /p2p/… of a peer to join through; may be repeated (environment: HYPERSPACE_BOOTSTRAP, separated by commas)." };
+        var profile = new Option<string?>("--profile") { Description = "full, or light: a client that offers nothing (environment: HYPERSPACE_PROFILE; default full)." };
+        var credit = new Option<string?>("--max-credit") { Description = "Largest deposit in USDC that is accepted from a payer on trust (environment: HYPERSPACE_MAX_CREDIT; default 10)." };
         var stopWithStdin = new Option<bool>("--stop-with-stdin")
         {
             Description = "Stop when standard input ends, so that a parent process never leaves a peer behind.",
@@ -47,20 +28,19 @@ internal static class StartCommand
             var options = new PeerOptions
             {
                 DataDirectory = parsed.GetValue(CommonOptions.Data)!.FullName,
-                Listen = Addresses(parsed.GetValue(listen)!, "--listen"),
-                Bootstrap = Addresses(parsed.GetValue(bootstrap)!, "--bootstrap"),
-                Profile = parsed.GetValue(profile),
-                MaxCreditMicro = Contracts.Money.Amount.TryParse(parsed.GetValue(credit), Contracts.Money.Currency.Usdc, out var max, out var error)
-                    ? max.MicroUnits
-                    : throw new CommandException($"--max-credit: {error}"),
+                Listen = Addresses(Given(parsed, listen, "LISTEN", "/ip4/0.0.0.0/tcp/7421")),
+                Bootstrap = Addresses(Given(parsed, bootstrap, "BOOTSTRAP", "")),
+                Profile = ProfileOf(Given(parsed, profile, "PROFILE", "full")),
+                MaxCreditMicro = CreditOf(Given(parsed, credit, "MAX_CREDIT", "10")),
             };
-            var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var port = PortOf(Given(parsed, apiPort, "API_PORT", "7420"));
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             if (parsed.GetValue(stopWithStdin))
             {
                 StopWithStdin(stop);
             }
 
-            await using var peer = await PeerProcess.StartAsync(options, parsed.GetValue(apiPort), stop.Token);
+            await using var peer = await PeerProcess.StartAsync(options, port, stop.Token);
             Announce(peer, parsed.GetValue(CommonOptions.Json));
             await peer.RunAsync(stop.Token);
             return 0;
@@ -83,14 +63,15 @@ internal static class StartCommand
             return;
         }
 
-        AnsiConsole.MarkupLineInterpolated($"[green]ready[/]  {peer.PeerId}");
-        AnsiConsole.MarkupLineInterpolated($"api     {peer.Api}rpc");
+        // No table and no markup: these are copied, so they must not be broken at the width of a terminal.
+        Console.Out.WriteLine($"ready   {peer.PeerId}");
+        Console.Out.WriteLine($"api     {peer.Api}rpc");
         foreach (var address in peer.Listen)
         {
-            AnsiConsole.MarkupLineInterpolated($"listen  {address}");
+            Console.Out.WriteLine($"listen  {address}");
         }
 
-        AnsiConsole.MarkupLine("[grey]Ctrl-C stops the peer.[/]");
+        Console.Out.WriteLine("Ctrl-C stops the peer.");
     }
 
     /// <summary>Reads on a thread of its own: reading the console blocks, also where it says async.</summary>
@@ -106,8 +87,37 @@ internal static class StartCommand
     })
     { IsBackground = true, Name = "stdin" }.Start();
 
-    private static List<Multiaddr> Addresses(string[] texts, string option) =>
-        [.. texts.Select(t => Multiaddr.TryParse(t.Trim(), out var address) ? address : throw new CommandException($"{option}: '{t}' is not a multiaddr, as /ip4/127.0.0.1/tcp/7421."))];
+    private static int PortOf((string Text, string Source) given) =>
+        int.TryParse(given.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= IPEndPoint.MaxPort
+            ? port
+            : throw CommandException.Usage($"{given.Source}: '{given.Text}' is not a port; give a whole number from 0 to {IPEndPoint.MaxPort}.");
 
-    private static string? Setting(string name) => Environment.GetEnvironmentVariable("HYPERSPACE_" + name) is { Length: > 0 } value ? value : null;
+    private static PeerProfile ProfileOf((string Text, string Source) given) => given.Text.ToLowerInvariant() switch
+    {
+        "full" => PeerProfile.Full,
+        "light" => PeerProfile.Light,
+        _ => throw CommandException.Usage($"{given.Source}: '{given.Text}' is not a profile; give full or light."),
+    };
+
+    private static ulong CreditOf((string Text, string Source) given) =>
+        Amount.TryParse(given.Text, Currency.Usdc, out var max, out var error) ? max.MicroUnits : throw CommandException.Usage($"{given.Source}: {error}");
+
+    private static List<Multiaddr> Addresses((string Text, string Source) given) =>
+    [
+        .. given.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(t => Multiaddr.TryParse(t, out var address)
+            ? address
+            : throw CommandException.Usage($"{given.Source}: '{t}' is not a multiaddr, as /ip4/127.0.0.1/tcp/7421.")),
+    ];
+
+    /// <summary>What the command line says, else the environment, else the default; and which of them it was.</summary>
+    private static (string Text, string Source) Given(ParseResult parsed, Option<string?> option, string variable, string fallback) =>
+        Given(parsed.GetValue(option), option.Name, variable, fallback);
+
+    private static (string Text, string Source) Given(ParseResult parsed, Option<string[]> option, string variable, string fallback) =>
+        Given(parsed.GetValue(option) is { Length: > 0 } several ? string.Join(',', several) : null, option.Name, variable, fallback);
+
+    private static (string Text, string Source) Given(string? text, string option, string variable, string fallback) =>
+        text is not null ? (text, option)
+        : Environment.GetEnvironmentVariable("HYPERSPACE_" + variable) is { Length: > 0 } set ? (set, "HYPERSPACE_" + variable)
+        : (fallback, option);
 }

@@ -11,6 +11,9 @@ internal interface INotifications
     /// <summary>Ends with the client's connection.</summary>
     CancellationToken Closed { get; }
 
+    /// <summary>What the client is subscribed to.</summary>
+    Subscriptions Subscriptions { get; }
+
     /// <summary>Queues a notification; false when the client reads too slowly and it was dropped.</summary>
     bool TryNotify(string method, JsonObject parameters);
 }

@@ -145,7 +145,7 @@ internal sealed partial class JsonRpcDispatcher(IEnumerable<ApiMethod> methods, 
             throw new JsonRpcException(JsonRpcException.MethodNotFound, $"There is no method '{(text.Length <= MaxNameShown ? text : "…")}'; rpc.discover lists them.");
         }
 
-        if (!call.TryGetProperty("params", out var parameters))
+        if (!call.TryGetProperty("params", out var parameters) || parameters.ValueKind == JsonValueKind.Null)
         {
             return (method, NoParams);
         }

@@ -40,17 +40,19 @@ internal sealed class JsonRpcException(int code, string message, string? stableC
         ErrorCodes.BadEnvelope,
         ErrorCodes.BridgeFailed,
         ErrorCodes.JournalFailed,
+        ErrorCodes.OperationDenied,
+        ErrorCodes.LoopDetected,
     ];
 
     public int Code { get; } = code;
 
     public string? StableCode { get; } = stableCode;
 
-    public static IEnumerable<(int Number, string Code)> Table => Numbered.Select((code, i) => (NumberOf(i), code));
+    public static IEnumerable<(int Number, string Code)> Table => Numbered.Select(code => (NumberOf(code), code));
 
-    public static JsonRpcException Refused(Refusal refusal) => new(NumberOf(Math.Max(0, Array.IndexOf(Numbered, refusal.Code))), refusal.Message, refusal.Code);
+    public static JsonRpcException Refused(Refusal refusal) => new(NumberOf(refusal.Code), refusal.Message, refusal.Code);
 
-    public static JsonRpcException BadParams(string message) => new(InvalidParams, message, ErrorCodes.InvalidParams);
+    public static JsonRpcException BadParams(string message) => Refused(new Refusal(ErrorCodes.InvalidParams, message));
 
     public JsonObject ToJson()
     {
@@ -63,5 +65,11 @@ internal sealed class JsonRpcException(int code, string message, string? stableC
         return error;
     }
 
-    private static int NumberOf(int index) => -32000 - index;
+    /// <summary>Faults that JSON-RPC has a number for keep that one, whoever finds them; so does a code that is unknown here.</summary>
+    private static int NumberOf(string code) => code switch
+    {
+        ErrorCodes.InvalidParams => InvalidParams,
+        ErrorCodes.Internal => InternalError,
+        _ => Array.IndexOf(Numbered, code) is >= 0 and var index ? -32000 - index : InternalError,
+    };
 }

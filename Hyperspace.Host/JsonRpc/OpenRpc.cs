@@ -42,7 +42,7 @@ internal static class OpenRpc
             text.Append($"Result: `{method.Result}`\n\n");
         }
 
-        text.Append("## Errors\n\nProtocol faults have JSON-RPC's own codes. Everything else has a number and, in `data.code`, a name; both are stable.\n\n| number | `data.code` |\n|---|---|\n");
+        text.Append("## Errors\n\nProtocol faults have JSON-RPC's own numbers. Everything else has a number and, in `data.code`, a name; both are stable, and a name has one number,\nwhether the API or what is behind it found the fault: `INVALID_PARAMS` and `INTERNAL` have JSON-RPC's own.\n\n| number | `data.code` |\n|---|---|\n");
         foreach (var (number, code) in JsonRpcException.Table)
         {
             text.Append($"| {number} | `{code}` |\n");

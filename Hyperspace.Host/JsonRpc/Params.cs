@@ -157,7 +157,7 @@ internal sealed class Params(JsonElement json, string path = "")
             JsonValueKind.String => Contracts.Money.Amount.TryParse(value.GetString()!, currency, out amount, out error),
             _ => throw Wrong(name, "a number or a decimal string"),
         };
-        return ok ? amount : throw new JsonRpcException(JsonRpcException.InvalidParams, $"'{Path(name)}': {error}", ErrorCodes.InvalidAmount);
+        return ok ? amount : throw JsonRpcException.Refused(new Refusal(ErrorCodes.InvalidAmount, $"'{Path(name)}': {error}"));
     }
 
     public Currency OptionalCurrency(string name)
@@ -165,7 +165,7 @@ internal sealed class Params(JsonElement json, string path = "")
         var code = OptionalString(name, 32);
         return code is null ? Currency.Usdc
             : Currency.TryParse(code, out var currency) ? currency.Value
-            : throw Wrong(name, "a currency code such as USDC");
+            : throw Wrong(name, "a currency code: 2 to 12 capital letters or digits, as in USDC");
     }
 
     private IEnumerable<JsonElement> Items(string name, JsonElement value, int maxCount)

@@ -30,7 +30,7 @@ internal sealed class NodeMethods(
     public IEnumerable<ApiMethod> All() =>
     [
         new("node.info", "Who this peer is.", [],
-            "{peerId, walletAddress, listen, agentVersion, profile, uptimeSeconds, connectedPeers, topics, dhtPeers, gossip}",
+            "{peerId, walletAddress, listen, agentVersion, profile, uptimeSeconds, connectedPeers, topics, dhtPeers, gossip: {published, delivered, duplicates, rejected, bytesIn, bytesOut}, memoryBytes}",
             (_, _, _) => Task.FromResult<JsonNode?>(Info())),
         new("node.peers", "Connected peers.", [],
             "[{peerId, addresses, latencyMs, protocols, agentVersion}]",

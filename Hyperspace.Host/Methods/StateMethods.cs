@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts.State;
 using Hyperspace.Host.JsonRpc;
@@ -41,7 +42,7 @@ internal static class StateMethods
                 var session = await actors.AskAsync<ActorKeys.Sessions, SessionView>(new SessionCommands.Get(sessionId), cancellationToken: ct);
                 var cost = p.Amount("estimatedCost", session.Budget.Max.Currency);
                 var verdict = await actors.AskAsync<ActorKeys.Sessions, GuardVerdict>(new SessionCommands.Check(sessionId, operation, cost), cancellationToken: ct);
-                return new System.Text.Json.Nodes.JsonObject
+                return new JsonObject
                 {
                     ["allowed"] = verdict.Allowed,
                     ["code"] = verdict.Code,

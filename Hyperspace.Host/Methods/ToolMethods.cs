@@ -22,7 +22,7 @@ internal static class ToolMethods
                 new("inputSchema", "object", true, "JSON Schema of its parameters."),
                 new("price", "amount", false, "Per call; free unless given."),
                 new("currency", "string", false, "USDC unless given."),
-                new("provider", "{type: \"builtin\"|\"http\", …}", true, "builtin: {tool: \"docs-search\"|\"docs-read\"|\"fetch-page\", folder?}; http: {url}."),
+                new("provider", "{type: \"builtin\"|\"http\", …}", true, "builtin: {tool: \"docs-search\"|\"docs-read\"|\"fetch-page\", folder?, allowPrivate?}; fetch-page reads pages of private networks only with allowPrivate: true. http: {url}."),
             ],
             "{toolId}",
             async (p, _, ct) =>
@@ -81,12 +81,12 @@ internal static class ToolMethods
                 var invoke = new ToolCommands.Invoke(p.String("toolId", 256), p.ObjectJson("params"), StateMethods.IdOf(p), timeout);
                 return Json.Of(await actors.AskAsync<ActorKeys.Tools, InvocationResult>(invoke, timeout + Grace, ct));
             }),
-        new("bridge.registerMCPServer", "Offers the tools of an MCP server to the network.",
+        new("bridge.registerMCPServer", "Offers the tools of an MCP server to the network. Without `tools` every tool of the server is offered to the whole network, also those that write or delete: name the ones that others may run.",
             [
                 new("url", "string", true, "stdio://COMMAND or http(s)://…"),
                 new("args", "string[]", false, "Arguments of the command."),
                 new("env", "{name: value}", false, "Environment of the command, besides PATH, HOME, LANG and TMPDIR."),
-                new("tools", "string[]", false, "Only these of its tools."),
+                new("tools", "string[]", false, "Only these of its tools; all of them unless given."),
                 new("price", "amount", false, "Per call of each."),
                 new("capabilities", "string[]", false, "Tags of each."),
             ],

@@ -130,6 +130,39 @@ public class ApiSurfaceTests(PeerProcessFixture peer) : IClassFixture<PeerProces
     }
 
     [Fact]
+    public async Task Subscribing_twice_is_as_once_and_unsubscribing_ends_it()
+    {
+        using var socket = await ConnectAsync();
+        await CallAsync(socket, "gossip.subscribe", "tests/twice");
+        await CallAsync(socket, "gossip.subscribe", "tests/twice");
+        Assert.True((await CallAsync(socket, "gossip.unsubscribe", "tests/twice"))["result"]!["unsubscribed"]!.GetValue<bool>());
+        Assert.False((await CallAsync(socket, "gossip.unsubscribe", "tests/twice"))["result"]!["unsubscribed"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public async Task A_client_has_a_limited_number_of_subscriptions()
+    {
+        var subscriptions = new Subscriptions();
+        var made = 0;
+        Task<IDisposable> Make()
+        {
+            made++;
+            return Task.FromResult<IDisposable>(new MemoryStream());
+        }
+
+        for (var i = 0; i < Subscriptions.Max; i++)
+        {
+            await subscriptions.AddAsync($"topic {i}", Make);
+        }
+
+        await subscriptions.AddAsync("topic 0", Make);
+        Assert.Equal(Subscriptions.Max, made);
+        Assert.Equal("RATE_LIMITED", (await Assert.ThrowsAsync<JsonRpcException>(() => subscriptions.AddAsync("one more", Make))).StableCode);
+        Assert.True(await subscriptions.RemoveAsync("topic 0"));
+        await subscriptions.AddAsync("one more", Make);
+    }
+
+    [Fact]
     public async Task A_web_socket_without_token_is_refused()
     {
         using var socket = new ClientWebSocket();
@@ -162,6 +195,12 @@ public class ApiSurfaceTests(PeerProcessFixture peer) : IClassFixture<PeerProces
         }
         while (!part.EndOfMessage);
         return Encoding.UTF8.GetString(message.ToArray());
+    }
+
+    private static async Task<JsonNode> CallAsync(ClientWebSocket socket, string method, string topic)
+    {
+        await SendAsync(socket, new JsonObject { ["jsonrpc"] = "2.0", ["id"] = 1, ["method"] = method, ["params"] = new JsonObject { ["topic"] = topic } }.ToJsonString());
+        return JsonNode.Parse(await ReceiveAsync(socket))!;
     }
 
     private async Task<ClientWebSocket> ConnectAsync()

@@ -15,6 +15,8 @@ public sealed class PeerProcessFixture : IAsyncLifetime
 
     public HttpClient Http { get; } = new();
 
+    public string DataDirectory => _directory.FullName;
+
     public Uri Api => _peer.Api;
 
     public string Token { get; private set; } = "";

@@ -37,10 +37,11 @@ public class JsonRpcDispatcherTests
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":5}}""", -32602)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":"\ud800"}}""", -32700)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":"much too long"}}""", -32602)]
-    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":-1}}""", -32602)]
-    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":0.0000001}}""", -32602)]
-    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":"1e3"}}""", -32602)]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":-1}}""", -32007)]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":0.0000001}}""", -32007)]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":"1e3"}}""", -32007)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":true}}""", -32602)]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"refuse","params":null}""", -32001)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"refuse"}""", -32001)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"fail"}""", -32603)]
     public async Task Faults_have_their_code(string request, int code)
@@ -49,6 +50,23 @@ public class JsonRpcDispatcherTests
         Assert.Equal(code, reply["error"]!["code"]!.GetValue<int>());
         Assert.NotEmpty(reply["error"]!["message"]!.GetValue<string>());
     }
+
+    [Fact]
+    public void Every_code_has_one_number_of_its_own()
+    {
+        var codes = typeof(ErrorCodes).GetFields().Select(f => (string)f.GetRawConstantValue()!).Order(StringComparer.Ordinal);
+        Assert.Equal(codes, JsonRpcException.Table.Select(t => t.Code).Order(StringComparer.Ordinal));
+        Assert.Equal(JsonRpcException.Table.Count(), JsonRpcException.Table.Select(t => t.Number).Distinct().Count());
+        Assert.All(JsonRpcException.Table, t => Assert.Equal(t.Number, JsonRpcException.Refused(new Refusal(t.Code, "No.")).Code));
+    }
+
+    [Theory]
+    [InlineData(ErrorCodes.InvalidParams, -32602)]
+    [InlineData(ErrorCodes.Internal, -32603)]
+    [InlineData(ErrorCodes.JournalFailed, -32024)]
+    [InlineData(ErrorCodes.OperationDenied, -32025)]
+    [InlineData(ErrorCodes.LoopDetected, -32026)]
+    public void Numbers_stay_as_they_are(string code, int number) => Assert.Contains((number, code), JsonRpcException.Table);
 
     [Fact]
     public async Task A_refusal_keeps_its_stable_code_and_a_defect_does_not_tell_its_inside()

@@ -1,0 +1,45 @@
+using System.Text.Json.Nodes;
+
+namespace Hyperspace.Tests.CommandLine;
+
+public class WrongUsageTests
+{
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("invoke|x|{", "JSON object")]
+    [InlineData("invoke|x|[1]", "JSON object")]
+    [InlineData("session|begin|much", "amount")]
+    [InlineData("session|begin|1|--currency|usdc", "capital")]
+    [InlineData("start|--api-port|99999", "--api-port")]
+    [InlineData("start|--profile|foo", "--profile")]
+    [InlineData("start|--listen|nowhere", "--listen")]
+    public async Task Wrong_usage_ends_with_2_and_a_sentence(string arguments, string named)
+    {
+        var result = await Cli.RunAsync(null, arguments.Split('|', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(named, result.Errors, StringComparison.Ordinal);
+        Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Empty(result.Output);
+    }
+
+    [Theory]
+    [InlineData("HYPERSPACE_API_PORT", "abc")]
+    [InlineData("HYPERSPACE_PROFILE", "foo")]
+    [InlineData("HYPERSPACE_LOG", "zz")]
+    public async Task A_wrong_environment_variable_is_wrong_usage_and_named(string name, string value)
+    {
+        var directory = Directory.CreateTempSubdirectory("hyperspace-usage-");
+        var result = await Cli.RunAsync(new Dictionary<string, string> { [name] = value }, "start", "--data", directory.FullName, "--listen", "/ip4/127.0.0.1/tcp/0");
+        directory.Delete(recursive: true);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(name, result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Wrong_usage_is_json_when_json_is_asked_for()
+    {
+        var result = await Cli.RunAsync(null, "session", "begin", "--json");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Equal("USAGE", JsonNode.Parse(result.Output)!["error"]!["code"]!.GetValue<string>());
+    }
+}
