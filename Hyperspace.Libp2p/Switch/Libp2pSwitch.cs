@@ -187,12 +187,13 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
             return;
         }
 
+        // Before the listeners go: else accepting fails, and warns, with nothing amiss.
+        await _stopping.CancelAsync().ConfigureAwait(false);
         lock (_gate)
         {
             _listeners.ForEach(l => l.Dispose());
         }
 
-        await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_connections.All.Select(c => c.CloseAsync())).ConfigureAwait(false);
         try
         {
