@@ -13,6 +13,9 @@ internal sealed class LearningActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan WakeInterval = TimeSpan.FromMinutes(1);
 
+    // By then sharding has settled: a message that waits for it when the peer stops early would only be warned about.
+    private static readonly TimeSpan FirstWake = TimeSpan.FromSeconds(1);
+
     private readonly IActorRef _followed;
     private readonly ISwitch _network;
     private IDisposable? _observation;
@@ -40,7 +43,7 @@ internal sealed class LearningActor : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         // Again and again: an entity that its journal failed, or whose process is gone, would stay deaf until somebody asks it.
-        Timers.StartPeriodicTimer(nameof(FollowMessages.WakeAll), new FollowMessages.WakeAll(), TimeSpan.Zero, WakeInterval);
+        Timers.StartPeriodicTimer(nameof(FollowMessages.WakeAll), new FollowMessages.WakeAll(), FirstWake, WakeInterval);
         _observation = _network.Observe(new Observer(_followed));
     }
 

@@ -19,8 +19,8 @@ internal static class ChannelJournal
         .Map<PayerChannelEvents.VoucherIssued, Journal.VoucherIssued>("voucher-issued:1", ToMessage, ToRecord)
         .Map<PayerChannelEvents.Resolved, Journal.PaymentResolved>(
             "payment-resolved:1",
-            e => new() { RequestId = e.RequestId, Accepted = e.Accepted },
-            m => new(m.RequestId, m.Accepted))
+            e => new() { RequestId = e.RequestId, Accepted = e.Accepted, HeldMicro = e.HeldMicro },
+            m => new(m.RequestId, m.Accepted, m.HeldMicro))
         .Map<PayerChannelSnapshot, Journal.PayerSnapshot>("payer-snapshot:1", ToMessage, ToRecord)
         .Map<PayeeChannelEvents.Opened, Journal.ChannelOpened>(
             "channel-opened:1",
@@ -58,11 +58,16 @@ internal static class ChannelJournal
             Vouchers = state.Vouchers,
             InFlight = state.InFlight is { } flying ? ToMessage(flying) : null,
             Forgot = state.Requests.Forgot,
+            Contradictions = (uint)state.Contradictions,
+            Used =
+            {
+                state.Used.Select(u => new Journal.UsedChannel { Terms = u.Terms.ToByteString(), SignedMicro = u.SignedMicro, AcceptedMicro = u.AcceptedMicro, Vouchers = u.Vouchers }),
+            },
             Requests =
             {
                 state.Requests.OldestFirst.Select(r => new Journal.PayerRequest
                 {
-                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Accepted = r.Value.Accepted,
+                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Accepted = r.Value.Accepted, Channel = (uint)r.Value.Channel,
                 }),
             },
         };
@@ -77,9 +82,11 @@ internal static class ChannelJournal
         AcceptedMicro = m.AcceptedMicro,
         Vouchers = m.Vouchers,
         InFlight = m.InFlight is null ? null : ToRecord(m.InFlight),
+        Contradictions = (int)m.Contradictions,
+        Used = [.. m.Used.Select(u => new UsedChannel(ChannelTerms.Parser.ParseFrom(u.Terms), u.SignedMicro, u.AcceptedMicro, u.Vouchers))],
         Requests = m.Requests.Aggregate(
             new RecentRequests<PayerRequest> { Forgot = m.Forgot },
-            (requests, r) => requests.With(r.RequestId, new PayerRequest(r.PriceMicro, r.CumulativeMicro, r.Accepted))),
+            (requests, r) => requests.With(r.RequestId, new PayerRequest(r.PriceMicro, r.CumulativeMicro, r.Accepted, (int)r.Channel))),
     });
 
     private static Journal.PayeeSnapshot ToMessage(PayeeChannelSnapshot snapshot)

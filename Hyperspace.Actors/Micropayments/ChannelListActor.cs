@@ -64,9 +64,9 @@ internal sealed class ChannelListActor : ReceivePersistentActor
 
     private async Task<ChannelTotals> Totals(ChannelListState state)
     {
-        var paying = await AskEach<PayerChannelView>(_registry.Get<ActorKeys.PayerChannels>(), state.PayerKeys.Select(key => new PayerChannelCommands.Get(key)));
+        var paying = await AskEach<PayerChannelHistory>(_registry.Get<ActorKeys.PayerChannels>(), state.PayerKeys.Select(key => new PayerChannelCommands.GetHistory(key)));
         var receiving = await AskEach<PayeeChannelView>(_registry.Get<ActorKeys.PayeeChannels>(), state.PayeeIds.Select(id => new PayeeChannelCommands.Get(id, null)));
-        return new ChannelTotals(paying, receiving);
+        return new ChannelTotals(paying.SelectMany(history => history.Channels).ToList(), receiving);
     }
 
     /// <summary>A channel that was listed and then not opened answers with a refusal, and is left out.</summary>

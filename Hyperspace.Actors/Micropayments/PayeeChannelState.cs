@@ -104,11 +104,12 @@ internal sealed record PayeeChannelState(string ChannelId)
         var cumulative = accept.Voucher.CumulativeMicro;
         if (Requests.TryGet(accept.RequestId, out var before))
         {
-            return !before.IsVoided && before.CumulativeMicro == cumulative
+            // What was paid at one price is no entry to a dearer call.
+            return !before.IsVoided && before.CumulativeMicro == cumulative && accept.Price.MicroUnits <= before.PriceMicro
                 ? new PayeeDecision(null, Accepted(accept.RequestId, repeated: true, before.IsDelivered))
                 : Refuse(accept, ErrorCodes.Conflict, before.IsVoided
                     ? "The payer was told that this request is not paid; call again with a new request id."
-                    : "This request was paid with another voucher; call again with a new request id.");
+                    : "This request was paid with another voucher or at a lower price; call again with a new request id.");
         }
 
         if (cumulative <= AcceptedMicro)

@@ -75,6 +75,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
         Command<PayerChannelCommands.Settle>(Settle);
         Command<PayerChannelCommands.Resolve>(resolve => Find(resolve.RequestId));
         Command<PayerChannelCommands.Get>(_ => Sender.Tell(_state.View()));
+        Command<PayerChannelCommands.GetHistory>(_ => Sender.Tell(_state.History()));
         Command<Opened>(_ => Record(new PayerChannelEvents.Confirmed(), ActorRefs.Nobody, OpeningEnded));
         Command<NotOpened>(NotOpen);
         Command<Standing>(Told);
@@ -204,7 +205,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
         _opening = true;
         if (anew)
         {
-            Record(PayerChannelState.Propose(pay, _payer.Identity.Wallet.Address.Span, _payer.NewSalt(), _payer.DepositMicro), ActorRefs.Nobody, CallOpen);
+            Record(_state.Propose(pay, _payer.Identity.Wallet.Address.Span, _payer.NewSalt(), _payer.DepositMicro), ActorRefs.Nobody, CallOpen);
         }
         else
         {
@@ -215,7 +216,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
     private void CallOpen()
     {
         var (list, key, payee, terms) = (_registry.Get<ActorKeys.Channels>(), _state.ChannelKey, _state.PayeePeerId!, _state.Terms!);
-        OpenAsync(list, key, payee, terms).PipeTo(Self);
+        OpenAsync(list, key, payee, terms).PipeTo(Self, failure: e => new NotOpened(new Refusal(ErrorCodes.Internal, $"The channel could not be opened: {e.Message} Nothing was signed; try again."), ByPayee: false));
     }
 
     private async Task<object> OpenAsync(IActorRef list, string key, string payee, ChannelTerms terms)
@@ -308,7 +309,8 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
             throw new InvalidOperationException("A voucher was in flight in a channel without terms.");
         }
 
-        AskAsync(_state.PayeePeerId!, ChannelIds.Of(terms), requestId).PipeTo(Self);
+        // Whatever goes wrong with asking, the answer is still out: it is asked again.
+        AskAsync(_state.PayeePeerId!, ChannelIds.Of(terms), requestId).PipeTo(Self, failure: _ => new Standing(requestId, null));
     }
 
     private async Task<Standing> AskAsync(string payee, byte[] channelId, string requestId) =>
@@ -317,9 +319,13 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
     /// <summary>The payee's word: a request that it does not call paid stays unpaid, for it has voided it.</summary>
     private void Told(Standing told)
     {
-        var paid = told.AtPayee is { Known: true, RequestPaid: true };
-        if (told.AtPayee is not null && _state.Resolve(told.RequestId, paid) is { } resolved)
+        if (told.AtPayee is not null && _state.Resolve(told.RequestId, told.AtPayee) is { } resolved)
         {
+            if (resolved.HeldMicro > 0)
+            {
+                Context.GetLogger().Warning("The payee of {0} holds {1} micro-units of vouchers, more than it had said before", PersistenceId, resolved.HeldMicro);
+            }
+
             End(resolved, ActorRefs.Nobody);
             return;
         }
@@ -330,6 +336,7 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
             _backoff = _backoff * 2 < _payer.Times.MaxBackoff ? _backoff * 2 : _payer.Times.MaxBackoff;
         }
 
+        var paid = told.AtPayee is { Known: true, RequestPaid: true };
         TellCurious(told.RequestId, _state.OutcomeOf(told.RequestId) ?? (told.AtPayee is null
             ? Unknown(told.RequestId)
             : new PaymentSettled(_state.ChannelKey, told.RequestId, paid ? PaymentOutcome.Accepted : PaymentOutcome.Refused, Micro(paid ? told.AtPayee.RequestMicro : 0))));

@@ -62,7 +62,8 @@ public static class ToolsExtensions
         var tools = system.ActorOf(Props.Create(() => new ToolRegistryActor(catalog, servers, replica, services, discovery, publisher)), "tools");
         registry.Register<ActorKeys.Tools>(tools);
 
-        var handler = new ToolInvokeHandler(peer, catalog, own, registry, new OutcomeCache());
+        var outcomes = new OutcomeCache();
+        var handler = new ToolInvokeHandler(peer, catalog, own, registry, outcomes, new PaidRuns(outcomes, peer.Time));
         peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
         peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
 

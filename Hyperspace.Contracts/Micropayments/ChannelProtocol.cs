@@ -45,6 +45,9 @@ public static class PayerChannelCommands
 
     /// <summary>Answered with <see cref="PayerChannelView"/>.</summary>
     public sealed record Get(string ChannelKey) : IPayerChannelMessage;
+
+    /// <summary>Answered with <see cref="PayerChannelHistory"/>.</summary>
+    public sealed record GetHistory(string ChannelKey) : IPayerChannelMessage;
 }
 
 /// <summary>What became of a payment.</summary>
@@ -68,6 +71,9 @@ public sealed record PaymentSettled(string ChannelKey, string RequestId, Payment
 
 /// <summary>A payer's channel as callers see it: <c>Accepted</c> is what the payee is known to have accepted, <c>Signed</c> the highest voucher signed.</summary>
 public sealed record PayerChannelView(string ChannelKey, string? ChannelId, string? PayeePeerId, Amount Deposit, Amount Signed, Amount Accepted, bool InFlight, long Vouchers);
+
+/// <summary>The channels of one key, the open one last; the deposits of those before it are used up.</summary>
+public sealed record PayerChannelHistory(IReadOnlyList<PayerChannelView> Channels);
 
 /// <summary>Commands of the payee's side of a channel.</summary>
 public static class PayeeChannelCommands

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Host.JsonRpc;
@@ -14,7 +15,8 @@ internal sealed partial class JsonRpcDispatcher(IEnumerable<ApiMethod> methods, 
     public const int MaxBatch = 256;
 
     private const int MaxDepth = 64;
-    private static readonly JsonDocumentOptions ReadOptions = new() { MaxDepth = MaxDepth };
+    private const int MaxNameShown = 128;
+    private static readonly JsonDocumentOptions ReadOptions = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
     private static readonly Params NoParams = new(default);
 
@@ -28,11 +30,12 @@ internal sealed partial class JsonRpcDispatcher(IEnumerable<ApiMethod> methods, 
         JsonDocument document;
         try
         {
+            CheckTexts(utf8.Span);
             document = JsonDocument.Parse(utf8, ReadOptions);
         }
         catch (JsonException)
         {
-            return ErrorReply(null, new JsonRpcException(JsonRpcException.ParseError, "The body is not JSON; send a JSON-RPC 2.0 request object."));
+            return ErrorReply(null, new JsonRpcException(JsonRpcException.ParseError, $"The body is not JSON in UTF-8, nested at most {MaxDepth} deep and with no name twice in an object; send a JSON-RPC 2.0 request object."));
         }
 
         using (document)
@@ -52,6 +55,36 @@ internal sealed partial class JsonRpcDispatcher(IEnumerable<ApiMethod> methods, 
             var replies = await Task.WhenAll(root.EnumerateArray().Select(call => CallAsync(call, client, cancellationToken)).ToList());
             var answers = new JsonArray([.. replies.Where(r => r is not null)]);
             return answers.Count == 0 ? null : answers;
+        }
+    }
+
+    /// <summary>The parser takes damaged UTF-8 and escaped halves of surrogate pairs, and fails when the text is read: refuse both beforehand.</summary>
+    private static void CheckTexts(ReadOnlySpan<byte> utf8)
+    {
+        if (!Utf8.IsValid(utf8))
+        {
+            throw new JsonException("The text is not UTF-8.");
+        }
+
+        if (utf8.IndexOf("\\u"u8) < 0)
+        {
+            return;
+        }
+
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+            {
+                try
+                {
+                    reader.GetString();
+                }
+                catch (InvalidOperationException e)
+                {
+                    throw new JsonException("The text holds half of a surrogate pair.", e);
+                }
+            }
         }
     }
 
@@ -106,9 +139,10 @@ internal sealed partial class JsonRpcDispatcher(IEnumerable<ApiMethod> methods, 
             throw new JsonRpcException(JsonRpcException.InvalidRequest, "A call is an object with \"jsonrpc\":\"2.0\" and a string \"method\".");
         }
 
-        if (!_methods.TryGetValue(name.GetString()!, out var method))
+        var text = name.GetString()!;
+        if (!_methods.TryGetValue(text, out var method))
         {
-            throw new JsonRpcException(JsonRpcException.MethodNotFound, $"There is no method '{name.GetString()}'; rpc.discover lists them.");
+            throw new JsonRpcException(JsonRpcException.MethodNotFound, $"There is no method '{(text.Length <= MaxNameShown ? text : "…")}'; rpc.discover lists them.");
         }
 
         if (!call.TryGetProperty("params", out var parameters))

@@ -22,7 +22,7 @@ internal sealed class Params(JsonElement json, string path = "")
             return null;
         }
 
-        var text = value.ValueKind == JsonValueKind.String ? TextOf(value, name) : throw Wrong(name, "a string");
+        var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(name, "a string");
         return text.Length <= maxLength ? text : throw JsonRpcException.BadParams($"'{Path(name)}' has {text.Length} characters; at most {maxLength} are taken.");
     }
 
@@ -34,7 +34,7 @@ internal sealed class Params(JsonElement json, string path = "")
             return null;
         }
 
-        var text = value.ValueKind == JsonValueKind.String ? TextOf(value, name) : value.GetRawText();
+        var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
         return text.Length <= maxLength ? text : throw JsonRpcException.BadParams($"'{Path(name)}' has {text.Length} characters; at most {maxLength} are taken.");
     }
 
@@ -68,7 +68,7 @@ internal sealed class Params(JsonElement json, string path = "")
         [
             .. Items(name, value, maxCount).Select((item, i) =>
             {
-                var text = item.ValueKind == JsonValueKind.String ? TextOf(item, name) : throw Wrong($"{name}[{i}]", "a string");
+                var text = item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong($"{name}[{i}]", "a string");
                 return text.Length <= maxLength ? text : throw JsonRpcException.BadParams($"'{Path(name)}[{i}]' is over {maxLength} characters.");
             }),
         ];
@@ -84,7 +84,7 @@ internal sealed class Params(JsonElement json, string path = "")
 
         foreach (var property in map._json.EnumerateObject())
         {
-            result[property.Name] = property.Value.ValueKind == JsonValueKind.String ? TextOf(property.Value, name) : throw Wrong($"{name}.{property.Name}", "a string");
+            result[property.Name] = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : throw Wrong($"{name}.{property.Name}", "a string");
             if (result.Count > maxCount)
             {
                 throw JsonRpcException.BadParams($"'{Path(name)}' has more than {maxCount} entries.");
@@ -154,7 +154,7 @@ internal sealed class Params(JsonElement json, string path = "")
         var ok = value.ValueKind switch
         {
             JsonValueKind.Number => Contracts.Money.Amount.TryParseJsonNumber(value.GetRawText(), currency, out amount, out error),
-            JsonValueKind.String => Contracts.Money.Amount.TryParse(TextOf(value, name), currency, out amount, out error),
+            JsonValueKind.String => Contracts.Money.Amount.TryParse(value.GetString()!, currency, out amount, out error),
             _ => throw Wrong(name, "a number or a decimal string"),
         };
         return ok ? amount : throw new JsonRpcException(JsonRpcException.InvalidParams, $"'{Path(name)}': {error}", ErrorCodes.InvalidAmount);
@@ -182,19 +182,6 @@ internal sealed class Params(JsonElement json, string path = "")
 
     private JsonElement? Get(string name) =>
         _json.ValueKind == JsonValueKind.Object && _json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
-
-    private string TextOf(JsonElement value, string name)
-    {
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            // A lone surrogate in an escape: valid JSON, no text.
-            throw Wrong(name, "valid Unicode text");
-        }
-    }
 
     private string Path(string name) => path.Length == 0 ? name : $"{path}.{name}";
 

@@ -187,7 +187,7 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
             return;
         }
 
-        // Before the listeners go: else accepting fails, and warns, with nothing amiss.
+        // First, so that the accepting loops take what follows for the end and not for a fault.
         await _stopping.CancelAsync().ConfigureAwait(false);
         lock (_gate)
         {

@@ -37,6 +37,7 @@ internal sealed partial class PeerConnection : IYamuxHost
     private readonly long _startedAt;
     private ITimer? _ticks;
     private IOException? _fault;
+    private bool _deaf;
 
     /// <param name="upgraded">The secured transport.</param>
     /// <param name="options">Yamux' limits.</param>
@@ -237,7 +238,9 @@ internal sealed partial class PeerConnection : IYamuxHost
     {
         if (payload.IsEmpty && _pending.Length > OutputLimit + ControlReserve)
         {
-            throw new YamuxException("The remote asks for answers but does not read them.");
+            // Not thrown from here, where streams close and the farewell is said as well: the reading loop ends the connection.
+            _deaf = true;
+            return;
         }
 
         _pending.Append(header);
@@ -294,6 +297,10 @@ internal sealed partial class PeerConnection : IYamuxHost
                 {
                     _session.Receive(plaintext, Now);
                     PublishTouched();
+                    if (_deaf)
+                    {
+                        throw new YamuxException("The remote asks for answers but does not read them.");
+                    }
                 }
             }
 

@@ -147,6 +147,9 @@ public class McpInteropTests(McpPartner partner) : IClassFixture<McpPartner>
     [InlineData("no-result", false, ErrorCodes.BridgeFailed)]
     [InlineData("rpc-error", false, "it broke inside")]
     [InlineData("dies", false, ErrorCodes.BridgeFailed)]
+    [InlineData("twice", true, "said twice")]
+    [InlineData("not-utf8", true, "seen ")]
+    [InlineData("wrong-id", true, "mine")]
     public async Task A_malformed_answer_is_a_clear_result_and_the_next_call_works(string tool, bool ok, string expected)
     {
         await using var bridge = new McpBridge();
@@ -155,6 +158,17 @@ public class McpInteropTests(McpPartner partner) : IClassFixture<McpPartner>
         Assert.Equal(ok, run.Ok);
         Assert.Contains(expected, ok ? run.Content : run.Error, StringComparison.Ordinal);
         Assert.True(run.Content.Length <= ToolRun.MaxCharacters + 100);
+        Assert.Equal("fine", (await bridge.CallAsync("odd.fine")).Content);
+    }
+
+    [SkippableTheory]
+    [InlineData("deep")]
+    [InlineData("silent")]
+    public async Task An_answer_that_cannot_be_parsed_or_never_comes_ends_at_the_deadline(string tool)
+    {
+        await using var bridge = new McpBridge();
+        await bridge.RegisterAsync(partner.Node("odd-server.mjs"));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bridge.CallAsync($"odd.{tool}", timeout: TimeSpan.FromMilliseconds(500)));
         Assert.Equal("fine", (await bridge.CallAsync("odd.fine")).Content);
     }
 

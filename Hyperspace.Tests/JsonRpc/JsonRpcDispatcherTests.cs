@@ -35,7 +35,7 @@ public class JsonRpcDispatcherTests
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo"}""", -32602)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":["hi"]}""", -32602)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":5}}""", -32602)]
-    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":"\ud800"}}""", -32602)]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":"\ud800"}}""", -32700)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":"much too long"}}""", -32602)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":-1}}""", -32602)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"price","params":{"amount":0.0000001}}""", -32602)]

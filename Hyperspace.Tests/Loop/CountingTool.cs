@@ -10,6 +10,7 @@ internal sealed class CountingTool : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private int _served;
+    private volatile Gate? _gate;
 
     private CountingTool(WebApplication app) => _app = app;
 
@@ -24,10 +25,41 @@ internal sealed class CountingTool : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var tool = new CountingTool(app);
-        app.MapPost("/", () => Results.Text($"served {Interlocked.Increment(ref tool._served)}"));
+        app.MapPost("/", async () =>
+        {
+            if (tool._gate is { } gate)
+            {
+                await gate.PassAsync();
+            }
+
+            return Results.Text($"served {Interlocked.Increment(ref tool._served)}");
+        });
         await app.StartAsync();
         return tool;
     }
 
+    /// <summary>Holds every call back until the gate is opened.</summary>
+    public Gate Close() => _gate = new Gate();
+
     public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    internal sealed class Gate : IDisposable
+    {
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when the first call is held back.</summary>
+        public Task Reached => _reached.Task.WaitAsync(Patience);
+
+        public void Open() => _open.TrySetResult();
+
+        public void Dispose() => Open();
+
+        public Task PassAsync()
+        {
+            _reached.TrySetResult();
+            return _open.Task;
+        }
+    }
 }

@@ -154,6 +154,38 @@ public sealed class ChannelActorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_used_up_deposit_is_followed_by_another_channel_until_the_payees_credit_is_used_up()
+    {
+        // 5 deposits of 1000 fit into the credit of 5000, and 700 fits into each of them once.
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(700UL, (await PayAndServeAsync($"r{i}", 700)).Voucher.CumulativeMicro);
+        }
+
+        var refusal = await Payer.Ask<Refusal>(Pay("r5", 700), EngineFixture.Timeout);
+        Assert.Equal(ErrorCodes.PaymentOverDeposit, refusal.Code);
+        Assert.Contains("--max-credit", refusal.Message, StringComparison.Ordinal);
+
+        // What is left of the last one can still be used, and what an earlier one paid is not forgotten.
+        await _payer.RestartAsync();
+        Assert.Equal(1_000UL, (await PayAndServeAsync("r6", 300)).Voucher.CumulativeMicro);
+        Assert.Equal(new PaymentSettled(ChannelPair.Key, "r0", PaymentOutcome.Accepted, Amount.MicroUsdc(700)), await ResolveAsync("r0"));
+        Assert.Equal(ErrorCodes.Conflict, (await Payer.Ask<Refusal>(Pay("r0", 700), EngineFixture.Timeout)).Code);
+        var (paying, receiving) = ((await TotalsAsync(_payer)).Paying, (await TotalsAsync(_payee)).Receiving);
+        Assert.Equal(5, paying.Count);
+        Assert.Equal(paying.Select(c => (c.ChannelId, c.Accepted)).Order(), receiving.Select(c => ((string?)c.ChannelId, c.Accepted)).Order());
+        Assert.Equal(3_800UL, (ulong)receiving.Sum(c => (long)c.Spent.MicroUnits));
+    }
+
+    [Fact]
+    public async Task A_price_over_the_usual_deposit_opens_a_channel_that_holds_it()
+    {
+        Assert.Equal(4_000UL, (await PayAndServeAsync("a", 4_000)).Voucher.CumulativeMicro);
+        Assert.Equal(1_000UL, (await PayAndServeAsync("b", 1_000)).Voucher.CumulativeMicro);
+        Assert.Equal(ErrorCodes.PaymentOverDeposit, (await Payer.Ask<Refusal>(Pay("c", 1), EngineFixture.Timeout)).Code);
+    }
+
+    [Fact]
     public async Task A_channel_is_shown_to_its_payer_only()
     {
         var paid = await PayAndServeAsync("a", 100);

@@ -24,7 +24,7 @@ internal static class ChannelPair
 
     public static string Key { get; } = $"{Payee.PeerId}:USDC";
 
-    public static ChannelTerms Terms { get; } = PayerChannelState.Propose(Pay("r", 1), Payer.Wallet.Address.Span, new byte[32], DepositMicro).Terms;
+    public static ChannelTerms Terms { get; } = new PayerChannelState(Key).Propose(Pay("r", 1), Payer.Wallet.Address.Span, new byte[32], DepositMicro).Terms;
 
     public static string ChannelId { get; } = ChannelIds.ToText(ChannelIds.Of(Terms));
 

@@ -23,7 +23,7 @@ public class PayerChannelStateTests
     [Fact]
     public void The_deposit_is_within_the_payees_credit()
     {
-        var proposal = PayerChannelState.Propose(ChannelPair.Pay("a", 1), ChannelPair.Payer.Wallet.Address.Span, new byte[32], 1_000_000);
+        var proposal = new PayerChannelState(ChannelPair.Key).Propose(ChannelPair.Pay("a", 1), ChannelPair.Payer.Wallet.Address.Span, new byte[32], 1_000_000);
         Assert.Equal(ChannelPair.PayeeTerms.MaxCreditMicro, proposal.Terms.DepositMicro);
     }
 
@@ -52,7 +52,7 @@ public class PayerChannelStateTests
         var terms = ChannelPair.PayeeTerms;
         return new()
         {
-            { "over the deposit", ErrorCodes.PaymentOverDeposit, ChannelPair.Pay("b", 901) },
+            { "over the credit", ErrorCodes.PaymentOverDeposit, ChannelPair.Pay("b", 4_001) },
             { "a paid request at another price", ErrorCodes.Conflict, ChannelPair.Pay("a", 99) },
             { "nothing to pay", ErrorCodes.InvalidAmount, ChannelPair.Pay("b", 0) },
             { "no request id", ErrorCodes.InvalidParams, ChannelPair.Pay("", 1) },
@@ -102,5 +102,53 @@ public class PayerChannelStateTests
         Assert.Null(accepted.Resolve("a", accepted: false));
         var refused = InFlight.Apply(InFlight.Resolve("a", accepted: false)!);
         Assert.Equal(new PaymentSettled(ChannelPair.Key, "a", PaymentOutcome.Refused, Amount.MicroUsdc(0)), refused.OutcomeOf("a"));
+    }
+
+    [Theory]
+    [InlineData(0UL, false, false, 0UL, 0)]
+    [InlineData(100UL, true, true, 100UL, 0)]
+    [InlineData(100UL, false, true, 100UL, 0)]
+    [InlineData(0UL, true, true, 100UL, 0)]
+    [InlineData(300UL, false, true, 300UL, 1)]
+    [InlineData(50UL, false, false, 50UL, 1)]
+    [InlineData(301UL, false, false, 0UL, 0)]
+    [InlineData(ulong.MaxValue, true, true, 100UL, 0)]
+    public void What_a_payee_holds_counts_as_paid_up_to_what_was_signed(ulong heldMicro, bool saysPaid, bool accepted, ulong acceptedMicro, int contradictions)
+    {
+        // A voucher over 300 was called refused before the one over 100 was signed.
+        var state = ChannelPair.OpenPayer.Apply(new PayerChannelEvents.VoucherIssued("dear", 300, 300));
+        state = state.Apply(state.Resolve("dear", accepted: false)!).Apply(new PayerChannelEvents.VoucherIssued("a", 100, 100));
+        state = state.Apply(state.Resolve("a", new ChannelStanding { Known = true, AcceptedMicro = heldMicro, RequestPaid = saysPaid })!);
+        Assert.Equal((accepted, acceptedMicro, contradictions), (state.OutcomeOf("a")!.Outcome == PaymentOutcome.Accepted, state.AcceptedMicro, state.Contradictions));
+        Assert.Equal(new PayDecision.Issue(new("b", 10, acceptedMicro + 10)), state.Decide(ChannelPair.Pay("b", 10)));
+    }
+
+    [Fact]
+    public void A_payee_that_twice_kept_what_it_had_called_refused_gets_nothing_more()
+    {
+        var state = ChannelPair.OpenPayer;
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.IsType<PayDecision.Issue>(state.Decide(ChannelPair.Pay($"c{i}", 10)));
+            var held = state.AcceptedMicro + 300;
+            state = state.Apply(new PayerChannelEvents.VoucherIssued($"d{i}", 300, held)).Apply(new PayerChannelEvents.Resolved($"d{i}", false));
+            state = state.Apply(new PayerChannelEvents.VoucherIssued($"e{i}", 10, state.AcceptedMicro + 10));
+            state = state.Apply(state.Resolve($"e{i}", new ChannelStanding { Known = true, AcceptedMicro = held })!);
+        }
+
+        Assert.Equal(ErrorCodes.ChannelRefused, Assert.IsType<PayDecision.Refuse>(state.Decide(ChannelPair.Pay("f", 10))).Refusal.Code);
+    }
+
+    [Fact]
+    public void A_refused_successor_leaves_the_channel_before_it_as_it_was()
+    {
+        var used = InFlight.Apply(InFlight.Resolve("a", accepted: true)!);
+        Assert.Equal(new PayDecision.Open(ProposeAnew: true), used.Decide(ChannelPair.Pay("b", 901)));
+        var proposed = used.Apply(used.Propose(ChannelPair.Pay("b", 901), ChannelPair.Payer.Wallet.Address.Span, new byte[32], 1_000));
+        Assert.Equal((0UL, 0UL, 0L, false), (proposed.SignedMicro, proposed.AcceptedMicro, proposed.Vouchers, proposed.IsOpen));
+        Assert.Equal(2, proposed.History().Channels.Count);
+        var back = proposed.Apply(new PayerChannelEvents.Withdrawn());
+        Assert.Equal(used.View(), back.View());
+        Assert.Equal(new PayDecision.Issue(new("c", 900, 1_000)), back.Decide(ChannelPair.Pay("c", 900)));
     }
 }

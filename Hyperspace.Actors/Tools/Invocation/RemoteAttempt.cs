@@ -1,5 +1,7 @@
+using System.Collections.Frozen;
 using Google.Protobuf;
 using Hyperspace.Contracts;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Contracts.Wire;
@@ -16,6 +18,28 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// <param name="Failure">The call broke.</param>
 internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? Challenge, ToolOutcome? Outcome, ToolRefused? Refused, Refusal? Failure)
 {
+    // Said before the voucher was looked at, or because it can't count. A stale voucher is not among them: the payee has
+    // accepted more than this peer knows, and its standing says how much.
+    private static readonly FrozenSet<string> NothingTaken = FrozenSet.ToFrozenSet(
+        [
+            ErrorCodes.PaymentBadSignature, ErrorCodes.PaymentInsufficient, ErrorCodes.PaymentOverDeposit, ErrorCodes.PaymentRequired, ErrorCodes.ChannelNotFound,
+            ErrorCodes.ToolNotFound, ErrorCodes.InvalidParams,
+        ],
+        StringComparer.Ordinal);
+
+    /// <summary>What became of the voucher that went with the call, as far as the answer tells.</summary>
+    public PaymentOutcome Payment =>
+        Receipt is not null ? PaymentOutcome.Accepted
+        : Refused is { } refused && NothingTaken.Contains(refused.Code) ? PaymentOutcome.Refused
+        : PaymentOutcome.Unknown;
+
+    /// <summary>Why there is no outcome.</summary>
+    public Refusal WhyNot(string otherwise) => Failure ?? (Refused is { } refused
+        ? new Refusal(
+            refused.Code.Length is > 0 and <= 64 ? refused.Code : ErrorCodes.ToolFailed,
+            refused.Message.Length <= 2000 ? refused.Message : refused.Message[..2000])
+        : new Refusal(ErrorCodes.PeerUnreachable, otherwise));
+
     /// <summary>Calls the provider once, telling of its receipt as soon as it comes.</summary>
     public static async Task<RemoteAttempt> MakeAsync(IRpc rpc, PeerId provider, ToolInvocation request, Currency currency, TimeSpan left, Action accepted, CancellationToken deadline)
     {
@@ -25,15 +49,22 @@ internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? C
             await foreach (var bytes in rpc.CallAsync(provider, RpcMethods.ToolInvoke, request.ToByteArray(), left, deadline).ConfigureAwait(false))
             {
                 var frame = ToolInvocationFrame.Parser.ParseFrom(bytes.Span);
+                if (frame.PaymentAccepted is { } receipt && request.Voucher is { } sent && !IsReceiptOf(receipt, request.RequestId, sent))
+                {
+                    return attempt with { Failure = new Refusal(ErrorCodes.PeerUnreachable, "The provider's receipt is not of the voucher that it was sent.") };
+                }
+
                 attempt = frame.FrameCase switch
                 {
+                    // The first word counts: a provider cannot take it back.
+                    _ when attempt is not { Challenge: null, Outcome: null, Refused: null } => attempt,
                     ToolInvocationFrame.FrameOneofCase.PaymentRequired => attempt with { Challenge = frame.PaymentRequired },
-                    ToolInvocationFrame.FrameOneofCase.PaymentAccepted => attempt with { Receipt = ReceiptOf(frame.PaymentAccepted, currency) },
+                    ToolInvocationFrame.FrameOneofCase.PaymentAccepted when request.Voucher is not null => attempt with { Receipt = ReceiptOf(frame.PaymentAccepted, currency) },
                     ToolInvocationFrame.FrameOneofCase.Outcome => attempt with { Outcome = frame.Outcome },
                     ToolInvocationFrame.FrameOneofCase.Refused => attempt with { Refused = frame.Refused },
                     _ => attempt,
                 };
-                if (frame.FrameCase == ToolInvocationFrame.FrameOneofCase.PaymentAccepted && request.Voucher is not null)
+                if (frame.FrameCase == ToolInvocationFrame.FrameOneofCase.PaymentAccepted && attempt.Receipt is not null)
                 {
                     accepted();
                 }
@@ -66,6 +97,11 @@ internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? C
         RpcStatus.Internal => ErrorCodes.ToolFailed,
         _ => ErrorCodes.PeerUnreachable,
     };
+
+    /// <summary>A voucher that is sent again may have others above it by now.</summary>
+    private static bool IsReceiptOf(PaymentAccepted receipt, string requestId, Voucher sent) =>
+        receipt.ChannelId.Equals(sent.ChannelId) && receipt.RequestId == requestId
+        && receipt.AcceptedMicro >= sent.CumulativeMicro && receipt.AcceptedMicro <= Amount.MaxMicroUnits && receipt.SpentMicro <= receipt.AcceptedMicro;
 
     private static PaymentReceipt ReceiptOf(PaymentAccepted accepted, Currency currency) => new(
         "0x" + Convert.ToHexStringLower(accepted.ChannelId.Span),

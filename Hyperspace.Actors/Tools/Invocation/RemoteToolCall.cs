@@ -91,7 +91,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
     {
         if (attempt.Outcome is not { } outcome)
         {
-            return await ReleaseAsync(attempt.Failure ?? RefusalOf(attempt.Refused!), reservationId).ConfigureAwait(false);
+            return await ReleaseAsync(attempt.WhyNot("The provider gave no outcome."), reservationId).ConfigureAwait(false);
         }
 
         if (reservationId != RequestId)
@@ -141,17 +141,13 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         }
 
         var attempt = await AttemptAsync(voucher, price.Currency, deadline).ConfigureAwait(false);
-        if (attempt.Receipt is null && attempt.Refused is { } no)
+        if (attempt.Refused is not null)
         {
             // A refusal may mean that the price changed since its record was made.
             Services.Store.Forget(provider);
-            await SettleAsync(key, PaymentOutcome.Refused).ConfigureAwait(false);
-            answer(await ReleaseAsync(RefusalOf(no)).ConfigureAwait(false));
-            return;
         }
 
-        var settled = attempt.Receipt is not null || attempt.Outcome is not null ? PaymentOutcome.Accepted : PaymentOutcome.Unknown;
-        var settlement = await (_settling ?? SettleAsync(key, settled)).ConfigureAwait(false);
+        var settlement = await (_settling ?? SettleAsync(key, attempt.Payment)).ConfigureAwait(false);
         await FinishPaidAsync(attempt, settlement, key, price, voucher, answer, deadline, stopping).ConfigureAwait(false);
     }
 
@@ -160,13 +156,16 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         var settled = settlement as PaymentSettled;
         if (settled is { Outcome: PaymentOutcome.Refused })
         {
-            answer(await ReleaseAsync(attempt.Failure ?? new Refusal(ErrorCodes.PeerUnreachable, "The provider did not take the payment.")).ConfigureAwait(false));
+            // Served without taking the payment, because the tool has become free, say.
+            answer(attempt.Outcome is { } gift
+                ? await CommitOutcomeAsync(gift, Amount.Zero(price.Currency), receipt: null).ConfigureAwait(false)
+                : await ReleaseAsync(attempt.WhyNot("The provider did not take the payment.")).ConfigureAwait(false));
             return;
         }
 
         if (settled is null or { Outcome: PaymentOutcome.Unknown })
         {
-            answer(new Refusal(ErrorCodes.PaymentPending, $"The call broke off and the provider can't be asked whether it took the payment of {price}; the amount stays reserved until it can. {attempt.Failure?.Message}"));
+            answer(new Refusal(ErrorCodes.PaymentPending, $"The call broke off and the provider can't be asked whether it took the payment of {price}; the amount stays reserved until it can. {attempt.WhyNot("").Message}"));
             await ResolveLaterAsync(key, attempt, stopping).ConfigureAwait(false);
             return;
         }
@@ -175,7 +174,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         if (attempt.Outcome is null && Left > TimeSpan.Zero && !deadline.IsCancellationRequested && attempt.Refused is null)
         {
             var again = await AttemptAsync(voucher, price.Currency, deadline, retry: true).ConfigureAwait(false);
-            attempt = again with { Receipt = again.Receipt ?? attempt.Receipt, Failure = again.Failure ?? attempt.Failure };
+            attempt = again with { Receipt = attempt.Receipt ?? again.Receipt, Failure = again.Failure ?? attempt.Failure };
         }
 
         answer(attempt.Outcome is { } outcome
@@ -199,7 +198,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
                     await CommitAsync(false, "", null, LostError(attempt), settled.Cost, attempt.Receipt).ConfigureAwait(false);
                     return;
                 case PaymentOutcome.Refused:
-                    await ReleaseAsync(attempt.Failure ?? new Refusal(ErrorCodes.PeerUnreachable, "The provider did not take the payment.")).ConfigureAwait(false);
+                    await ReleaseAsync(attempt.WhyNot("The provider did not take the payment.")).ConfigureAwait(false);
                     return;
                 default:
                     break;
@@ -240,13 +239,9 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
             : (price, null);
     }
 
-    private static Refusal RefusalOf(ToolRefused refused) => new(
-        refused.Code.Length is > 0 and <= 64 ? refused.Code : ErrorCodes.ToolFailed,
-        refused.Message.Length <= 2000 ? refused.Message : refused.Message[..2000]);
-
     private static string LostError(RemoteAttempt attempt)
     {
-        var why = attempt.Failure ?? (attempt.Refused is { } refused ? RefusalOf(refused) : new Refusal(ErrorCodes.PeerUnreachable, "The provider gave no outcome."));
+        var why = attempt.WhyNot("The provider gave no outcome.");
         return $"{why.Code}: The provider took the payment, but its outcome was lost. {why.Message}";
     }
 }

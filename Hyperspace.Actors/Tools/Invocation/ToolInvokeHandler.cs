@@ -15,9 +15,9 @@ namespace Hyperspace.Actors.Tools.Invocation;
 
 /// <summary>
 /// The provider's side: serves <c>tool.invoke</c> and <c>capabilities.get</c>. Everything that can refuse a call without
-/// running it is asked before money is taken; what a voucher paid for is run once it is journalled.
+/// running it is asked before money is taken; what a voucher paid for is run once it is journalled, and only once.
 /// </summary>
-internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes)
+internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns paidRuns)
 {
     private const int MaxRequest = 2 * 1024 * 1024;
     private const int MaxRequestId = 128;
@@ -75,7 +75,14 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, 
         VoucherAccepted? paid = null;
         if (!price.IsZero)
         {
-            var answer = await TakeAsync(call, request, price).ConfigureAwait(false);
+            if (kept is null && paidRuns.IsFull)
+            {
+                yield return Refused(ErrorCodes.RateLimited, "This peer runs as many paid calls as it can; try again when some have ended.");
+                yield break;
+            }
+
+            // An outcome that is kept was paid for, whatever the tool costs by now.
+            var answer = await TakeAsync(call, request, kept is null ? price : Contracts.Money.Amount.Zero(price.Currency)).ConfigureAwait(false);
             if (answer is not VoucherAccepted accepted)
             {
                 yield return answer is VoucherRefused refused ? Refused(refused) : Refused((Refusal)answer);
@@ -89,21 +96,36 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, 
             });
         }
 
+        if (kept is null && paid is { Repeated: true })
+        {
+            kept = outcomes.Find(call.Caller, request.RequestId, fingerprint).Outcome;
+        }
+
         if (kept is null && paid is { Repeated: true, WasDelivered: true })
         {
             yield return Refused(ErrorCodes.AlreadyServed, "This request was paid and served before, and its result is no longer kept; it was not charged again.");
             yield break;
         }
 
-        if (kept is null)
+        if (kept is null && paid is not null)
+        {
+            kept = await paidRuns.JoinAsync(
+                call.Caller,
+                request.RequestId,
+                fingerprint,
+                limit => RunAsync(runner, tool, request.Params, limit),
+                () => registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender),
+                cancellationToken).ConfigureAwait(false);
+            if (kept is null)
+            {
+                yield return Refused(ErrorCodes.Conflict, "This request id was used for another call; choose a new one.");
+                yield break;
+            }
+        }
+        else if (kept is null)
         {
             kept = await RunAsync(runner, tool, request.Params, cancellationToken).ConfigureAwait(false);
             outcomes.Keep(call.Caller, request.RequestId, fingerprint, kept);
-        }
-
-        if (paid is not null)
-        {
-            registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender);
         }
 
         yield return Frame(new ToolInvocationFrame { Outcome = kept });
