@@ -17,7 +17,7 @@ public static class EngineExtensions
     private static readonly TimeSpan JoinTimeout = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Remoting on a free loopback port, a cluster of one that joins itself, sharding and distributed data in memory, the
+    /// A cluster of one that joins itself, without a port unless <see cref="PeerOptions.Cluster"/> says where, sharding and distributed data in memory, the
     /// two SQLite journals of <see cref="Journals"/>, and serialization of known types only. The host's start returns when
     /// the cluster is up.
     /// </summary>
@@ -29,7 +29,7 @@ public static class EngineExtensions
             loggers.AddLoggerFactory();
         })
         .AddHocon(Settings, HoconAddMode.Prepend)
-        .WithRemoting(new RemoteOptions { HostName = "127.0.0.1", Port = 0, MaxFrameSize = MaxFrameBytes, SendBufferSize = MaxFrameBytes, ReceiveBufferSize = MaxFrameBytes })
+        .WithRemoting(options)
         .WithClustering(new ClusterOptions
         {
             Roles = [PeerRole],
@@ -43,6 +43,26 @@ public static class EngineExtensions
 
     /// <summary>Largest message between processes of one peer, in bytes: a session with its whole trace fits.</summary>
     internal const int MaxFrameBytes = 8 * 1024 * 1024;
+
+    private static AkkaConfigurationBuilder WithRemoting(this AkkaConfigurationBuilder builder, PeerOptions options)
+    {
+        if (options.Cluster is not { } endpoint)
+        {
+            return builder.AddHocon(IsolatedTransport.Settings, HoconAddMode.Prepend);
+        }
+
+        Directory.CreateDirectory(options.DataDirectory);
+        return builder.WithRemoting(new RemoteOptions
+        {
+            HostName = endpoint.Host,
+            Port = endpoint.Port,
+            MaxFrameSize = MaxFrameBytes,
+            SendBufferSize = MaxFrameBytes,
+            ReceiveBufferSize = MaxFrameBytes,
+            EnableSsl = true,
+            Ssl = ClusterCertificate.Mutual(ClusterCertificate.LoadOrCreate(options.DataDirectory, TimeProvider.System)),
+        });
+    }
 
     private static async Task JoinSelf(ActorSystem system)
     {

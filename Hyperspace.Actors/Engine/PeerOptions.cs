@@ -12,11 +12,22 @@ public enum PeerProfile
     Light,
 }
 
+/// <summary>Where a process listens for the other processes of its peer.</summary>
+/// <param name="Host">An address of this machine that they reach.</param>
+/// <param name="Port">A TCP port; 0: a free one.</param>
+public sealed record ClusterEndpoint(string Host, int Port);
+
 /// <summary>How a peer is set up; read once at start.</summary>
 public sealed record PeerOptions
 {
     /// <summary>Where keys, journals and the API token live.</summary>
     public required string DataDirectory { get; init; }
+
+    /// <summary>
+    /// Where this process listens for others of the same peer, which must hold the same <c>cluster.pfx</c> in their data
+    /// directory (mutual TLS). Null: it is the only one and opens no port for Akka.
+    /// </summary>
+    public ClusterEndpoint? Cluster { get; init; }
 
     /// <summary>Multiaddrs to listen on.</summary>
     public IReadOnlyList<Multiaddr> Listen { get; init; } = [Multiaddr.Parse("/ip4/127.0.0.1/tcp/0")];

@@ -20,6 +20,8 @@ internal static class SqliteJournals
     public static AkkaConfigurationBuilder WithSqliteJournals(this AkkaConfigurationBuilder builder, string dataDirectory)
     {
         Directory.CreateDirectory(dataDirectory);
+        KeepPrivate(Path.Combine(dataDirectory, PaymentsFile));
+        KeepPrivate(Path.Combine(dataDirectory, DefaultFile));
         var payments = ConnectionString(dataDirectory, PaymentsFile);
         var rest = ConnectionString(dataDirectory, DefaultFile);
         SwitchToWriteAheadLog(payments);
@@ -60,6 +62,15 @@ internal static class SqliteJournals
                     Execute(opened, pragma);
                     return Task.CompletedTask;
                 });
+    }
+
+    // They hold what was said in sessions and what MCP servers are given as environment. SQLite gives the files that it
+    // adds the mode of the first.
+    private static void KeepPrivate(string file)
+    {
+        PrivateFiles.Touch(file);
+        PrivateFiles.Close(file + "-wal");
+        PrivateFiles.Close(file + "-shm");
     }
 
     // The mode is a property of the file: once is enough.

@@ -5,24 +5,37 @@ using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Actors.Transport;
 
-/// <summary>Keeps this peer joined: dials the bootstrap addresses at start, and again with growing pauses while no connection to them stands.</summary>
+/// <summary>
+/// Keeps this peer joined: dials the bootstrap addresses at start, and again with growing pauses while no connection to
+/// them stands. Peers remembered from earlier runs are dialled beside them, quietly, until each was reached once.
+/// </summary>
 internal sealed partial class BootstrapActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RememberInterval = TimeSpan.FromMinutes(1);
     private readonly ISwitch _network;
     private readonly IReadOnlyList<Multiaddr> _addresses;
+    private readonly PeersFile _file;
     private readonly ILogger _logger;
     private BootstrapBackoff _backoff = BootstrapBackoff.Start;
+    private RememberedPeers _remembered = RememberedPeers.None;
 
-    public BootstrapActor(ISwitch network, IReadOnlyList<Multiaddr> addresses, ILoggerFactory loggers)
+    public BootstrapActor(ISwitch network, IReadOnlyList<Multiaddr> addresses, PeersFile file, ILoggerFactory loggers)
     {
         _network = network;
         _addresses = addresses;
+        _file = file;
         _logger = loggers.CreateLogger<BootstrapActor>();
         Receive<Check>(_ => DialMissing());
         Receive<Dialled>(m =>
         {
-            if (m.Error is not null)
+            if (m.Error is null)
+            {
+                return;
+            }
+
+            _remembered = _remembered.Failed(m.Address);
+            if (_addresses.Contains(m.Address))
             {
                 LogDialFailed(m.Address, m.Error);
             }
@@ -32,17 +45,43 @@ internal sealed partial class BootstrapActor : ReceiveActor, IWithTimers
             _backoff = _backoff.After(m.AllConnected);
             Timers.StartSingleTimer(nameof(Check), Check.Instance, _backoff.Pause);
         });
+        Receive<Remember>(_ => WriteConnected());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart() => Self.Tell(Check.Instance);
+    protected override void PreStart()
+    {
+        _remembered = _file.Read();
+        Self.Tell(Check.Instance);
+        Timers.StartPeriodicTimer(nameof(Remember), Remember.Instance, RememberInterval);
+    }
+
+    // The network stops after the actors: its connections still stand.
+    protected override void PostStop() => WriteConnected();
+
+    private void WriteConnected()
+    {
+        var reachable = _network.ConnectedPeers
+            .Select(peer => _network.Find(peer)?.Addresses.FirstOrDefault(IsTcp)?.WithPeer(peer))
+            .OfType<Multiaddr>();
+        _remembered = _remembered.Connected(reachable);
+        _file.Write(_remembered);
+    }
+
+    private static bool IsTcp(Multiaddr address) => address.WithoutPeer().Components is [_, { Protocol: "tcp" }];
 
     private void DialMissing()
     {
         var connected = _network.ConnectedPeers.ToHashSet();
-        var missing = _addresses.Where(a => a.PeerId is not { } peer || !connected.Contains(peer)).ToList();
-        DialAllAsync(missing).PipeTo(Self);
+        var missing = _addresses.Where(a => a.PeerId is not { } peer || !connected.Contains(peer))
+            .Concat(_remembered.ToDial(connected))
+            .Distinct()
+            .ToList();
+        if (missing.Count > 0 || _addresses.Count > 0)
+        {
+            DialAllAsync(missing).PipeTo(Self);
+        }
     }
 
     private async Task<RoundEnded> DialAllAsync(IReadOnlyList<Multiaddr> addresses)
@@ -77,6 +116,11 @@ internal sealed partial class BootstrapActor : ReceiveActor, IWithTimers
     private sealed record Check
     {
         public static readonly Check Instance = new();
+    }
+
+    private sealed record Remember
+    {
+        public static readonly Remember Instance = new();
     }
 
     private sealed record Dialled(Multiaddr Address, string? Error);

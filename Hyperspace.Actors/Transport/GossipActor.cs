@@ -6,13 +6,12 @@ using Hyperspace.Libp2p.PubSub;
 namespace Hyperspace.Actors.Transport;
 
 /// <summary>
-/// Topics of the mesh for actors: publishes, and hands each message of a topic to the topic's subscribers. Gossip may
+/// Topics of the mesh for actors, behind <see cref="GossipGuardian"/>: publishes, and hands each message of a topic to the topic's subscribers. Gossip may
 /// be lost anyway, so messages beyond <see cref="MaxWaiting"/> in this actor's mailbox are dropped and counted.
 /// </summary>
 internal sealed class GossipActor : ReceiveActor
 {
     private const int MaxWaiting = 8192;
-    private const int MaxTopicLength = 256;
 
     private readonly IPubSub _pubSub;
     private readonly Dictionary<string, Subscription> _topics = new(StringComparer.Ordinal);
@@ -44,12 +43,6 @@ internal sealed class GossipActor : ReceiveActor
 
     private void Publish(GossipCommands.Publish command)
     {
-        if (RefusalOf(command.Topic) is { } refusal)
-        {
-            Sender.Tell(refusal);
-            return;
-        }
-
         _pubSub.PublishAsync(command.Topic, command.Data).PipeTo(
             Sender,
             Self,
@@ -64,12 +57,6 @@ internal sealed class GossipActor : ReceiveActor
 
     private void Subscribe(GossipCommands.Subscribe command)
     {
-        if (RefusalOf(command.Topic) is { } refusal)
-        {
-            Sender.Tell(refusal);
-            return;
-        }
-
         if (!_topics.TryGetValue(command.Topic, out var subscription))
         {
             var self = Self;
@@ -124,10 +111,6 @@ internal sealed class GossipActor : ReceiveActor
             subscriber.Tell(received);
         }
     }
-
-    private static Refusal? RefusalOf(string topic) => topic.Length is 0 or > MaxTopicLength
-        ? new Refusal(ErrorCodes.InvalidParams, $"A topic has 1 to {MaxTopicLength} characters.")
-        : null;
 
     private sealed record Subscription(IDisposable Handle)
     {

@@ -61,18 +61,16 @@ public static class TransportExtensions
     public static AkkaConfigurationBuilder WithGossip(this AkkaConfigurationBuilder builder) => builder
         .WithActors((system, registry, resolver) =>
         {
-            var pubSub = resolver.GetService<IPubSub>();
-            registry.Register<ActorKeys.Gossip>(system.ActorOf(Props.Create(() => new GossipActor(pubSub)), "gossip"));
+            var (pubSub, loggers) = (resolver.GetService<IPubSub>(), resolver.GetService<ILoggerFactory>());
+            registry.Register<ActorKeys.Gossip>(system.ActorOf(Props.Create(() => new GossipGuardian(pubSub, loggers)), "gossip"));
         });
 
-    /// <summary>Joins the mesh through the bootstrap peers and stays joined. Call it last, so that this peer serves when others find it.</summary>
+    /// <summary>Joins the mesh through the bootstrap peers and those that it remembers, and stays joined. Call it last, so that this peer serves when others find it.</summary>
     public static AkkaConfigurationBuilder WithBootstrap(this AkkaConfigurationBuilder builder) => builder
         .WithActors((system, _, resolver) =>
         {
             var (network, options, loggers) = (resolver.GetService<ISwitch>(), resolver.GetService<PeerOptions>(), resolver.GetService<ILoggerFactory>());
-            if (options.Bootstrap.Count > 0)
-            {
-                system.ActorOf(Props.Create(() => new BootstrapActor(network, options.Bootstrap, loggers)), "bootstrap");
-            }
+            var file = new PeersFile(options.DataDirectory, loggers);
+            system.ActorOf(Props.Create(() => new BootstrapActor(network, options.Bootstrap, file, loggers)), "bootstrap");
         });
 }

@@ -49,13 +49,34 @@ public class EngineTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Remoting_listens_on_loopback_only()
+    public async Task Journals_are_readable_by_their_owner_only_also_those_that_were_made_otherwise()
     {
-        await using var engine = await EngineFixture.StartAsync(_ => { });
-        var address = Cluster.Get(engine.System).SelfAddress;
-        Assert.Equal("127.0.0.1", address.Host);
-        Assert.InRange(address.Port ?? 0, 1, 65535);
-        Assert.Equal("off", engine.System.Settings.Config.GetString("akka.remote.dot-netty.tcp.tcp-reuse-addr"));
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        await using var engine = await EngineFixture.StartAsync(WithCounters, options: options =>
+        {
+            var old = new FileInfo(Path.Combine(options.DataDirectory, "journal.db"));
+            old.Create().Dispose();
+            if (!OperatingSystem.IsWindows())
+            {
+                old.UnixFileMode = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+            }
+
+            return options;
+        });
+        await engine.Get<Counters>().Ask<long>(new Add("a"), EngineFixture.Timeout);
+        await engine.Get<Counters>().Ask<long>(new Add("money"), EngineFixture.Timeout);
+
+        var files = Directory.GetFiles(engine.Options.DataDirectory, "*.db*");
+        Assert.Equal(6, files.Length);
+        foreach (var file in files)
+        {
+            Assert.Equal(OwnerOnly, File.GetUnixFileMode(file));
+        }
     }
 
     public enum Synchronous
