@@ -212,7 +212,7 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
     /// <inheritdoc/>
     public async Task<PeerAddresses?> FindPeerAsync(PeerId peer, CancellationToken cancellationToken = default)
     {
-        if (peer == _node.Self || _node.IsConnected(peer))
+        if (peer == _node.Self || IsReached())
         {
             return Known();
         }
@@ -226,10 +226,13 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
             ? new PeerAddresses(peer, addresses)
             : null;
 
+        // A peer that has just dialed this one has told no address yet.
+        bool IsReached() => _node.IsConnected(peer) && _node.AddressesOf(peer).Count > 0;
+
         // Others may name any address; that the peer itself answers proves one. It is asked next, being the closest.
         void Check(LookupReply reply)
         {
-            if (_node.IsConnected(peer))
+            if (IsReached())
             {
                 lookup.Stop();
             }
