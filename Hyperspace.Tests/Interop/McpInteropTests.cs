@@ -173,6 +173,30 @@ public class McpInteropTests(McpPartner partner) : IClassFixture<McpPartner>
     }
 
     [SkippableFact]
+    public async Task A_tool_whose_schema_has_an_unknown_type_is_left_out()
+    {
+        await using var bridge = new McpBridge();
+        var names = await bridge.RegisterAsync(partner.Node("odd-server.mjs", """{"type":"object","properties":{"a":{"type":"objekt"}}}"""));
+        Assert.DoesNotContain("odd.odd-schema", names);
+        Assert.Equal("fine", (await bridge.CallAsync("odd.fine")).Content);
+    }
+
+    [SkippableTheory]
+    [InlineData("""{"type":"objekt"}""")]
+    [InlineData("5")]
+    [InlineData("null")]
+    public async Task A_server_that_lists_a_schema_of_no_object_is_refused_with_a_sentence(string schema)
+    {
+        await using var bridge = new McpBridge();
+        var spec = partner.Node("odd-server.mjs", schema);
+        bridge.Servers.Add(spec);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var (connection, refusal) = await bridge.Servers.ReconnectAsync(spec.Key, timeout.Token);
+        Assert.Null(connection);
+        Assert.Equal(ErrorCodes.BridgeFailed, refusal?.Code);
+    }
+
+    [SkippableFact]
     public async Task A_tool_that_changes_after_its_registration_is_blocked_until_registered_again()
     {
         await using var bridge = new McpBridge();

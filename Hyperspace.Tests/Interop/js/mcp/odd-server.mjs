@@ -2,6 +2,8 @@
 import { createInterface } from "node:readline";
 
 const tools = ["fine", "garbage", "huge-line", "wrong-shape", "no-result", "odd-blocks", "many-blocks", "rpc-error", "dies", "silent", "change", "twice", "not-utf8", "deep", "wrong-id"];
+// The schema of one more tool, when one is given.
+const oddSchema = process.argv.slice(2).map((schema) => ({ name: "odd-schema", description: "d", inputSchema: JSON.parse(schema) }));
 let description = "does what it says";
 
 const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n");
@@ -32,7 +34,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     case "initialize":
       return send({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: { listChanged: true } }, serverInfo: { name: "example-servers/odd", version: "1" } } });
     case "tools/list":
-      return send({ id, result: { tools: tools.map((name) => ({ name, description, inputSchema: { type: "object" } })) } });
+      return send({ id, result: { tools: [...tools.map((name) => ({ name, description, inputSchema: { type: "object" } })), ...oddSchema] } });
     case "tools/call":
       return calls[params.name](id);
     default:
