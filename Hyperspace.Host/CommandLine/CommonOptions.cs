@@ -24,6 +24,8 @@ internal static class CommonOptions
     {
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            // The parser cuts an action off, as the signal would, that has not come to its first wait when the signal comes.
+            await Task.Yield();
             try
             {
                 return await action(parsed, cancellationToken);

@@ -20,10 +20,10 @@ public sealed class ClientVerbTests(PeerProcessFixture peer) : IClassFixture<Pee
         });
         var tool = registered["result"]!["toolId"]!.GetValue<string>();
 
-        var told = await Cli.RunAsync(null, "invoke", tool, """{"path":"missing.md"}""", "--data", peer.DataDirectory);
+        var told = await Cli.RunAsync(null, "invoke", tool, """{"file":"missing.md"}""", "--data", peer.DataDirectory);
         Assert.Equal(1, told.ExitCode);
         Assert.Contains("missing.md", told.Errors, StringComparison.Ordinal);
-        var json = await Cli.RunAsync(null, "invoke", tool, """{"path":"missing.md"}""", "--data", peer.DataDirectory, "--json");
+        var json = await Cli.RunAsync(null, "invoke", tool, """{"file":"missing.md"}""", "--data", peer.DataDirectory, "--json");
         Assert.Equal(1, json.ExitCode);
         var result = JsonNode.Parse(json.Output)!;
         Assert.False(result["ok"]!.GetValue<bool>());
