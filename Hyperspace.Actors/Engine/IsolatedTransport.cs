@@ -38,7 +38,7 @@ internal sealed class IsolatedTransport : Akka.Remote.Transport.Transport
     public override Task<(Address, TaskCompletionSource<IAssociationEventListener>)> Listen() =>
         Task.FromResult((_address, new TaskCompletionSource<IAssociationEventListener>()));
 
-    public override bool IsResponsibleFor(Address remote) => remote.Protocol == Scheme;
+    public override bool IsResponsibleFor(Address remote) => true;
 
     public override Task<AssociationHandle> Associate(Address remoteAddress) =>
         Task.FromException<AssociationHandle>(new InvalidAssociationException($"{remoteAddress} cannot be reached: this process is the only one of its peer."));

@@ -53,12 +53,12 @@ public class RemotingTests
         await using var engine = await EngineFixture.StartAsync(_ => { }, options: options => options with { Cluster = new ClusterEndpoint("127.0.0.1", 0) });
         var received = new ConcurrentQueue<string>();
         engine.System.ActorOf(Props.Create(() => new Target(received)), "target");
-        var target = $"{Cluster.Get(engine.System).SelfAddress}/user/target";
+        var address = Cluster.Get(engine.System).SelfAddress;
 
         using var own = ClusterCertificate.LoadOrCreate(engine.Options.DataDirectory, TimeProvider.System);
         using (var sibling = System(new DotNettySslSetup(own, suppressValidation: true, requireMutualAuthentication: true)))
         {
-            await TellAsync(sibling, "from a sibling", Patience);
+            await TellAsync(sibling, address, "from a sibling", Patience);
         }
 
         var elsewhere = Directory.CreateTempSubdirectory("hyperspace-stranger-");
@@ -67,12 +67,12 @@ public class RemotingTests
             using var other = ClusterCertificate.LoadOrCreate(elsewhere.FullName, TimeProvider.System);
             using (var stranger = System(new DotNettySslSetup(other, suppressValidation: true, requireMutualAuthentication: true)))
             {
-                await Assert.ThrowsAsync<ActorNotFoundException>(() => TellAsync(stranger, "with another certificate", StrangersPatience));
+                await Assert.ThrowsAsync<ActorNotFoundException>(() => TellAsync(stranger, address, "with another certificate", StrangersPatience));
             }
 
             using (var plain = System(null))
             {
-                await Assert.ThrowsAsync<ActorNotFoundException>(() => TellAsync(plain, "without tls", StrangersPatience));
+                await Assert.ThrowsAsync<ActorNotFoundException>(() => TellAsync(plain, address.WithProtocol("akka.tcp"), "without tls", StrangersPatience));
             }
         }
         finally
@@ -82,9 +82,9 @@ public class RemotingTests
 
         Assert.Equal(["from a sibling"], received);
 
-        async Task TellAsync(ActorSystem from, string text, TimeSpan patience)
+        static async Task TellAsync(ActorSystem from, Address to, string text, TimeSpan patience)
         {
-            var selection = from.ActorSelection(target);
+            var selection = from.ActorSelection($"{to}/user/target");
             selection.Tell(text);
             var resolved = await selection.ResolveOne(patience);
             Assert.Equal("there", await resolved.Ask<string>("there?", patience));
