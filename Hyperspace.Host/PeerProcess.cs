@@ -28,6 +28,7 @@ internal sealed class PeerProcess : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly DataDirectoryLock _lock;
+    private bool _stopped;
     private readonly string _urlFile;
 
     private PeerProcess(WebApplication app, DataDirectoryLock claim, PeerOptions options)
@@ -82,10 +83,19 @@ internal sealed class PeerProcess : IAsyncDisposable
     }
 
     /// <summary>Runs until the token, SIGTERM or Ctrl-C, then stops in order.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) => _app.WaitForShutdownAsync(cancellationToken);
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await _app.WaitForShutdownAsync(cancellationToken);
+        _stopped = true;
+    }
 
     public async ValueTask DisposeAsync()
     {
+        if (!_stopped)
+        {
+            await _app.StopAsync(CancellationToken.None);
+        }
+
         await _app.DisposeAsync();
         File.Delete(_urlFile);
         _lock.Dispose();
