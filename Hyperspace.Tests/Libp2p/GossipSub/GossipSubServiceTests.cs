@@ -169,6 +169,9 @@ public class GossipSubServiceTests
         await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
         await a.Network.Switch.DisconnectAsync(b.PeerId);
         await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 0, "a has forgotten b");
+
+        // Until b has noticed, a dial would hand it the connection that is just ending.
+        await GossipPeer.UntilAsync(() => !b.Network.Switch.ConnectedPeers.Contains(a.PeerId), "b has noticed");
         await b.Network.Switch.DialAsync(a.Network.Address);
         await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows b again");
         await a.Gossip.PublishAsync(Topic, "again"u8.ToArray());
