@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
+using Hyperspace.Benchmarks;
 using Hyperspace.Benchmarks.Loop;
 
 // Functions are measured by BenchmarkDotNet, the system by scenarios; each is one command.
@@ -21,6 +22,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, functions };
+var root = new RootCommand("Measures Hyperspace.") { loop, functions, SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();
