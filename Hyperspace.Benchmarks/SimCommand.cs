@@ -2,6 +2,7 @@ using System.CommandLine;
 using Hyperspace.Benchmarks.Simulation;
 using Hyperspace.Benchmarks.Simulation.Attacks;
 using Hyperspace.Benchmarks.Simulation.Gossip;
+using Hyperspace.Libp2p.GossipSub;
 
 namespace Hyperspace.Benchmarks;
 
@@ -25,11 +26,12 @@ internal static class SimCommand
         var partition = new Option<int>("--partition") { Description = "Cuts the network in two halves for so many seconds, in the middle of the messages." };
         var attack = new Option<string?>("--attack") { Description = "One of: " + string.Join(", ", AttackCatalogue.Names) + "." };
         attack.AcceptOnlyFromAmong([.. AttackCatalogue.Names]);
+        var noScore = new Option<bool>("--no-score") { Description = "Honest peers keep no scores: what an attack does to them then." };
         var seed = new Option<int>("--seed") { Description = "Seed of everything that is random.", DefaultValueFactory = _ => 1 };
 
         var command = new Command("gossip", "GossipSub among many peers: delivery, latency, hops, duplicates, bytes.")
         {
-            peers, messages, interval, size, dials, loss, churn, partition, attack, seed,
+            peers, messages, interval, size, dials, loss, churn, partition, attack, noScore, seed,
         };
         command.SetAction(parsed =>
         {
@@ -44,6 +46,7 @@ internal static class SimCommand
                 Churn = parsed.GetValue(churn) > 0 ? new ChurnModel(parsed.GetValue(churn)) : null,
                 Partition = TimeSpan.FromSeconds(parsed.GetValue(partition)),
                 Attack = parsed.GetValue(attack) is { } name ? AttackCatalogue.Find(name) : null,
+                Parameters = parsed.GetValue(noScore) ? Unscored.Parameters : new GossipSubParameters(),
                 Seed = parsed.GetValue(seed),
             }.Run(Console.Error.WriteLine);
             Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());

@@ -25,6 +25,12 @@ internal abstract class Attack
     /// <summary>Honest peers find attackers when they look for peers to dial, as often as they find each other.</summary>
     public virtual bool Found => true;
 
+    /// <summary>Milliseconds between the joining of one honest peer and the next; 0: all at once.</summary>
+    public virtual int JoinInterval => 0;
+
+    /// <summary>Messages published before that virtual time do not count.</summary>
+    public long CountsFrom { get; protected set; }
+
     /// <summary>The peer that the attack aims at, if it aims at one.</summary>
     public RouterNode? Victim { get; protected set; }
 

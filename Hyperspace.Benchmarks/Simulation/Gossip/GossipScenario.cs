@@ -56,6 +56,12 @@ internal sealed record GossipScenario
         for (var i = 0; i < Peers; i++)
         {
             honest.Add(simulation.Join(new RouterNode(simulation, simulation.Nodes.Count)));
+            if (Attack is { JoinInterval: > 0 and var wait })
+            {
+                // Each finds whom it dials among those that are there by then.
+                honest[i].WantsDialled = Dials;
+                simulation.Run(wait);
+            }
         }
 
         Connect(simulation, honest);
@@ -146,12 +152,21 @@ internal sealed record GossipScenario
         }
 
         var track = simulation.Publish(author, data);
+        var side = simulation.Side;
         simulation.After((long)Lifetime.TotalMilliseconds, () =>
         {
             simulation.Forget(track);
+            if (track.PublishedAt < (Attack?.CountsFrom ?? 0))
+            {
+                return;
+            }
+
+            // Who is cut off from the author, at first or at last, is not expected to get it.
+            side ??= simulation.Side;
             foreach (var node in simulation.Honest)
             {
-                if (node.JoinedAt > track.PublishedAt - (long)Settled.TotalMilliseconds || ReferenceEquals(node, track.Author))
+                if (node.JoinedAt > track.PublishedAt - (long)Settled.TotalMilliseconds || ReferenceEquals(node, track.Author)
+                    || (side is not null && side(node) != side(track.Author)))
                 {
                     continue;
                 }

@@ -5,13 +5,15 @@ internal sealed partial class GossipSimulation
     // TCP, security and muxer are negotiated in about three round trips.
     private const int HandshakeTrips = 6;
     private readonly HashSet<(int, int)> _dialling = [];
-    private Func<GossipNode, int>? _side;
 
     /// <summary>The network's peers by number; those that are away are not <see cref="GossipNode.Up"/>.</summary>
     public List<GossipNode> Nodes { get; } = [];
 
     /// <summary>The honest peers that are there.</summary>
     public IEnumerable<RouterNode> Honest => Nodes.Where(static n => n.Up && n.Honest).Cast<RouterNode>();
+
+    /// <summary>Which side of the cut a node is on, while there is one.</summary>
+    public Func<GossipNode, int>? Side { get; private set; }
 
     /// <summary>Lets a node join, as a new peer or as one that comes back; it dials as it wants from its first heartbeat on.</summary>
     public T Join<T>(T node, int wantsDialled = 0)
@@ -89,10 +91,10 @@ internal sealed partial class GossipSimulation
     /// </summary>
     public void Partition(Func<GossipNode, int> side)
     {
-        _side = side;
+        Side = side;
         After(30_000, () =>
         {
-            if (_side != side)
+            if (Side != side)
             {
                 return;
             }
@@ -108,7 +110,7 @@ internal sealed partial class GossipSimulation
     }
 
     /// <summary>Ends the partition. Peers find each other again as they dial.</summary>
-    public void Heal() => _side = null;
+    public void Heal() => Side = null;
 
     /// <summary>Starts churn among the honest peers.</summary>
     public void Churn(ChurnModel churn)
@@ -157,7 +159,7 @@ internal sealed partial class GossipSimulation
     private GossipLink NewLink(GossipNode dialer, GossipNode listener) =>
         new(dialer, listener, Model.LatencyBetween(dialer.Number, listener.Number, _seed));
 
-    private bool IsCut(GossipLink link) => _side is { } side && side(link.Dialer) != side(link.Listener);
+    private bool IsCut(GossipLink link) => Side is { } side && side(link.Dialer) != side(link.Listener);
 
     private void Opened(GossipLink link)
     {

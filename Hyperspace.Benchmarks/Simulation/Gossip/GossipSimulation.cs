@@ -1,6 +1,6 @@
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.GossipSub;
-using Hyperspace.Libp2p.Keys;
+using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.PubSub;
 
 namespace Hyperspace.Benchmarks.Simulation.Gossip;
@@ -17,6 +17,8 @@ internal sealed partial class GossipSimulation
     public const string Topic = "hyperspace/trajectories/simulated";
 
     private const int MaxControlRpcSize = 512 << 10;
+    private const int MaxForgedRpcSize = 4 << 20;
+    private readonly TopicTable _topicNames = new();
     private readonly EventQueue<Event> _events = new();
     private readonly Dictionary<GossipMessage, MessageTrack> _tracks = new(ReferenceEqualityComparer.Instance);
     private readonly int _seed;
@@ -145,6 +147,24 @@ internal sealed partial class GossipSimulation
         }
 
         Carry(from, link, EventKind.Control, control, 0);
+    }
+
+    /// <summary>Sends what an attacker made up; it passes through the codec, whose limits are a part of the defence.</summary>
+    public void SendForged(GossipNode from, PeerId to, GossipRpc control)
+    {
+        if (!from.Links.TryGetValue(to, out var link))
+        {
+            return;
+        }
+
+        foreach (var frame in GossipRpcCodec.EncodeControl(control, MaxForgedRpcSize))
+        {
+            _ = Varint.Read(frame, out var prefix);
+            if (GossipRpcCodec.Decode(frame.AsSpan(prefix), _topicNames, Parameters) is { } rpc)
+            {
+                Carry(from, link, EventKind.Control, rpc, 0);
+            }
+        }
     }
 
     private void Carry(GossipNode from, GossipLink link, EventKind kind, object payload, int hops)

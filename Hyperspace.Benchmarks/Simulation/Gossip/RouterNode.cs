@@ -24,7 +24,7 @@ internal class RouterNode : GossipNode
     public override void Connected(GossipLink link)
     {
         var other = link.Other(this);
-        Router.AddPeer(other.Id, GossipSubVersion.V11, ReferenceEquals(link.Dialer, this), Network.Effects);
+        Router.AddPeer(other.Id, GossipSubVersion.V11, ReferenceEquals(link.Dialer, this), Network.Effects, other.Address);
         Dispatch(0);
     }
 
@@ -36,7 +36,7 @@ internal class RouterNode : GossipNode
     public override void Receive(GossipLink link, GossipMessage message, int hops)
     {
         var before = Router.Duplicates;
-        Router.ReceiveMessage(link.Other(this).Id, message, Network.Effects);
+        Router.ReceiveMessage(link.Other(this).Id, message, Network.Now, Network.Effects);
         if (Honest)
         {
             Network.Duplicated(Router.Duplicates - before);
@@ -85,7 +85,7 @@ internal class RouterNode : GossipNode
                     Network.Delivered(this, effect.Message!, hops);
                     break;
                 case GossipEffectKind.Validate:
-                    Router.Validated(effect.Peer, effect.Message!, Network.Validator!(effect.Message!), effects);
+                    Router.Validated(effect.Peer, effect.Message!, Network.Validator!(effect.Message!), Network.Now, effects);
                     break;
                 case GossipEffectKind.SendMessage when Passes(ref effect):
                     Network.Send(this, effect.Peer, effect.Message!);
