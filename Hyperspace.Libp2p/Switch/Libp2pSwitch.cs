@@ -1,3 +1,4 @@
+using System.Net;
 using Hyperspace.Libp2p.Identify;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Transports;
@@ -123,6 +124,15 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
 
     /// <inheritdoc/>
     public bool HasDialed(PeerId peer) => ConnectionsOf(peer).Any(c => !c.Inbound);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) =>
+        [.. ConnectionsOf(peer)
+            .Where(c => !IsRelayed(c.RemoteAddress))
+            .Select(c => c.RemoteAddress.ValueOf("ip4") ?? c.RemoteAddress.ValueOf("ip6"))
+            .OfType<string>()
+            .Select(IPAddress.Parse)
+            .Distinct()];
 
     /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
