@@ -113,6 +113,15 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public void Unhandle(string protocol)
+    {
+        if (_handlers.Remove(protocol))
+        {
+            PushIdentify();
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<PeerId> DialAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -174,6 +183,9 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     public bool HasDialed(PeerId peer) => ConnectionsOf(peer).Any(c => !c.Inbound);
 
     /// <inheritdoc/>
+    public Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
+
+    /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
 
     /// <inheritdoc/>
@@ -206,9 +218,6 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
 
         _stopping.Dispose();
     }
-
-    /// <summary>Where a connected peer is, as its oldest connection shows it.</summary>
-    internal Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
 
     /// <summary>The live connections to a peer.</summary>
     internal IReadOnlyList<PeerConnection> ConnectionsOf(PeerId peer) => _connections.Of(peer);
