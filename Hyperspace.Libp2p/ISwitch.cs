@@ -52,6 +52,9 @@ public interface ISwitch
     /// </summary>
     void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer, bool runOnLimited) => Handle(protocol, handler, maxInboundPerPeer);
 
+    /// <summary>Offers <paramref name="protocol"/> no longer and tells the connected peers; streams that are open go on to their end.</summary>
+    void Unhandle(string protocol);
+
     /// <summary>Dials an address (with or without <c>/p2p/…</c>) and returns who answered; an existing connection to that peer is reused.</summary>
     /// <exception cref="IOException">No connection could be made, or another peer answered.</exception>
     Task<PeerId> DialAsync(Multiaddr address, CancellationToken cancellationToken = default);
@@ -73,6 +76,9 @@ public interface ISwitch
 
     /// <summary>Remembers addresses of a peer for later dials (bounded per peer).</summary>
     void AddAddresses(PeerId peer, IEnumerable<Multiaddr> addresses);
+
+    /// <summary>Where the other end of a live connection to <paramref name="peer"/> is, as this side sees it (what a peer tells of itself proves nothing); null when there is none.</summary>
+    Multiaddr? RemoteAddressOf(PeerId peer) => null;
 
     /// <summary>True when this peer dialed at least one of its live connections to <paramref name="peer"/> (GossipSub keeps some such peers in every mesh).</summary>
     bool HasDialed(PeerId peer) => false;

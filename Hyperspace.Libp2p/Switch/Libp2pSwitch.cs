@@ -76,6 +76,15 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public void Unhandle(string protocol)
+    {
+        if (_handlers.Remove(protocol))
+        {
+            PushIdentify();
+        }
+    }
+
+    /// <inheritdoc/>
     public Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, CancellationToken cancellationToken = default) =>
         OpenStreamAsync(peer, protocols, runOnLimited: false, cancellationToken);
 
@@ -135,6 +144,9 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
             .Distinct()];
 
     /// <inheritdoc/>
+    public Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
+
+    /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
 
     /// <inheritdoc/>
@@ -175,9 +187,6 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
             _transports = [.. _transports, transport];
         }
     }
-
-    /// <summary>Where a connected peer is, as its oldest connection shows it.</summary>
-    internal Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
 
     /// <summary>The live connections to a peer.</summary>
     internal IReadOnlyList<PeerConnection> ConnectionsOf(PeerId peer) => _connections.Of(peer);
