@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Hyperspace.Libp2p.Identify;
 using Hyperspace.Libp2p.Multiformats;
@@ -183,7 +184,13 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     public bool HasDialed(PeerId peer) => ConnectionsOf(peer).Any(c => !c.Inbound);
 
     /// <inheritdoc/>
-    public Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
+    public IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) =>
+        [.. ConnectionsOf(peer)
+            .Where(c => !c.RemoteAddress.Components.Any(p => p.Protocol == "p2p-circuit"))
+            .Select(c => c.RemoteAddress.ValueOf("ip4") ?? c.RemoteAddress.ValueOf("ip6"))
+            .OfType<string>()
+            .Select(IPAddress.Parse)
+            .Distinct()];
 
     /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
@@ -218,6 +225,9 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
 
         _stopping.Dispose();
     }
+
+    /// <summary>Where a connected peer is, as its oldest connection shows it.</summary>
+    internal Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
 
     /// <summary>The live connections to a peer.</summary>
     internal IReadOnlyList<PeerConnection> ConnectionsOf(PeerId peer) => _connections.Of(peer);
