@@ -5,28 +5,28 @@ using Hyperspace.Libp2p.PubSub;
 
 namespace Hyperspace.Benchmarks.Simulation.Attacks;
 
-/// <summary>Attackers that send too much of something: one for five honest peers.</summary>
+/// <summary>Attackers that send too much of something: one for ten honest peers.</summary>
 internal abstract class SpamAttack : Attack
 {
-    public override double PerHonest => 0.2;
+    public override double PerHonest => 0.1;
 
     protected override GossipNode Attacker(GossipSimulation simulation, int number, GossipScenario scenario) => new SpamNode(simulation, number, Spam);
 
-    /// <summary>What one neighbour gets at one heartbeat.</summary>
-    protected abstract void Spam(SpamNode attacker, PeerId to);
+    /// <summary>What the neighbours get at one heartbeat.</summary>
+    protected abstract void Spam(SpamNode attacker, IReadOnlyCollection<PeerId> to);
 }
 
 internal sealed class IHaveSpamAttack : SpamAttack
 {
     public override string Name => "ihave-spam";
 
-    public override string Description => "Announce messages that do not exist, 20 RPCs of 50 ids per heartbeat, so that peers ask for them.";
+    public override string Description => "Announce messages that do not exist, 12 RPCs of 10 ids per heartbeat, so that peers ask for them.";
 
-    protected override void Spam(SpamNode attacker, PeerId to)
+    protected override void Spam(SpamNode attacker, IReadOnlyCollection<PeerId> to)
     {
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 12; i++)
         {
-            attacker.Send(to, new GossipRpc { IHave = [new IHave(GossipSimulation.Topic, attacker.InventedIds(50))] });
+            attacker.Send(to, new GossipRpc { IHave = [new IHave(GossipSimulation.Topic, attacker.InventedIds(10))] });
         }
     }
 }
@@ -35,12 +35,12 @@ internal sealed class IWantSpamAttack : SpamAttack
 {
     public override string Name => "iwant-spam";
 
-    public override string Description => "Ask for the same messages over and over, ten times per heartbeat, and for some that do not exist, so that peers send and send.";
+    public override string Description => "Ask for the same messages over and over, four times per heartbeat, and for some that do not exist, so that peers send and send.";
 
-    protected override void Spam(SpamNode attacker, PeerId to)
+    protected override void Spam(SpamNode attacker, IReadOnlyCollection<PeerId> to)
     {
-        List<ReadOnlyMemory<byte>> wanted = [.. attacker.Heard.Select(static m => m.Id), .. attacker.InventedIds(20)];
-        for (var i = 0; i < 10; i++)
+        List<ReadOnlyMemory<byte>> wanted = [.. attacker.Heard.Select(static m => m.Id), .. attacker.InventedIds(10)];
+        for (var i = 0; i < 4; i++)
         {
             attacker.Send(to, new GossipRpc { IWant = wanted });
         }
@@ -53,7 +53,7 @@ internal sealed class GraftSpamAttack : SpamAttack
 
     public override string Description => "Prune and graft at every heartbeat, back-off or not, and graft fifty topics that nobody knows.";
 
-    protected override void Spam(SpamNode attacker, PeerId to)
+    protected override void Spam(SpamNode attacker, IReadOnlyCollection<PeerId> to)
     {
         attacker.Send(to, new GossipRpc { Prune = [new Prune(GossipSimulation.Topic, 60)] });
         attacker.Send(to, new GossipRpc { Graft = [GossipSimulation.Topic, .. Enumerable.Range(0, 50).Select(static i => $"unknown/{i}")] });
@@ -68,7 +68,7 @@ internal sealed class InvalidMessagesAttack : Attack
 
     public override string Description => "Send two messages per heartbeat to every neighbour: one with a broken signature, one that the topic's validator rejects.";
 
-    public override double PerHonest => 0.2;
+    public override double PerHonest => 0.1;
 
     public override Func<GossipMessage, Validation>? Validator => static message => message.Data.Span is [Unfit, ..] ? Validation.Reject : Validation.Accept;
 
@@ -97,7 +97,7 @@ internal sealed class BrokenPromisesAttack : SpamAttack
 {
     public override string Name => "broken-promises";
 
-    public override string Description => "Announce every message to all neighbours the moment it is heard, and neither pass it on nor answer who asks for it.";
+    public override string Description => "Announce every message to all neighbours the moment it is heard, and some that do not exist, and neither pass on nor send what is asked for.";
 
     public override double PerHonest => 0.5;
 
@@ -106,20 +106,14 @@ internal sealed class BrokenPromisesAttack : SpamAttack
         {
             OnMessage = static (attacker, message) =>
             {
-                foreach (var neighbour in attacker.Links.Keys)
-                {
-                    attacker.Send(neighbour, new GossipRpc { IHave = [new IHave(GossipSimulation.Topic, [message.Id])] });
-                }
-
+                attacker.Send(attacker.Links.Keys, new GossipRpc { IHave = [new IHave(GossipSimulation.Topic, [message.Id])] });
                 return false;
             },
         };
 
-    protected override void Spam(SpamNode attacker, PeerId to)
+    protected override void Spam(SpamNode attacker, IReadOnlyCollection<PeerId> to)
     {
-        if (attacker.Heard.Count > 0)
-        {
-            attacker.Send(to, new GossipRpc { IHave = [new IHave(GossipSimulation.Topic, [.. attacker.Heard.Select(static m => m.Id)])] });
-        }
+        List<ReadOnlyMemory<byte>> promised = [.. attacker.Heard.Select(static m => m.Id), .. attacker.InventedIds(3)];
+        attacker.Send(to, new GossipRpc { IHave = [new IHave(GossipSimulation.Topic, promised)] });
     }
 }

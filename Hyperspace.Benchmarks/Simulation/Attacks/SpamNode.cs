@@ -5,7 +5,7 @@ using Hyperspace.Libp2p.GossipSub;
 namespace Hyperspace.Benchmarks.Simulation.Attacks;
 
 /// <summary>Serves as the router does, and besides sends every neighbour at every heartbeat what it should not.</summary>
-internal sealed class SpamNode(GossipSimulation network, int number, Action<SpamNode, PeerId> spam) : RouterNode(network, number)
+internal sealed class SpamNode(GossipSimulation network, int number, Action<SpamNode, IReadOnlyCollection<PeerId>> spam) : RouterNode(network, number)
 {
     private const int Remembered = 20;
     private readonly Queue<GossipMessage> _heard = new();
@@ -24,10 +24,7 @@ internal sealed class SpamNode(GossipSimulation network, int number, Action<Spam
     public override void Heartbeat()
     {
         base.Heartbeat();
-        foreach (var neighbour in Links.Values.Select(l => l.Other(this)).Where(static n => n.Honest).ToList())
-        {
-            spam(this, neighbour.Id);
-        }
+        spam(this, [.. Links.Values.Select(l => l.Other(this)).Where(static n => n.Honest).Select(static n => n.Id)]);
     }
 
     public override void Receive(GossipLink link, GossipMessage message, int hops)
@@ -49,9 +46,15 @@ internal sealed class SpamNode(GossipSimulation network, int number, Action<Spam
         base.Receive(link, message, hops);
     }
 
-    public void Send(PeerId to, GossipRpc control) => Network.SendForged(this, to, control);
+    public void Send(IReadOnlyCollection<PeerId> to, GossipRpc control) => Network.SendForged(this, to, control);
 
-    public void Send(PeerId to, GossipMessage message) => Network.Send(this, to, message);
+    public void Send(IReadOnlyCollection<PeerId> to, GossipMessage message)
+    {
+        foreach (var peer in to)
+        {
+            Network.Send(this, peer, message);
+        }
+    }
 
     /// <summary>Ids of messages that nobody ever published.</summary>
     public List<ReadOnlyMemory<byte>> InventedIds(int count)

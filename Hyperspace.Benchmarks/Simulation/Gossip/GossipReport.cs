@@ -84,15 +84,37 @@ internal sealed record GossipReport
         CultureInfo.InvariantCulture,
         $"| {Peers:#,0} | {Loss:0%} | {Churn:0%} | {Attack ?? ""} | {Delivery:0.000%}{(VictimDelivery is { } v ? $" (victim {v:0.0%})" : "")} | {P50Ms:#,0} | {P99Ms:#,0} | {Hops:0.00} ({MaxHops}) | {Duplicates:0.00} | {BytesPerPeer / 1000:#,0.0} ({ControlBytesPerPeer / 1000:#,0.0}) | {WallSeconds:0.0} |");
 
-    public string ToMarkdown()
+    /// <summary>A table of the runs, and a line on each.</summary>
+    public static string ToMarkdown(IReadOnlyList<GossipReport> reports)
     {
-        var text = new StringBuilder(Heading).AppendLine().AppendLine(ToRow()).AppendLine();
-        text.Append(CultureInfo.InvariantCulture, $"{Expected:#,0} deliveries expected; mean mesh {MeshDegree:0.0}; {VirtualSeconds:0} virtual seconds; {MemoryMiB:#,0} MiB managed at the end.");
-        if (Attackers > 0)
+        var text = new StringBuilder(Heading).Append('\n').AppendJoin('\n', reports.Select(static r => r.ToRow())).Append('\n');
+        foreach (var report in reports)
         {
-            text.Append(CultureInfo.InvariantCulture, $" {Attackers} attackers hold {AttackersInMeshes ?? 0:0.0%} of the honest meshes; their mean score is {AttackerScore ?? 0:0.0}.");
+            text.Append('\n').Append(report.Remarks());
         }
 
         return text.ToString();
+    }
+
+    /// <summary>The runs' costs over the number of peers, as SVG.</summary>
+    public static string Plot(IReadOnlyList<GossipReport> reports)
+    {
+        PlotSeries Over(string name, Func<GossipReport, double> value) => new(name, [.. reports.Select(r => ((double)r.Peers, value(r)))]);
+        return SvgPlot.Render(
+            "peers",
+            [
+                new PlotPanel("latency, ms", [Over("p50", static r => r.P50Ms), Over("p99", static r => r.P99Ms)]),
+                new PlotPanel("links from author to receiver", [Over("mean", static r => r.Hops), Over("log D of N", static r => Math.Log(r.Peers, 6))]),
+                new PlotPanel("kB sent per peer", [Over("all", static r => r.BytesPerPeer / 1000), Over("control", static r => r.ControlBytesPerPeer / 1000)]),
+                new PlotPanel("further copies per message", [Over("duplicates", static r => r.Duplicates)]),
+            ]);
+    }
+
+    private string Remarks()
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"{Peers:#,0} peers: {Expected:#,0} deliveries expected; mean mesh {MeshDegree:0.0}; {VirtualSeconds:0} virtual seconds; {MemoryMiB:#,0} MiB managed at the end.");
+        return Attackers == 0
+            ? text
+            : text + string.Create(CultureInfo.InvariantCulture, $" {Attackers} attackers hold {AttackersInMeshes ?? 0:0.0%} of the honest meshes; their mean score is {AttackerScore ?? 0:0.0}.");
     }
 }

@@ -150,19 +150,22 @@ internal sealed partial class GossipSimulation
     }
 
     /// <summary>Sends what an attacker made up; it passes through the codec, whose limits are a part of the defence.</summary>
-    public void SendForged(GossipNode from, PeerId to, GossipRpc control)
+    public void SendForged(GossipNode from, IReadOnlyCollection<PeerId> to, GossipRpc control)
     {
-        if (!from.Links.TryGetValue(to, out var link))
-        {
-            return;
-        }
-
         foreach (var frame in GossipRpcCodec.EncodeControl(control, MaxForgedRpcSize))
         {
             _ = Varint.Read(frame, out var prefix);
-            if (GossipRpcCodec.Decode(frame.AsSpan(prefix), _topicNames, Parameters) is { } rpc)
+            if (GossipRpcCodec.Decode(frame.AsSpan(prefix), _topicNames, Parameters) is not { } rpc)
             {
-                Carry(from, link, EventKind.Control, rpc, 0);
+                continue;
+            }
+
+            foreach (var peer in to)
+            {
+                if (from.Links.TryGetValue(peer, out var link))
+                {
+                    Carry(from, link, EventKind.Control, rpc, 0);
+                }
             }
         }
     }
