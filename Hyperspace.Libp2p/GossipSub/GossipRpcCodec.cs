@@ -207,7 +207,7 @@ internal static partial class GossipRpcCodec
 
         if (topic is not null)
         {
-            (rpc.Prune ??= []).Add(new Prune(topic, backoff, peers));
+            (rpc.Prune ??= []).Add(new Prune(topic, backoff, peers is { Count: > 0 } ? peers : null));
         }
 
         return !reader.Malformed;
