@@ -25,6 +25,12 @@ public enum Validation
 /// <summary>Judges a message before it is delivered or forwarded; pure and quick.</summary>
 public delegate Validation TopicValidator(PubSubMessage message);
 
+/// <summary>
+/// Judges a message with the help of something slow. Several run at once, so messages of the topic may be delivered in
+/// another order than they came. One that takes too long is cancelled and counts as <see cref="Validation.Ignore"/>.
+/// </summary>
+public delegate ValueTask<Validation> AsyncTopicValidator(PubSubMessage message, CancellationToken cancellationToken);
+
 /// <summary>Counters since start.</summary>
 /// <param name="Published">Messages that this peer published.</param>
 /// <param name="Delivered">Messages from others, delivered once each.</param>
@@ -59,6 +65,9 @@ public interface IPubSub
 
     /// <summary>Sets the validator for every topic that starts with <paramref name="topicPrefix"/> (longest prefix wins).</summary>
     void Validate(string topicPrefix, TopicValidator validator);
+
+    /// <summary>As <see cref="Validate(string, TopicValidator)"/>, with a validator that may wait.</summary>
+    void Validate(string topicPrefix, AsyncTopicValidator validator);
 
     /// <summary>Peers known to subscribe to a topic.</summary>
     IReadOnlyCollection<PeerId> SubscribersOf(string topic);
