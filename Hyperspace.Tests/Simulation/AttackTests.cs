@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hyperspace.Benchmarks.Simulation.Attacks;
 using Hyperspace.Benchmarks.Simulation.Gossip;
 using Hyperspace.Libp2p.GossipSub;
@@ -14,6 +15,9 @@ public class AttackTests(ITestOutputHelper output)
     /// <summary>Only the meshes carry messages: what they alone are worth under attack, without what mends them.</summary>
     private static readonly GossipSubParameters MeshOnly = new() { FloodPublish = false, Dlazy = 0, GossipFactor = 0 };
 
+    // Runs with production parameters, which several tests look at.
+    private static readonly ConcurrentDictionary<string, GossipReport> Defended = new();
+
     public static TheoryData<string> Names => [.. AttackCatalogue.Names];
 
     [Theory]
@@ -29,8 +33,6 @@ public class AttackTests(ITestOutputHelper output)
     [Theory]
     [InlineData("colocation")]
     [InlineData("ihave-spam")]
-    [InlineData("graft-spam")]
-    [InlineData("idontwant-spam")]
     [InlineData("invalid-messages")]
     [InlineData("broken-promises")]
     public void Scores_throw_out_of_the_meshes_who_is_caught_at(string attack)
@@ -39,24 +41,22 @@ public class AttackTests(ITestOutputHelper output)
         var unscored = Run(attack, Unscored.Parameters);
         Assert.True(scored.AttackerScore < 0, $"{scored.AttackerScore}");
         Assert.Equal(0, unscored.AttackerScore);
-        Assert.InRange(scored.AttackersInMeshes!.Value, 0, 0.02);
-        Assert.True(unscored.AttackersInMeshes > 0.05, $"{unscored.AttackersInMeshes}");
+        Assert.InRange(scored.AttackersInMeshes!.Value, 0, unscored.AttackersInMeshes!.Value / 4);
     }
 
-    [Theory]
-    [InlineData("colocation")]
-    [InlineData("broken-promises")]
-    public void Where_only_the_meshes_carry_messages_delivery_stands_with_the_scores_and_falls_without_under(string attack)
+    [Fact]
+    public void Who_grafts_in_back_off_loses_its_score() => Assert.True(Run("graft-spam").AttackerScore < -10);
+
+    [Fact]
+    public void Where_only_the_meshes_carry_messages_delivery_under_colocation_stands_with_the_scores_and_falls_without()
     {
-        Assert.True(Run(attack, MeshOnly).Delivery >= 0.99);
-        Assert.True(Run(attack, MeshOnly with { Score = Unscored.Parameters.Score }).Delivery < 0.95);
+        Assert.True(Run("colocation", MeshOnly).Delivery >= 0.99);
+        Assert.True(Run("colocation", MeshOnly with { Score = Unscored.Parameters.Score }).Delivery < 0.95);
     }
 
-    [Theory]
-    [InlineData("sybil")]
-    [InlineData("cold-boot")]
-    public void Without_flood_publishing_and_lazy_pull_the_network_falls_apart_under(string attack) =>
-        Assert.True(Run(attack, MeshOnly).Delivery < 0.9);
+    [Fact]
+    public void Without_flood_publishing_and_lazy_pull_sybils_silence_the_network() =>
+        Assert.True(Run("sybil", MeshOnly).Delivery < 0.1);
 
     [Fact]
     public void Without_its_outbound_places_and_lazy_pull_a_peer_is_eclipsed() =>
@@ -82,7 +82,7 @@ public class AttackTests(ITestOutputHelper output)
 
     private GossipReport Run(string attack, GossipSubParameters? parameters = null)
     {
-        var report = Scenario(AttackCatalogue.Find(attack), parameters).Run();
+        var report = parameters is null ? Defended.GetOrAdd(attack, static name => Scenario(AttackCatalogue.Find(name)).Run()) : Scenario(AttackCatalogue.Find(attack), parameters).Run();
         output.WriteLine(GossipReport.ToMarkdown([report]));
         return report;
     }
@@ -90,7 +90,8 @@ public class AttackTests(ITestOutputHelper output)
     private static GossipScenario Scenario(Attack? attack, GossipSubParameters? parameters = null) => new()
     {
         Peers = 200,
-        Messages = 40,
+        Messages = 30,
+        PayloadSize = 600,
         Interval = TimeSpan.FromMilliseconds(250),
         WarmUp = TimeSpan.FromSeconds(15),
         Attack = attack,

@@ -15,6 +15,7 @@ internal static class AttackCatalogue
         static () => new IHaveSpamAttack(),
         static () => new IWantSpamAttack(),
         static () => new GraftSpamAttack(),
+        static () => new IDontWantSpamAttack(),
         static () => new InvalidMessagesAttack(),
         static () => new BrokenPromisesAttack(),
     }.ToDictionary(static make => make().Name);

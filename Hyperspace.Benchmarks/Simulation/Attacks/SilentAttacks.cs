@@ -101,7 +101,9 @@ internal sealed class ColdBootAttack : SilentAttack
 {
     public override string Name => "cold-boot";
 
-    public override string Description => "As many attackers as honest peers are there first, joined to each other; honest peers come one by one and find mostly them.";
+    public override string Description => "Twice as many attackers as honest peers are there first, joined to each other; honest peers come one by one and find mostly them.";
+
+    public override double PerHonest => 2;
 
     public override int JoinInterval => 100;
 

@@ -5,10 +5,10 @@ using Hyperspace.Libp2p.PubSub;
 
 namespace Hyperspace.Benchmarks.Simulation.Attacks;
 
-/// <summary>Attackers that send too much of something: one for ten honest peers.</summary>
+/// <summary>Attackers that send too much of something: one for twenty honest peers.</summary>
 internal abstract class SpamAttack : Attack
 {
-    public override double PerHonest => 0.1;
+    public override double PerHonest => 0.05;
 
     protected override GossipNode Attacker(GossipSimulation simulation, int number, GossipScenario scenario) => new SpamNode(simulation, number, Spam);
 
@@ -60,6 +60,18 @@ internal sealed class GraftSpamAttack : SpamAttack
     }
 }
 
+internal sealed class IDontWantSpamAttack : SpamAttack
+{
+    public override string Name => "idontwant-spam";
+
+    public override string Description => "Refuse every message that was heard, and 600 per heartbeat that do not exist, so that peers remember them.";
+
+    protected override void Spam(SpamNode attacker, IReadOnlyCollection<PeerId> to)
+    {
+        attacker.Send(to, new GossipRpc { IDontWant = [.. attacker.Heard.Select(static m => m.Id), .. attacker.InventedIds(600)] });
+    }
+}
+
 internal sealed class InvalidMessagesAttack : Attack
 {
     private const byte Unfit = 0xFF;
@@ -68,7 +80,7 @@ internal sealed class InvalidMessagesAttack : Attack
 
     public override string Description => "Send two messages per heartbeat to every neighbour: one with a broken signature, one that the topic's validator rejects.";
 
-    public override double PerHonest => 0.1;
+    public override double PerHonest => 0.05;
 
     public override Func<GossipMessage, Validation>? Validator => static message => message.Data.Span is [Unfit, ..] ? Validation.Reject : Validation.Accept;
 
@@ -99,7 +111,7 @@ internal sealed class BrokenPromisesAttack : SpamAttack
 
     public override string Description => "Announce every message to all neighbours the moment it is heard, and some that do not exist, and neither pass on nor send what is asked for.";
 
-    public override double PerHonest => 0.5;
+    public override double PerHonest => 0.25;
 
     protected override GossipNode Attacker(GossipSimulation simulation, int number, GossipScenario scenario) =>
         new SpamNode(simulation, number, Spam)

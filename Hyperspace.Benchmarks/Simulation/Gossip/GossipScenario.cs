@@ -4,7 +4,7 @@ using Hyperspace.Libp2p.GossipSub;
 
 namespace Hyperspace.Benchmarks.Simulation.Gossip;
 
-/// <summary>One experiment: a network forms, messages are published by random peers at even intervals, and it is counted whom they reached.</summary>
+/// <summary>One experiment: a network forms, messages are published by random peers, that have settled, at even intervals, and it is counted whom they reached.</summary>
 internal sealed record GossipScenario
 {
     public int Peers { get; init; } = 1000;
@@ -79,6 +79,11 @@ internal sealed record GossipScenario
         var start = simulation.Traffic;
         var startedAt = simulation.Now;
         var partitionAt = (Messages / 2) - (int)(Partition / Interval / 2);
+        if (Attack is { CountsFrom: var from } && from > startedAt)
+        {
+            simulation.After(from - startedAt, () => (start, startedAt) = (simulation.Traffic, simulation.Now));
+        }
+
         for (var i = 0; i < Messages; i++)
         {
             if (Partition > TimeSpan.Zero && i == partitionAt)
@@ -139,7 +144,7 @@ internal sealed record GossipScenario
 
     private void Publish(GossipSimulation simulation, Random random, DeliveryFigures all, DeliveryFigures victims)
     {
-        if ((Attack?.Publisher(random) ?? simulation.AnyHonest(random)) is not { Up: true } author)
+        if ((Attack?.Publisher(random) ?? simulation.AnyHonest(random, simulation.Now - (long)Settled.TotalMilliseconds)) is not { Up: true } author)
         {
             return;
         }

@@ -130,12 +130,12 @@ internal sealed partial class GossipSimulation
         Next();
     }
 
-    /// <summary>An honest peer that is there, at random.</summary>
-    public RouterNode? AnyHonest(Random random)
+    /// <summary>An honest peer that is there and joined by then, at random.</summary>
+    public RouterNode? AnyHonest(Random random, long joinedBy = long.MaxValue)
     {
         for (var tries = 0; tries < 1000; tries++)
         {
-            if (Nodes[random.Next(Nodes.Count)] is RouterNode { Up: true, Honest: true } node)
+            if (Nodes[random.Next(Nodes.Count)] is RouterNode { Up: true, Honest: true } node && node.JoinedAt <= joinedBy)
             {
                 return node;
             }

@@ -214,7 +214,7 @@ internal sealed partial class GossipSimulation
     private int SizeOf(GossipRpc control)
     {
         // One heartbeat announces the same ids to several peers, and such RPCs are the most.
-        var announcement = control is { IHave: [var ihave], Subscriptions: null, IWant: null, Graft: null, Prune: null } ? ihave.Ids : null;
+        var announcement = control is { IHave: [var ihave], Subscriptions: null, IWant: null, Graft: null, Prune: null, IDontWant: null } ? ihave.Ids : null;
         if (announcement is not null && ReferenceEquals(announcement, _lastIHave.Ids))
         {
             return _lastIHave.Size;

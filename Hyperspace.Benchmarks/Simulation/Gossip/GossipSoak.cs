@@ -56,7 +56,7 @@ internal sealed record GossipSoak
 
     private static void Publish(GossipSimulation simulation, Random random, DeliveryFigures figures)
     {
-        if (simulation.AnyHonest(random) is not { } author)
+        if (simulation.AnyHonest(random, simulation.Now - 5000) is not { } author)
         {
             return;
         }

@@ -24,7 +24,7 @@ internal class RouterNode : GossipNode
     public override void Connected(GossipLink link)
     {
         var other = link.Other(this);
-        Router.AddPeer(other.Id, GossipSubVersion.V11, ReferenceEquals(link.Dialer, this), Network.Effects, other.Address);
+        Router.AddPeer(other.Id, GossipSubVersion.V12, ReferenceEquals(link.Dialer, this), Network.Effects, other.Address);
         Dispatch(0);
     }
 
@@ -86,6 +86,9 @@ internal class RouterNode : GossipNode
                     break;
                 case GossipEffectKind.Validate:
                     Router.Validated(effect.Peer, effect.Message!, Network.Validator!(effect.Message!), Network.Now, effects);
+                    break;
+                case GossipEffectKind.Connect:
+                    Network.Dial(this, Network.Nodes.First(n => n.Id == effect.Peer));
                     break;
                 case GossipEffectKind.SendMessage when Passes(ref effect):
                     Network.Send(this, effect.Peer, effect.Message!);
