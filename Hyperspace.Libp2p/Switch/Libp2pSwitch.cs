@@ -65,6 +65,9 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyCollection<PeerId> ConnectedPeers => _connections.Peers;
 
+    /// <summary>The live connections, as they are now.</summary>
+    public IReadOnlyList<ConnectionInfo> Connections => [.. _connections.All.Select(c => new ConnectionInfo(c.RemotePeer, c.RemoteAddress, c.Inbound, c.StreamCount))];
+
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">An address cannot be listened on; nothing listens then.</exception>
     public Task StartAsync(CancellationToken cancellationToken = default)
