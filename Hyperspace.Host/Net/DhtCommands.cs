@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
@@ -16,19 +17,30 @@ internal sealed class DhtCommands(IContentRouting routing)
     public async Task<NetReply> PutAsync(NetRequest request, CancellationToken cancellationToken)
     {
         var value = request.ValueBase64 ?? Encoding.UTF8.GetBytes(request.Value ?? throw new NetRequestException("value: give it, or valueBase64."));
-        return new StoredReply(await routing.PutValueAsync(KeyOf(request), value, cancellationToken));
+        var start = Stopwatch.GetTimestamp();
+        var stored = await routing.PutValueAsync(KeyOf(request), value, cancellationToken);
+        return new StoredReply(stored, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 
-    public async Task<NetReply> GetAsync(NetRequest request, CancellationToken cancellationToken) =>
-        await routing.GetValueAsync(KeyOf(request), cancellationToken) switch
+    public async Task<NetReply> GetAsync(NetRequest request, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var value = await routing.GetValueAsync(KeyOf(request), cancellationToken);
+        var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        return value switch
         {
-            null => new ValueReply(false, null, null),
-            { } value when Utf8.IsValid(value.Span) => new ValueReply(true, Encoding.UTF8.GetString(value.Span), null),
-            { } value => new ValueReply(true, null, value.ToArray()),
+            null => new ValueReply(false, null, milliseconds, null),
+            { } text when Utf8.IsValid(text.Span) => new ValueReply(true, Encoding.UTF8.GetString(text.Span), milliseconds, null),
+            { } bytes => new ValueReply(true, null, milliseconds, bytes.ToArray()),
         };
+    }
 
-    public async Task<NetReply> ProvideAsync(NetRequest request, CancellationToken cancellationToken) =>
-        new StoredReply(await routing.ProvideAsync(MultihashOf(request), cancellationToken));
+    public async Task<NetReply> ProvideAsync(NetRequest request, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var stored = await routing.ProvideAsync(MultihashOf(request), cancellationToken);
+        return new StoredReply(stored, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+    }
 
     public async Task<NetReply> FindProvidersAsync(NetRequest request, CancellationToken cancellationToken)
     {

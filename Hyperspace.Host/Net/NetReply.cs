@@ -41,9 +41,9 @@ internal sealed record PublishReply(int Count, double Ms, int Subscribers, [prop
 
 internal sealed record ReceivedReply(long Count, long Bytes, double? P50Ms, double? P99Ms, double? MaxMs) : NetReply;
 
-internal sealed record StoredReply(int Stored) : NetReply;
+internal sealed record StoredReply(int Stored, double Ms) : NetReply;
 
-internal sealed record ValueReply(bool Found, string? Value, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] byte[]? ValueBase64) : NetReply;
+internal sealed record ValueReply(bool Found, string? Value, double Ms, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] byte[]? ValueBase64) : NetReply;
 
 internal sealed record ProvidersReply(IReadOnlyList<AddressesLine> Providers) : NetReply;
 

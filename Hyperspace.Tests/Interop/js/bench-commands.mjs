@@ -90,7 +90,7 @@ class Meter {
 const percentile = (values, share) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]
 
 // `open(peer, protocol, signal)` gives a duplex; `quiet` holds the meters of topics whose messages are counted, not printed.
-export function benchCommands ({ node, pubsub, dht, open, multiaddr, peerIdFromString, CID, Digest, signal, quiet }) {
+export function benchCommands ({ node, pubsub, dht, open, multiaddr, peerIdFromString, signal, quiet }) {
   const text = value => new TextEncoder().encode(value)
 
   return {
@@ -190,19 +190,21 @@ export function benchCommands ({ node, pubsub, dht, open, multiaddr, peerIdFromS
       return { rssBytes: memory.rss, heapBytes: memory.heapUsed, connections: node.getConnections().length, streams: node.getConnections().reduce((sum, c) => sum + c.streams.length, 0), dhtPeers: dht.routingTable.size, cpu: process.cpuUsage() }
     },
     'dht.put': async r => {
+      const start = performance.now()
       let stored = 0
       for await (const event of dht.put(text(r.key), text(r.value), { signal: signal(r) })) {
         stored += event.name === 'PEER_RESPONSE' && event.messageName === 'PUT_VALUE' ? 1 : 0
       }
-      return { stored }
+      return { stored, ms: performance.now() - start }
     },
+    // To the end of the query, as ours: the first value may be an old one.
     'dht.get': async r => {
+      const start = performance.now()
+      let value = null
       for await (const event of dht.get(text(r.key), { signal: signal(r) })) {
-        if (event.name === 'VALUE') {
-          return { found: true, value: new TextDecoder().decode(event.value) }
-        }
+        value = event.name === 'VALUE' ? new TextDecoder().decode(event.value) : value
       }
-      return { found: false, value: null }
+      return { found: value != null, value, ms: performance.now() - start }
     }
   }
 }

@@ -62,7 +62,7 @@ export async function run (modules) {
 
   const quiet = new Map()
   const open = async (peer, protocol, signal) => duplex(await node.dialProtocol(peerIdFromString(peer), protocol, { signal }))
-  const bench = benchCommands({ node, pubsub, dht, open, multiaddr, peerIdFromString, CID, Digest, signal, quiet })
+  const bench = benchCommands({ node, pubsub, dht, open, multiaddr, peerIdFromString, signal, quiet })
 
   const commands = {
     ...bench,
