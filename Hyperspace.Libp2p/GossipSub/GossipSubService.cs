@@ -83,7 +83,14 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         {
             lock (_gate)
             {
-                return new PubSubCounters(_router.Published, _router.Delivered, _router.Duplicates, _router.Rejected, Interlocked.Read(ref _bytesIn), Interlocked.Read(ref _bytesOut));
+                return new PubSubCounters(
+                    _router.Published,
+                    _router.Delivered,
+                    _router.Duplicates,
+                    _router.Rejected,
+                    Interlocked.Read(ref _bytesIn),
+                    Interlocked.Read(ref _bytesOut),
+                    _router.Spared);
             }
         }
     }
