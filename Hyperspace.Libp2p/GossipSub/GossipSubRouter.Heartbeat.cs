@@ -145,7 +145,7 @@ internal sealed partial class GossipSubRouter
             return;
         }
 
-        Choose(_scratch, Math.Max(_parameters.Dlazy, (int)(_parameters.GossipFactor * _scratch.Count)));
+        ChooseInTurn(topic, Math.Max(_parameters.Dlazy, (int)(_parameters.GossipFactor * _scratch.Count)));
         Choose(ids, ids.Count);
         foreach (var peer in _scratch)
         {
@@ -159,5 +159,35 @@ internal sealed partial class GossipSubRouter
 
             (Pending(peer).IHave ??= []).Add(new IHave(topic.Name, announced));
         }
+    }
+
+    /// <summary>
+    /// Leaves so many of the candidates, at random, but nobody twice before all have had their turn: a message is announced
+    /// for a few heartbeats only, and who is left out in all of them never hears of it.
+    /// </summary>
+    private void ChooseInTurn(TopicState topic, int count)
+    {
+        Choose(_scratch, _scratch.Count);
+        if (_scratch.Count > count)
+        {
+            var next = 0;
+            for (var i = 0; i < _scratch.Count; i++)
+            {
+                if (!topic.Gossiped.Contains(_scratch[i]))
+                {
+                    (_scratch[next], _scratch[i]) = (_scratch[i], _scratch[next]);
+                    next++;
+                }
+            }
+
+            if (next <= count)
+            {
+                topic.Gossiped.Clear();
+            }
+
+            _scratch.RemoveRange(count, _scratch.Count - count);
+        }
+
+        topic.Gossiped.UnionWith(_scratch);
     }
 }

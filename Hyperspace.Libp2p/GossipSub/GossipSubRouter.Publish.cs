@@ -56,8 +56,17 @@ internal sealed partial class GossipSubRouter
         effects.Add(new GossipEffect(GossipEffectKind.SendMessage, peer.Peer, message, null));
 
     /// <summary>Nothing says that the peer has the message: it is not the author's, and was not refused.</summary>
-    private static bool Lacks(PeerState peer, GossipMessage message) =>
-        !peer.Peer.Bytes.Span.SequenceEqual(message.From) && !Refused(peer, message.Key);
+    private bool Lacks(PeerState peer, GossipMessage message)
+    {
+        if (peer.Peer.Bytes.Span.SequenceEqual(message.From))
+        {
+            return false;
+        }
+
+        var refused = Refused(peer, message.Key);
+        Spared += refused ? 1 : 0;
+        return !refused;
+    }
 
     private static bool Refused(PeerState peer, MessageKey key) => peer.Unwanted is { } unwanted && unwanted.ContainsKey(key);
 

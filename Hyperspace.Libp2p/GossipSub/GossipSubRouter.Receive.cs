@@ -110,6 +110,7 @@ internal sealed partial class GossipSubRouter
             topic.Subscribers.Remove(peer);
             topic.FloodPeers?.Remove(peer);
             topic.Fanout?.Remove(peer);
+            topic.Gossiped.Remove(peer);
             LeaveMesh(topic, peer);
             DropIfUnused(topic);
         }
@@ -183,7 +184,7 @@ internal sealed partial class GossipSubRouter
 
         foreach (var peer in topic.Mesh)
         {
-            if (peer != bringer && peer.Version >= GossipSubVersion.V12 && Lacks(peer, message))
+            if (peer != bringer && peer.Version >= GossipSubVersion.V12 && !peer.Peer.Bytes.Span.SequenceEqual(message.From) && !Refused(peer, message.Key))
             {
                 (Pending(peer).IDontWant ??= []).Add(message.Id);
             }

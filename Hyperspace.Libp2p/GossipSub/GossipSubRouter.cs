@@ -55,6 +55,9 @@ internal sealed partial class GossipSubRouter
 
     public long Rejected { get; private set; }
 
+    /// <summary>Copies not sent because their receivers refused them.</summary>
+    public long Spared { get; private set; }
+
     /// <summary>Topics that this peer subscribes to.</summary>
     public IReadOnlyCollection<string> Topics => _joined.ConvertAll(t => t.Name);
 
@@ -133,6 +136,7 @@ internal sealed partial class GossipSubRouter
             topic.Subscribers.Remove(state);
             topic.FloodPeers?.Remove(state);
             topic.Fanout?.Remove(state);
+            topic.Gossiped.Remove(state);
             DropIfUnused(topic);
         }
 

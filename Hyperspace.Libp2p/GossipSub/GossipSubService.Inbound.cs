@@ -21,7 +21,9 @@ public sealed partial class GossipSubService
             {
                 Interlocked.Add(ref _bytesIn, batch.Bytes);
                 Receive(peer, batch, inbox);
-                await SettleAsync(inbox, both.Token).ConfigureAwait(false);
+
+                // Also when the remote is gone meanwhile: these messages count as seen, so no other copy would be delivered.
+                await SettleAsync(inbox, _stop.Token).ConfigureAwait(false);
                 if (batch.Failure is { } failure)
                 {
                     throw failure;

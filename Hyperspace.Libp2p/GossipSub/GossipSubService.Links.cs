@@ -40,25 +40,6 @@ public sealed partial class GossipSubService
         }
     }
 
-    /// <summary>Further connections to a peer, from elsewhere, come without notice; so it is asked now and then where peers are.</summary>
-    private void RefreshAddresses()
-    {
-        PeerId[] peers;
-        lock (_gate)
-        {
-            peers = [.. _links.Keys];
-        }
-
-        foreach (var peer in peers)
-        {
-            var addresses = _network.RemoteIpsOf(peer);
-            lock (_gate)
-            {
-                _router.SetAddresses(peer, addresses);
-            }
-        }
-    }
-
     private void RemovePeer(PeerId peer, PeerLink? only)
     {
         PeerLink? link;

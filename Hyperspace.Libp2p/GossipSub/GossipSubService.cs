@@ -7,12 +7,11 @@ namespace Hyperspace.Libp2p.GossipSub;
 
 /// <summary>
 /// GossipSub over an <see cref="ISwitch"/>: gives the router streams, a clock and a lock. Signatures and validators run on
-/// the readers' threads, outside the lock (<c>.Inbound</c>); links to peers are in <c>.Links</c>. Starts when constructed.
+/// the readers' threads, outside the lock (<c>.Inbound</c>); links to peers are in <c>.Links</c>, the clock's work in <c>.Upkeep</c>. Starts when constructed.
 /// </summary>
 public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposable
 {
     private const int MaxInboundStreams = 4;
-    private const int BeatsBetweenAddresses = 60;
     private readonly ISwitch _network;
     private readonly KeyPair _keys;
     private readonly Author _author;
@@ -34,7 +33,6 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
     private long _bytesIn;
     private long _bytesOut;
     private long _dropped;
-    private long _beats;
     private int _disposed;
 
     /// <summary>Offers the protocols on <paramref name="network"/> and starts the heartbeat. <paramref name="keys"/> sign what is published and stay the caller's to dispose.</summary>
@@ -83,7 +81,14 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         {
             lock (_gate)
             {
-                return new PubSubCounters(_router.Published, _router.Delivered, _router.Duplicates, _router.Rejected, Interlocked.Read(ref _bytesIn), Interlocked.Read(ref _bytesOut));
+                return new PubSubCounters(
+                    _router.Published,
+                    _router.Delivered,
+                    _router.Duplicates,
+                    _router.Rejected,
+                    Interlocked.Read(ref _bytesIn),
+                    Interlocked.Read(ref _bytesOut),
+                    _router.Spared);
             }
         }
     }
@@ -274,28 +279,6 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
             _handlers = _handlers.Remove(handler.Topic);
             _router.Unsubscribe(handler.Topic, Now(), _effects);
             Dispatch(null);
-        }
-    }
-
-    private void Beat()
-    {
-        try
-        {
-            if (Interlocked.Increment(ref _beats) % BeatsBetweenAddresses == 0)
-            {
-                RefreshAddresses();
-            }
-
-            lock (_gate)
-            {
-                _router.Heartbeat(Now(), _effects);
-                Dispatch(null);
-            }
-        }
-        catch (Exception e)
-        {
-            // On a timer's thread an exception would end the process.
-            _options.Logger?.LogError(e, "A GossipSub heartbeat failed.");
         }
     }
 }

@@ -57,6 +57,9 @@ internal sealed class TopicState(string name)
     /// <summary>Those of them that get every message without being in the mesh: floodsub and direct peers.</summary>
     public List<PeerState>? FloodPeers { get; set; }
 
+    /// <summary>Who got gossip in this round; a round ends when all have.</summary>
+    public HashSet<PeerState> Gossiped { get; } = [];
+
     /// <summary>Peers that messages go to when this peer publishes without subscribing; null when it does not.</summary>
     public List<PeerState>? Fanout { get; set; }
 

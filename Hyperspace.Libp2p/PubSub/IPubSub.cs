@@ -38,7 +38,8 @@ public delegate ValueTask<Validation> AsyncTopicValidator(PubSubMessage message,
 /// <param name="Rejected">Messages refused for their signature, size or validator.</param>
 /// <param name="BytesIn">Bytes of GossipSub RPCs received.</param>
 /// <param name="BytesOut">Bytes of GossipSub RPCs sent.</param>
-public sealed record PubSubCounters(long Published, long Delivered, long Duplicates, long Rejected, long BytesIn, long BytesOut);
+/// <param name="Spared">Copies that were not sent, because their receivers said that they have the message (IDONTWANT).</param>
+public sealed record PubSubCounters(long Published, long Delivered, long Duplicates, long Rejected, long BytesIn, long BytesOut, long Spared);
 
 /// <summary>
 /// A message that its own author's validator does not accept: other peers run the same validators, and would hold the

@@ -34,6 +34,25 @@ public class OutboundQueueTests
     }
 
     [Fact]
+    public async Task What_the_peer_no_longer_wants_is_passed_over_makes_room_and_is_not_counted_as_dropped()
+    {
+        var messages = Enumerable.Range(0, 3).Select(i => GossipKeys.Message(1, "t", (ulong)i)).ToArray();
+        var queue = new OutboundQueue(messages.Sum(m => m.Encoded.Length), 100);
+        Assert.All(messages, m => Assert.True(queue.Enqueue(m)));
+        var room = queue.RoomAsync();
+        Assert.False(room.IsCompleted);
+        queue.Withdraw([messages[0].Id, messages[1].Id, new byte[] { 1 }]);
+        Assert.True(queue.TryTake(out _, out var taken));
+        Assert.Same(messages[2], taken);
+        await room.WaitAsync(GossipPeer.Patience);
+        Assert.False(queue.TryTake(out _, out _));
+        Assert.Equal(0, queue.Dropped);
+        Assert.True(queue.Enqueue(messages[0]));
+        Assert.True(queue.TryTake(out _, out taken));
+        Assert.Same(messages[0], taken);
+    }
+
+    [Fact]
     public void A_message_larger_than_the_whole_queue_still_goes_when_it_is_alone()
     {
         var queue = new OutboundQueue(10, 10);
