@@ -15,14 +15,14 @@ public class KademliaServerTests
     private static readonly DateTimeOffset Now = Peers.Start;
     private readonly KademliaServer _server = new(
         Self,
-        new KademliaOptions { Validators = new Dictionary<string, IRecordValidator> { ["t"] = new PlusValidator() }, MaxRecordBytes = 100 },
+        new KademliaOptions { Validators = new Dictionary<string, IRecordValidator> { ["t"] = new PlusValidator() }, MaxRecordBytes = 100, RequestsPerMinuteAndPeer = 20_000, WritesPerMinuteAndPeer = 20_000 },
         Peers.AddressOf);
 
     public KademliaServerTests()
     {
         for (var i = 1; i < 60; i++)
         {
-            _server.Table = _server.Table.Seen(Peers.Number(i), Now).Table;
+            _server.Table = _server.Table.Seen(Peers.Number(i), null, Now).Table;
         }
     }
 

@@ -40,7 +40,7 @@ public class RoutingTableTests
     public Property A_newcomer_never_displaces_a_peer_that_answers() => Prop.ForAll(Steps, Gen.Choose(200, 400).ToArbitrary(), (steps, newcomer) =>
     {
         var before = Run(steps);
-        var after = before.Seen(Peers.Number(newcomer), Peers.Start.AddDays(1));
+        var after = before.Seen(Peers.Number(newcomer), null, Peers.Start.AddDays(1));
         return before.Entries.All(e => after.Table.Contains(e.Peer)) && after.Present == after.Table.Contains(Peers.Number(newcomer));
     });
 
@@ -48,20 +48,20 @@ public class RoutingTableTests
     public void A_full_bucket_doubts_its_least_recently_seen_and_the_newest_that_waits_takes_its_place()
     {
         var crowd = Enumerable.Range(1, 100).Select(Peers.Number).Where(p => SelfKey.CommonPrefixLength(DhtKey.Of(p)) == 0).Take(BucketSize + 2).ToList();
-        var table = new RoutingTable(SelfKey, BucketSize);
+        var table = new RoutingTable(SelfKey, new() { BucketSize = BucketSize });
         for (var i = 0; i < BucketSize; i++)
         {
-            table = table.Seen(crowd[i], Peers.Start.AddMinutes(i)).Table;
+            table = table.Seen(crowd[i], null, Peers.Start.AddMinutes(i)).Table;
         }
 
-        table = table.Seen(crowd[0], Peers.Start.AddHours(1)).Table;
-        var first = table.Seen(crowd[^2], Peers.Start.AddHours(2));
-        var second = first.Table.Seen(crowd[^1], Peers.Start.AddHours(3));
+        table = table.Seen(crowd[0], null, Peers.Start.AddHours(1)).Table;
+        var first = table.Seen(crowd[^2], null, Peers.Start.AddHours(2));
+        var second = first.Table.Seen(crowd[^1], null, Peers.Start.AddHours(3));
         Assert.False(second.Present);
         Assert.Equal(crowd[1], second.Questionable!.Peer);
         table = second.Table.Failed(crowd[1]).Failed(crowd[1]);
         Assert.True(table.Contains(crowd[1]));
-        Assert.True(table.Seen(crowd[1], Peers.Start.AddHours(4)).Table.Failed(crowd[1]).Contains(crowd[1]));
+        Assert.True(table.Seen(crowd[1], null, Peers.Start.AddHours(4)).Table.Failed(crowd[1]).Contains(crowd[1]));
         table = table.Failed(crowd[1]);
         Assert.False(table.Contains(crowd[1]));
         Assert.True(table.Contains(crowd[^1]));
@@ -80,13 +80,13 @@ public class RoutingTableTests
 
     private static RoutingTable Run((int Peer, int Kind)[] steps)
     {
-        var table = new RoutingTable(SelfKey, BucketSize);
+        var table = new RoutingTable(SelfKey, new() { BucketSize = BucketSize });
         var now = Peers.Start;
         foreach (var (number, kind) in steps)
         {
             now = now.AddSeconds(1);
             var peer = Peers.Number(number);
-            table = kind switch { 6 => table.Failed(peer), 7 => table.Removed(peer), _ => table.Seen(peer, now).Table };
+            table = kind switch { 6 => table.Failed(peer), 7 => table.Removed(peer), _ => table.Seen(peer, GroupOf(number), now).Table };
         }
 
         return table;
