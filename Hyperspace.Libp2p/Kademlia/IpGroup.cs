@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Hyperspace.Libp2p.Multiformats;
 
 namespace Hyperspace.Libp2p.Kademlia;
 
@@ -14,13 +13,8 @@ namespace Hyperspace.Libp2p.Kademlia;
 internal readonly record struct IpGroup(uint Prefix, int Family)
 {
     /// <summary>The group of an address that a connection was seen to come from; null when it has none.</summary>
-    public static IpGroup? Of(Multiaddr? address)
+    public static IpGroup? Of(IPAddress ip)
     {
-        if (address?.Components is not [{ Protocol: "ip4" or "ip6", Value: { } text }, ..] || !IPAddress.TryParse(text, out var ip))
-        {
-            return null;
-        }
-
         ip = ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
         if (IPAddress.IsLoopback(ip))
         {

@@ -82,7 +82,6 @@ internal sealed class KademliaQuery
     private readonly LinkedList<QueryCandidate> _waiting = new();
     private QueryPath[] _paths = [];
     private int _turn;
-    private bool _finished;
 
     /// <summary>A query for <paramref name="target"/>, begun at <paramref name="now"/>; <see cref="Start"/> sets it going.</summary>
     public KademliaQuery(DhtKey target, PeerId self, QueryLimits limits, DateTimeOffset now) =>
@@ -90,6 +89,9 @@ internal sealed class KademliaQuery
 
     /// <summary>The nearest peers that answered, nearest first, at most k.</summary>
     public IReadOnlyList<PeerId> Closest => [.. Nearest().Select(c => c.Peer)];
+
+    /// <summary>True after <see cref="QueryEffect.Finished"/>.</summary>
+    public bool IsFinished { get; private set; }
 
     /// <summary>Requests made.</summary>
     public int Requests { get; private set; }
@@ -117,7 +119,7 @@ internal sealed class KademliaQuery
     /// <summary>Takes an event in and says what to do.</summary>
     public IReadOnlyList<QueryEffect> Handle(QueryEvent e, DateTimeOffset now)
     {
-        if (_finished)
+        if (IsFinished)
         {
             return [];
         }
@@ -227,7 +229,7 @@ internal sealed class KademliaQuery
 
     private List<QueryEffect> Finish(QueryEnd why, List<QueryEffect> effects)
     {
-        _finished = true;
+        IsFinished = true;
         effects.AddRange(_waiting.Select(c => new QueryEffect.GiveUp(c.Peer)));
         effects.Add(new QueryEffect.Finished(why));
         return effects;
