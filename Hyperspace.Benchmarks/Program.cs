@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
+using Hyperspace.Benchmarks;
 using Hyperspace.Benchmarks.Loop;
 
 // Functions are measured by BenchmarkDotNet, the system by scenarios; each is one command.
@@ -21,6 +22,8 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, functions };
+var sim = new Command("sim", "Protocols under virtual time, in one process without sockets; the same seed gives the same run.") { SimDhtCommand.Create(json) };
+
+var root = new RootCommand("Measures Hyperspace.") { loop, functions, sim };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

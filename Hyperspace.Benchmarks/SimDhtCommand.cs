@@ -16,7 +16,8 @@ internal static class SimDhtCommand
         var churn = new Option<double>("--churn") { Description = "Share of the peers that leave per minute; they come back after a minute on average, knowing nothing." };
         var paths = new Option<int>("--paths") { Description = "Disjoint paths of a lookup.", DefaultValueFactory = _ => new KademliaOptions().DisjointPaths };
         var seed = new Option<int>("--seed") { Description = "Seed of everything that is random.", DefaultValueFactory = _ => 1 };
-        var command = new Command("dht", "Kademlia among many peers: success, hops and messages per lookup, latency.") { peers, lookups, loss, churn, paths, seed };
+        var plot = new Option<FileInfo?>("--plot") { Description = "Writes the costs over the number of peers to this file, as SVG." };
+        var command = new Command("dht", "Kademlia among many peers: success, hops and messages per lookup, latency.") { peers, lookups, loss, churn, paths, seed, plot };
         command.SetAction(parsed =>
         {
             var reports = parsed.GetValue(peers)!.Select(count => new DhtScenario
@@ -28,6 +29,11 @@ internal static class SimDhtCommand
                 Churn = parsed.GetValue(churn) > 0 ? new ChurnModel(parsed.GetValue(churn)) : null,
                 Options = new KademliaOptions { DisjointPaths = parsed.GetValue(paths) },
             }.Run(Console.Error.WriteLine)).ToList();
+            if (parsed.GetValue(plot) is { } file)
+            {
+                File.WriteAllText(file.FullName, DhtReport.Plot(reports));
+            }
+
             Console.Out.WriteLine(parsed.GetValue(json) ? string.Join('\n', reports.Select(static r => r.ToJson())) : DhtReport.ToMarkdown(reports));
             return 0;
         });

@@ -60,6 +60,20 @@ internal sealed record DhtReport
         |---|---|---|---|---|---|---|---|---|---|---|---|
         """));
 
+    /// <summary>The costs over the number of peers, as SVG.</summary>
+    public static string Plot(IReadOnlyList<DhtReport> reports)
+    {
+        return SvgPlot.Render(
+            "peers",
+            [
+                new PlotPanel("hops", [Line("mean", static r => r.Hops), Line("log2(N)/2 + 2", static r => r.HopsBound)]),
+                new PlotPanel("messages per lookup", [Line("requests and answers", static r => r.Messages)]),
+                new PlotPanel("virtual ms", [Line("first value, p50", static r => r.FirstValueP50Ms), Line("lookup, p50", static r => r.P50Ms), Line("lookup, p99", static r => r.P99Ms)]),
+            ]);
+
+        PlotSeries Line(string name, Func<DhtReport, double> value) => new(name, [.. reports.Select(r => ((double)r.Peers, value(r)))]);
+    }
+
     private string ToRow() => string.Create(
         CultureInfo.InvariantCulture,
         $"| {Peers:N0} | {Loss * 100:0} % | {Churn * 100:0} % | {Success * 100:0.0} % | {Hops:0.00} ({HopsBound:0.00}) | {Messages:0} | {FirstValueP50Ms:0} ms | {P50Ms:0} ms | {P99Ms:0} ms | {TableSize:0} | {WallSeconds:0.0} s | {MemoryMiB:0} MiB |");
