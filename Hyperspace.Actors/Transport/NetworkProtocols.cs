@@ -38,7 +38,7 @@ internal sealed record NetworkProtocols(PingService Ping, GossipSubService PubSu
         return new NetworkProtocols(
             new PingService(network, time),
             pubSub,
-            new KademliaService(network, kademlia, time, logger: loggers.CreateLogger<KademliaService>()),
+            new KademliaService(network, kademlia, time, store: new RoutingTableFile(options.DataDirectory), logger: loggers.CreateLogger<KademliaService>()),
             new RpcService(network, time: time, logger: loggers.CreateLogger<RpcService>()));
     }
 

@@ -128,6 +128,137 @@ public sealed class KademliaInteropTests(JsPartner js) : IAsyncLifetime
         });
     }
 
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_newer_record_of_ours_replaces_the_one_that_js_holds(int line)
+    {
+        var peer = await JsAsync(line, new { records = "plus" });
+        var (us, dht) = await UsAsync();
+        await MeetAsync(us, dht, peer);
+        var key = "/hyperspace/peer/x"u8.ToArray();
+        Assert.Equal(1, await dht.PutValueAsync(key, "+1"u8.ToArray()));
+        Assert.Equal(1, await dht.PutValueAsync(key, "+2"u8.ToArray()));
+        await dht.DisposeAsync();
+        await us.DisposeAsync();
+        Assert.Equal("+2", Text(await peer.CallAsync("dhtGet", new { key = Convert.ToBase64String(key) })));
+    }
+
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_newer_record_of_js_replaces_the_one_held_here_and_an_older_does_not(int line)
+    {
+        var (near, far) = (await JsAsync(line, new { records = "plus" }), await JsAsync(line, new { records = "plus" }));
+        var (us, dht) = await UsAsync();
+        await MeetAsync(us, dht, near);
+        await MeetAsync(us, dht, far);
+        await PutAsync(near, "+1");
+        await PutAsync(far, "+2");
+        Assert.Equal("+2", await HeldAsync());
+        var key = "/hyperspace/peer/x"u8.ToArray();
+        await dht.PutValueAsync(key, "+9"u8.ToArray());
+
+        // js itself takes any valid record over a better one; the search corrects it.
+        await PutAsync(near, "+3");
+        Assert.Equal("+9", await HeldAsync());
+        await Eventually.TrueAsync(async () => Text(await near.CallAsync("dhtGet", new { key = Convert.ToBase64String(key) })) == "+9");
+
+        async Task<string> HeldAsync() => Encoding.UTF8.GetString((await dht.GetValueAsync("/hyperspace/peer/x"u8.ToArray()))!.Value.Span);
+    }
+
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_record_that_js_refuses_is_not_held_there(int line)
+    {
+        var peer = await JsAsync(line, new { records = "plus" });
+        var (us, dht) = await UsAsync(validator: new AnyValidator());
+        await MeetAsync(us, dht, peer);
+        var taken = await dht.PutValueAsync("/hyperspace/peer/bad"u8.ToArray(), "bad"u8.ToArray());
+
+        // The older line echoes what it does not store.
+        Assert.Equal(line == 2 ? 1 : 0, taken);
+        Assert.Equal(1, await dht.PutValueAsync("/hyperspace/peer/good"u8.ToArray(), "+good"u8.ToArray()));
+        await dht.DisposeAsync();
+        await us.DisposeAsync();
+
+        var (later, laterDht) = await UsAsync(validator: new AnyValidator());
+        await MeetAsync(later, laterDht, peer);
+        Assert.Equal("+good", Encoding.UTF8.GetString((await laterDht.GetValueAsync("/hyperspace/peer/good"u8.ToArray()))!.Value.Span));
+        Assert.Null(await laterDht.GetValueAsync("/hyperspace/peer/bad"u8.ToArray()));
+    }
+
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_bad_record_that_js_holds_is_not_got(int line)
+    {
+        var peer = await JsAsync(line);
+        var (us, dht) = await UsAsync();
+        await MeetAsync(us, dht, peer);
+        await PutAsync(peer, "bad");
+        Assert.Null(await dht.GetValueAsync("/hyperspace/peer/x"u8.ToArray()));
+        Assert.Equal("bad", Text(await peer.CallAsync("dhtGet", new { key = Convert.ToBase64String("/hyperspace/peer/x"u8) })));
+    }
+
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_client_of_ours_stands_in_no_table_of_js_and_a_server_that_becomes_one_leaves_it(int line)
+    {
+        var peer = await JsAsync(line);
+        var (us, dht) = await UsAsync();
+        await MeetAsync(us, dht, peer);
+        dht.Mode = KademliaMode.Client;
+        await Eventually.TrueAsync(async () => !(await peer.ProtocolsAsync(us.PeerId)).Contains("/hyperspace/kad/1.0.0"));
+        Assert.Equal(1, await dht.PutValueAsync("/hyperspace/peer/client"u8.ToArray(), "+1"u8.ToArray()));
+        dht.Mode = KademliaMode.Server;
+        await Eventually.TrueAsync(async () => (await peer.ProtocolsAsync(us.PeerId)).Contains("/hyperspace/kad/1.0.0"));
+    }
+
+    [SkippableFact]
+    public async Task Five_of_js_and_five_of_ours_are_one_network_with_a_protocol_of_its_own()
+    {
+        const string Protocol = "/other/kad/1.0.0";
+        var theirs = await Task.WhenAll(((int[])[2, 3, 3, 2, 3]).Select(line => JsAsync(line, new { records = "plus", kadProtocol = Protocol })));
+        var ours = new List<(TestSwitch Switch, KademliaService Dht)>();
+        for (var i = 0; i < 5; i++)
+        {
+            ours.Add(await UsAsync(Protocol));
+        }
+
+        // A chain of both kinds: everybody meets two, and finds the others through them.
+        for (var i = 0; i < 5; i++)
+        {
+            await MeetAsync(ours[i].Switch, ours[i].Dht, theirs[i]);
+            if (i > 0)
+            {
+                await MeetAsync(ours[i].Switch, ours[i].Dht, theirs[i - 1]);
+            }
+        }
+
+        var (key, provided) = ("/hyperspace/peer/ten"u8.ToArray(), Peers.Multihash("ten"));
+        Assert.InRange(await ours[0].Dht.PutValueAsync(key, "+ours"u8.ToArray()), 5, 9);
+        Assert.InRange(await ours[4].Dht.ProvideAsync(provided), 5, 9);
+        await theirs[4].CallAsync("dhtProvide", new { key = Convert.ToBase64String(provided) });
+        foreach (var peer in theirs)
+        {
+            Assert.Equal("+ours", Text(await peer.CallAsync("dhtGet", new { key = Convert.ToBase64String(key) })));
+            var found = (await peer.CallAsync("dhtFindProviders", new { key = Convert.ToBase64String(provided) })).GetProperty("providers").EnumerateArray().Select(p => p.GetProperty("peer").GetString());
+            Assert.Contains(ours[4].Switch.PeerId.ToString(), found);
+        }
+
+        foreach (var (_, dht) in ours)
+        {
+            Assert.Equal("+ours", Encoding.UTF8.GetString((await dht.GetValueAsync(key))!.Value.Span));
+            await Eventually.TrueAsync(async () => (await ProvidersAsync(dht, provided)).Select(p => p.Peer).ToHashSet().IsSupersetOf([ours[4].Switch.PeerId, theirs[4].PeerId]));
+        }
+
+        var sought = await ours[0].Dht.FindPeerAsync(theirs[4].PeerId);
+        Assert.Contains(theirs[4].Addresses[0].WithoutPeer(), sought!.Addresses);
+    }
+
     [SkippableFact]
     public async Task Both_version_lines_and_we_are_one_network()
     {
@@ -149,18 +280,25 @@ public sealed class KademliaInteropTests(JsPartner js) : IAsyncLifetime
 
     private static string Text(JsonElement reply) => Encoding.UTF8.GetString(reply.GetProperty("value").GetBytesFromBase64());
 
-    private async Task<JsPeer> JsAsync(int line)
+    private static Task PutAsync(JsPeer peer, string value) =>
+        peer.CallAsync("dhtPut", new { key = Convert.ToBase64String("/hyperspace/peer/x"u8), value = Convert.ToBase64String(Encoding.UTF8.GetBytes(value)) });
+
+    private async Task<JsPeer> JsAsync(int line, object? options = null)
     {
-        var peer = await js.StartAsync(line);
-        _running.Add(peer);
+        var peer = await js.StartAsync(line, options);
+        lock (_running)
+        {
+            _running.Add(peer);
+        }
+
         return peer;
     }
 
-    private async Task<(TestSwitch Switch, KademliaService Dht)> UsAsync()
+    private async Task<(TestSwitch Switch, KademliaService Dht)> UsAsync(string protocol = "/hyperspace/kad/1.0.0", IRecordValidator? validator = null)
     {
         var node = await TestSwitch.StartAsync();
         _running.Add(node);
-        var dht = new KademliaService(node.Switch, new KademliaOptions { Validators = new Dictionary<string, IRecordValidator> { ["hyperspace"] = new PlusValidator() } });
+        var dht = new KademliaService(node.Switch, new KademliaOptions { ProtocolId = protocol, Validators = new Dictionary<string, IRecordValidator> { ["hyperspace"] = validator ?? new PlusValidator() } });
         _running.Add(dht);
         return (node, dht);
     }
@@ -188,5 +326,13 @@ public sealed class KademliaInteropTests(JsPartner js) : IAsyncLifetime
         }
 
         return list;
+    }
+
+    /// <summary>Takes what the partner's own validator refuses.</summary>
+    private sealed class AnyValidator : IRecordValidator
+    {
+        public bool IsValid(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => true;
+
+        public int Select(ReadOnlySpan<byte> key, IReadOnlyList<ReadOnlyMemory<byte>> values) => 0;
     }
 }

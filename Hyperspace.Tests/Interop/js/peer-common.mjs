@@ -51,8 +51,9 @@ export async function run (modules) {
         peerInfoMapper: passthroughMapper,
         allowQueryWithZeroPeers: true,
         initialQuerySelfInterval: 1000,
-        validators: { hyperspace: async () => {} },
-        selectors: { hyperspace: () => 0 }
+        // `records: 'plus'`: values that start with '+' are valid, the greatest is the best.
+        validators: { hyperspace: async (key, value) => { if (options.records === 'plus' && value[0] !== 0x2b) throw new Error('no plus') } },
+        selectors: { hyperspace: (key, values) => options.records === 'plus' ? values.reduce((best, v, i) => Buffer.compare(v, values[best]) > 0 ? i : best, 0) : 0 }
       })
     }
   })
