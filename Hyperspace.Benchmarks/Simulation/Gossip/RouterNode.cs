@@ -88,7 +88,11 @@ internal class RouterNode : GossipNode
                     Router.Validated(effect.Peer, effect.Message!, Network.Validator!(effect.Message!), Network.Now, effects);
                     break;
                 case GossipEffectKind.Connect:
-                    Network.Dial(this, Network.Nodes.First(n => n.Id == effect.Peer));
+                    if (Network.Nodes.Find(n => n.Id == effect.Peer) is { } introduced)
+                    {
+                        Network.Dial(this, introduced);
+                    }
+
                     break;
                 case GossipEffectKind.SendMessage when Passes(ref effect):
                     Network.Send(this, effect.Peer, effect.Message!);
