@@ -1,6 +1,7 @@
 // A js-libp2p node that a test drives by JSON lines: {id, cmd, …} on stdin, {id, ok, …} and {event, …} on stdout.
 // The modules come from the caller, so that one file serves every version line of js-libp2p.
 import { createInterface } from 'node:readline'
+import { gossipCommands } from './gossip-commands.mjs'
 
 const echoProtocol = '/hyperspace/echo/1.0.0'
 
@@ -80,6 +81,7 @@ export async function run (modules) {
     unsubscribe: async r => { pubsub.unsubscribe(r.topic) },
     subscribers: async r => ({ peers: pubsub.getSubscribers(r.topic).map(String) }),
     mesh: async r => ({ peers: pubsub.getMeshPeers(r.topic).map(String) }),
+    ...gossipCommands(modules, pubsub),
     score: async r => ({ score: pubsub.score.score(r.peer) }),
     publish: async r => ({ recipients: (await pubsub.publish(r.topic, unb64(r.data))).recipients.map(String) }),
     dhtRoutingTable: async () => ({ size: dht.routingTable.size }),
