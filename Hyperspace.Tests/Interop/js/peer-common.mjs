@@ -10,7 +10,7 @@ const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 
 // `serveEcho(node, protocol, options)` and `echo(stream, data)` hide how the version line shapes its streams.
 export async function run (modules) {
-  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, serveEcho, echo } = modules
+  const { createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, serveEcho, echo } = modules
   const options = { listen: ['/ip4/127.0.0.1/tcp/0'], kadProtocol: '/hyperspace/kad/1.0.0', earlyMuxer: true, gossip: {}, ...JSON.parse(process.argv[2] ?? '{}') }
 
   const encrypter = components => {
@@ -30,7 +30,7 @@ export async function run (modules) {
   const node = await createLibp2p({
     start: false,
     addresses: { listen: options.listen },
-    transports: [tcp()],
+    transports: [tcp(), webSockets()],
     connectionEncrypters: [encrypter],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: Infinity, maxConnections: 1000, maxIncomingPendingConnections: 1000 },

@@ -1,9 +1,10 @@
 import '../polyfill.mjs'
 
-const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
+const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
   import('../peer-common.mjs'),
   import('libp2p'),
   import('@libp2p/tcp'),
+  import('@libp2p/websockets'),
   import('@chainsafe/libp2p-noise'),
   import('@chainsafe/libp2p-yamux'),
   import('@libp2p/identify'),
@@ -24,7 +25,7 @@ async function * chunked (data) {
 }
 
 await run({
-  createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
+  createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
   serveEcho: () => async ({ stream }) => {
     await stream.sink(stream.source)
   },

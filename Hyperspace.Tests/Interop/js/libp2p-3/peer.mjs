@@ -1,9 +1,14 @@
+import { WebSocket } from 'ws'
 import '../polyfill.mjs'
 
-const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
+// @libp2p/websockets 10 dials with the platform's WebSocket, which node has from 22 on.
+globalThis.WebSocket ??= WebSocket
+
+const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
   import('../peer-common.mjs'),
   import('libp2p'),
   import('@libp2p/tcp'),
+  import('@libp2p/websockets'),
   import('@libp2p/noise'),
   import('@libp2p/yamux'),
   import('@libp2p/identify'),
@@ -26,7 +31,7 @@ async function sendAll (stream, data) {
 }
 
 await run({
-  createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
+  createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
   serveEcho: () => async stream => {
     for await (const chunk of stream) {
       await sendAll(stream, chunk.subarray())
