@@ -13,6 +13,7 @@ internal static class SimCommand
     {
         Gossip(json),
         Soak(json),
+        SimDhtCommand.Create(json),
     };
 
     private static Command Gossip(Option<bool> json)
