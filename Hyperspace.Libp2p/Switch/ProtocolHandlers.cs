@@ -14,12 +14,15 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
     public IReadOnlyList<string> Names => [.. _handlers.Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>Offers a protocol, in place of an earlier handler of the same name; true when it is new.</summary>
-    public bool Add(string protocol, StreamHandler handler, int maxInboundPerPeer)
+    public bool Add(string protocol, StreamHandler handler, int maxInboundPerPeer, bool runOnLimited)
     {
         var isNew = !_handlers.ContainsKey(protocol);
-        _handlers[protocol] = new Registration(handler, maxInboundPerPeer);
+        _handlers[protocol] = new Registration(handler, maxInboundPerPeer, runOnLimited);
         return isNew;
     }
+
+    /// <summary>Offers a protocol no longer; streams that are open are served to their end. True when it was offered.</summary>
+    public bool Remove(string protocol) => _handlers.TryRemove(protocol, out _);
 
     /// <summary>Negotiates and serves one inbound stream to its end; does not throw.</summary>
     public async Task ServeAsync(PeerStream stream)
@@ -27,8 +30,8 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         var closed = stream.Connection.ClosedToken;
         try
         {
-            stream.Protocol = await stream.NegotiateAsync(new MultistreamListener(_handlers.ContainsKey), negotiationTimeout, time, closed).ConfigureAwait(false);
-            var registration = _handlers[stream.Protocol];
+            stream.Protocol = await stream.NegotiateAsync(new MultistreamListener(p => IsServed(p, stream.Connection.Limited)), negotiationTimeout, time, closed).ConfigureAwait(false);
+            var registration = _handlers.GetValueOrDefault(stream.Protocol) ?? throw new IOException("The protocol was withdrawn while it was negotiated.");
             var key = (stream.RemotePeer, stream.Protocol);
             var open = _open.AddOrUpdate(key, 1, static (_, count) => count + 1);
             try
@@ -65,6 +68,8 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         await stream.DisposeAsync().ConfigureAwait(false);
     }
 
+    private bool IsServed(string protocol, bool limited) => _handlers.TryGetValue(protocol, out var registration) && (registration.RunOnLimited || !limited);
+
     private void Leave((PeerId Peer, string Protocol) key)
     {
         while (_open.TryGetValue(key, out var count))
@@ -76,5 +81,5 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         }
     }
 
-    private sealed record Registration(StreamHandler Handler, int MaxInboundPerPeer);
+    private sealed record Registration(StreamHandler Handler, int MaxInboundPerPeer, bool RunOnLimited);
 }

@@ -36,6 +36,7 @@ public class SwitchTests
         await using var alice = await TestSwitch.StartAsync();
         await using var bob = await TestSwitch.StartAsync();
         await alice.Switch.DialAsync(bob.Address);
+        await bob.UntilIdentifiedAsync(alice.PeerId);
         var data = Bytes(length);
         Assert.Equal(data, await alice.EchoAsync(bob.PeerId, data));
         Assert.Equal(data, await bob.EchoAsync(alice.PeerId, data));
@@ -47,6 +48,7 @@ public class SwitchTests
         await using var alice = await TestSwitch.StartAsync();
         await using var bob = await TestSwitch.StartAsync();
         await alice.Switch.DialAsync(bob.Address);
+        await bob.UntilIdentifiedAsync(alice.PeerId);
         await Task.WhenAll(Enumerable.Range(0, 400).Select(async i =>
         {
             var data = Bytes(10_000 + i);
@@ -258,6 +260,21 @@ public class SwitchTests
         var late = new List<PeerId>();
         using var registration = alice.Switch.Observe(new LateObserver(late));
         Assert.Equal([bob.PeerId], late);
+    }
+
+    [Fact]
+    public async Task A_protocol_that_is_offered_no_longer_is_refused_and_the_connected_are_told()
+    {
+        await using var alice = await TestSwitch.StartAsync();
+        await using var bob = await TestSwitch.StartAsync();
+        await alice.Switch.DialAsync(bob.Address);
+        await alice.UntilIdentifiedAsync(bob.PeerId);
+        await bob.UntilIdentifiedAsync(alice.PeerId);
+        Assert.Contains(TestSwitch.Echo, alice.Switch.Find(bob.PeerId)!.Protocols);
+
+        bob.Switch.Unhandle(TestSwitch.Echo);
+        await Eventually.TrueAsync(() => !alice.Switch.Find(bob.PeerId)!.Protocols.Contains(TestSwitch.Echo));
+        await Assert.ThrowsAnyAsync<IOException>(() => alice.Switch.OpenStreamAsync(bob.PeerId, [TestSwitch.Echo]));
     }
 
     [Fact]
