@@ -12,7 +12,7 @@ const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 
 // `duplex(stream)` and `handler(serve)` hide how the version line shapes its streams and handlers.
 export async function run (modules) {
-  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, duplex, handler } = modules
+  const { createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, duplex, handler } = modules
   const options = { listen: ['/ip4/127.0.0.1/tcp/0'], kadProtocol: '/hyperspace/kad/1.0.0', earlyMuxer: true, gossip: {}, ...JSON.parse(process.argv[2] ?? '{}') }
 
   const encrypter = components => {
@@ -32,7 +32,7 @@ export async function run (modules) {
   const node = await createLibp2p({
     start: false,
     addresses: { listen: options.listen },
-    transports: [tcp()],
+    transports: [tcp(), webSockets()],
     connectionEncrypters: [encrypter],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: Infinity, maxConnections: 1000, maxIncomingPendingConnections: 1000 },
