@@ -7,7 +7,6 @@ var root = new RootCommand("Hyperspace: the gossiping agents protocol. Discover,
 {
     CommonOptions.Data,
     CommonOptions.Json,
-    NetCommand.Create(),
 };
 
 // The bare peer is there at once: making the other verbs would load what they are made of.
@@ -15,6 +14,8 @@ if (args is not [NetCommand.Name, ..])
 {
     OtherVerbs.AddTo(root);
 }
+
+root.Subcommands.Add(NetCommand.Create());
 
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -81,7 +81,7 @@ internal sealed class PeerGroup : IAsyncDisposable
             {
                 if (clock.Elapsed > Patience)
                 {
-                    throw new TimeoutException($"Peers did not come to what '{command}' was asked for.");
+                    throw new TimeoutException($"{peer.Process.ProcessName} {peer.PeerId} did not come to what '{command}' was asked for: {await peer.CallAsync(command, arguments)}");
                 }
 
                 await timer.WaitForNextTickAsync(cancellationToken);
