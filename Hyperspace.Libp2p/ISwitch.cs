@@ -80,9 +80,6 @@ public interface ISwitch
     /// <summary>Remembers addresses of a peer for later dials (bounded per peer).</summary>
     void AddAddresses(PeerId peer, IEnumerable<Multiaddr> addresses);
 
-    /// <summary>Where the other end of a live connection to <paramref name="peer"/> is, as this side sees it (what a peer tells of itself proves nothing); null when there is none.</summary>
-    Multiaddr? RemoteAddressOf(PeerId peer) => null;
-
     /// <summary>True when this peer dialed at least one of its live connections to <paramref name="peer"/> (GossipSub keeps some such peers in every mesh).</summary>
     bool HasDialed(PeerId peer) => false;
 
