@@ -214,9 +214,13 @@ internal sealed partial class PeerConnection
     /// <summary>The stream's user is done with it: FIN if it is still missing, and what still arrives is dropped.</summary>
     public void Release(PeerStream stream) => Enter(stream, static (connection, s) =>
     {
-        if (connection._fault is null && !s.State.Gone)
+        if (connection._fault is null)
         {
-            connection._session.CloseWrite(s.State);
+            if (!s.State.Gone)
+            {
+                connection._session.CloseWrite(s.State);
+            }
+
             connection._session.Discard(s.State, connection.Now);
         }
 
