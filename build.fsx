@@ -29,6 +29,8 @@ let targets: (string * string * string list * (unit -> unit)) list =
       fun () -> dotnet [ "format"; solution; "--no-restore"; "--verify-no-changes" ]
       "bench", "the figures of docs/benchmarks.md", [],
       fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; "loop" ])
+      "fuzz", "search for inputs that a decoder cannot bear, ten minutes each", [],
+      fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Fuzz" ] @ release @ [ "--"; "--all"; "--minimise" ])
       "docs", "write docs/api.md from the code", [ "build" ],
       fun () -> dotnet [ "run"; "--project"; "Hyperspace.Host"; "--no-build"; "--"; "api-docs"; "docs/api.md" ]
       "pack", "a folder that needs no .NET installed in artifacts/hyperspace", [],

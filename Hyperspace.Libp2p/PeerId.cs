@@ -62,6 +62,12 @@ public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
             throw new FormatException($"'{(text.Length > 40 ? text[..40] + "…" : text)}' is not a peer id: expected the form 12D3KooW….");
         }
 
+        // The decoders of both bases look characters up in tables that end before DEL.
+        if (!text.All(char.IsAsciiLetterOrDigit))
+        {
+            throw new FormatException("A peer id is written in ASCII letters and digits only.");
+        }
+
         try
         {
             if (text.StartsWith("bafz", StringComparison.Ordinal))

@@ -17,7 +17,8 @@ public partial class ArchitectureTests
         ["Hyperspace.Libp2p"] = [],
         ["Hyperspace.Actors"] = ["Hyperspace.Contracts", "Hyperspace.Libp2p"],
         ["Hyperspace.Host"] = ["Hyperspace.Actors"],
-        ["Hyperspace.Tests"] = ["Hyperspace.Host"],
+        ["Hyperspace.Fuzz"] = ["Hyperspace.Libp2p"],
+        ["Hyperspace.Tests"] = ["Hyperspace.Host", "Hyperspace.Fuzz"],
         ["Hyperspace.Benchmarks"] = ["Hyperspace.Host"],
     };
 

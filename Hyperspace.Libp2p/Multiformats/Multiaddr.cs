@@ -203,9 +203,9 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
             normalized.Add(new Component(name, Decode(shape, value)));
         }
 
-        return stream.Length <= MaxLength
+        return stream.Length is > 0 and <= MaxLength
             ? new Multiaddr(stream.ToArray(), normalized)
-            : throw new FormatException($"The multiaddr is longer than {MaxLength} bytes.");
+            : throw new FormatException($"A multiaddr has 1 to {MaxLength} bytes, not {stream.Length}.");
     }
 
     private static byte[] Encode(string name, Shape shape, string? value)

@@ -89,6 +89,7 @@ internal sealed class PeerStore(int maxPeers, int maxAddresses, TimeSpan address
             if (message.RecordSequence is { } sequence ? sequence >= entry.Sequence : entry.Sequence == 0)
             {
                 entry.Sequence = message.RecordSequence ?? 0;
+                entry.SignedRecord = message.SealedRecord;
                 entry.Addresses.RemoveAll(a => a.Source is AddressSource.Told or AddressSource.Certified);
                 See(entry, message.ListenAddresses, message.RecordSequence is null ? AddressSource.Told : AddressSource.Certified);
             }
@@ -145,7 +146,7 @@ internal sealed class PeerStore(int maxPeers, int maxAddresses, TimeSpan address
     private PeerRecord View(Entry entry)
     {
         Expire(entry);
-        return new PeerRecord(entry.Peer, [.. entry.Addresses.Select(a => a.Address)], entry.Protocols, entry.AgentVersion);
+        return new PeerRecord(entry.Peer, [.. entry.Addresses.Select(a => a.Address)], entry.Protocols, entry.AgentVersion) { SignedRecord = entry.SignedRecord };
     }
 
     private void Expire(Entry entry)
@@ -154,7 +155,10 @@ internal sealed class PeerStore(int maxPeers, int maxAddresses, TimeSpan address
         if (entry.Addresses.Exists(a => a.ExpiresAt <= now) && !isConnected(entry.Peer))
         {
             entry.Addresses.RemoveAll(a => a.ExpiresAt <= now);
-            entry.Sequence = entry.Addresses.Exists(a => a.Source == AddressSource.Certified) ? entry.Sequence : 0;
+            if (!entry.Addresses.Exists(a => a.Source == AddressSource.Certified))
+            {
+                (entry.Sequence, entry.SignedRecord) = (0, null);
+            }
         }
     }
 
@@ -188,5 +192,8 @@ internal sealed class PeerStore(int maxPeers, int maxAddresses, TimeSpan address
 
         /// <summary>The newest signed record's sequence number, 0 before one came.</summary>
         public ulong Sequence { get; set; }
+
+        /// <summary>That record in its envelope, unless it is too long to pass on.</summary>
+        public byte[]? SignedRecord { get; set; }
     }
 }
