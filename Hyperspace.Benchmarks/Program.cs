@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Hyperspace.Benchmarks;
+using Hyperspace.Benchmarks.Churn;
 using Hyperspace.Benchmarks.Libp2p;
 using Hyperspace.Benchmarks.Loop;
 
@@ -25,6 +26,15 @@ libp2p.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+var minutes = new Option<double>("--minutes") { Description = "How long.", DefaultValueFactory = _ => 10 };
+var churn = new Command("churn", "One of our peers among js peers that come and go; ends with 1 when its memory, handles or streams grow.") { minutes };
+churn.SetAction(async (parsed, cancellationToken) =>
+{
+    var report = await new ChurnSoak().RunAsync(TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine, cancellationToken);
+    Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
+    return report.Flat ? 0 : 1;
+});
+
 var functions = new Command("functions", "BenchmarkDotNet over single functions; arguments after -- go to it.") { TreatUnmatchedTokensAsErrors = false };
 functions.SetAction(parsed =>
 {
@@ -32,6 +42,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, functions, SimCommand.Create(json) };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, churn, functions, SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

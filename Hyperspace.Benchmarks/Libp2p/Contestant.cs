@@ -7,8 +7,8 @@ namespace Hyperspace.Benchmarks.Libp2p;
 
 /// <summary>A libp2p whose peers are processes that take the commands of <c>docs/net.md</c>.</summary>
 /// <param name="Name">For the table.</param>
-/// <param name="StartAsync">Starts a peer on loopback.</param>
-internal sealed record Contestant(string Name, Func<Task<JsonLinesPeer>> StartAsync)
+/// <param name="StartOneAsync">Starts a peer on loopback.</param>
+internal sealed record Contestant(string Name, Func<Task<JsonLinesPeer>> StartOneAsync)
 {
     /// <summary>This program's own <c>hyperspace net</c>, as it was built with the benchmarks.</summary>
     public static Contestant Hyperspace { get; } = new("Hyperspace", () =>
@@ -25,7 +25,7 @@ internal sealed record Contestant(string Name, Func<Task<JsonLinesPeer>> StartAs
         {
             for (var i = 0; i < count; i++)
             {
-                group.Peers.Add(await StartAsync());
+                group.Peers.Add(await StartOneAsync());
             }
 
             return group;

@@ -26,7 +26,7 @@ internal sealed class NetCommands : IDisposable
             ["stream"] = StreamAsync,
             ["peers"] = (_, _) => Task.FromResult<NetReply>(new PeersReply([.. _peer.Switch.Connections.GroupBy(c => c.Peer).Select(Line)])),
             ["close"] = CloseAsync,
-            ["stats"] = (_, _) => Task.FromResult<NetReply>(Stats()),
+            ["stats"] = (r, _) => Task.FromResult<NetReply>(Stats(r.Collect)),
             ["score"] = (r, _) => Task.FromResult(_gossip.Score(r, _peer.Switch.ConnectedPeers)),
             ["subscribe"] = (r, _) => Task.FromResult(_gossip.Subscribe(r)),
             ["unsubscribe"] = (r, _) => Task.FromResult(_gossip.Unsubscribe(r)),
@@ -125,14 +125,14 @@ internal sealed class NetCommands : IDisposable
             known?.Protocols ?? []);
     }
 
-    private StatsReply Stats()
+    private StatsReply Stats(bool collect)
     {
         using var process = Process.GetCurrentProcess();
         var connections = _peer.Switch.Connections;
         var gossip = _peer.PubSub.Counters;
         return new StatsReply(
             process.WorkingSet64,
-            GC.GetTotalMemory(forceFullCollection: false),
+            GC.GetTotalMemory(collect),
             process.Threads.Count,
             process.HandleCount,
             connections.Count,

@@ -33,6 +33,8 @@ internal sealed record NetRequest
 
     public bool Reset { get; init; }
 
+    public bool Collect { get; init; }
+
     public string? Key { get; init; }
 
     public byte[]? KeyBase64 { get; init; }
