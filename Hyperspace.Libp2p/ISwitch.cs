@@ -20,7 +20,10 @@ public sealed record PeerRecord(PeerId Peer, IReadOnlyList<Multiaddr> Addresses,
 /// <summary>Hears of peers coming and going. Calls come one at a time and must return quickly.</summary>
 public interface ISwitchObserver
 {
-    /// <summary>The first connection to the peer is up and Identify has told its protocols.</summary>
+    /// <summary>
+    /// The first connection to the peer is up and Identify has told its protocols. A peer that does not tell (within 30 s by default) is reported
+    /// with what was known of it, perhaps no protocols; should it tell later, <see cref="PeerUpdated"/> follows.
+    /// </summary>
     void PeerIdentified(PeerRecord peer);
 
     /// <summary>An identified peer told new protocols or addresses (Identify push).</summary>
@@ -86,6 +89,16 @@ public interface ISwitch
 
     /// <summary>The IP addresses that the live connections to <paramref name="peer"/> lead to; none for connections through a relay, whose address says nothing of the peer.</summary>
     IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) => [];
+
+    /// <summary>Says what the connections to a peer are worth to whoever owns the tag (go: TagPeer); the sum decides which are closed first when there are too many. 0 takes it back.</summary>
+    void Tag(PeerId peer, string tag, int value)
+    {
+    }
+
+    /// <summary>Keeps the connections to a peer from being closed when there are too many, while anybody needs them.</summary>
+    void Protect(PeerId peer, string tag, bool needed)
+    {
+    }
 
     /// <summary>What is known of a peer, if anything.</summary>
     PeerRecord? Find(PeerId peer);

@@ -1,3 +1,4 @@
+using System.Net;
 using Hyperspace.Libp2p.Multiformats;
 
 namespace Hyperspace.Libp2p.Switch;
@@ -7,10 +8,12 @@ namespace Hyperspace.Libp2p.Switch;
 /// starts a new epoch, so that observers hear of every going and coming even when they follow each other closely.
 /// A peer that only a limited connection leads to does not count as connected: what runs above cannot be used there.
 /// </summary>
-internal sealed class ConnectionTable(int max, int maxPerPeer)
+internal sealed class ConnectionTable(int max, int maxPerPeer, int maxInboundPerIp)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<PeerId, Entry> _peers = [];
+    private readonly Dictionary<IPAddress, int> _inboundByIp = [];
+    private readonly Dictionary<PeerConnection, IPAddress> _groups = [];
     private int _count;
     private long _lastEpoch;
 
@@ -38,12 +41,24 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
         }
     }
 
-    /// <summary>Adds a connection; false when a limit is reached.</summary>
-    public bool TryAdd(PeerConnection connection)
+    /// <summary>False when another inbound connection from there would be one too many; saves the upgrade.</summary>
+    public bool HasRoomFor(IPAddress? group)
     {
         lock (_gate)
         {
-            if (_count >= max)
+            return _count < max && (group is null || _inboundByIp.GetValueOrDefault(group) < maxInboundPerIp);
+        }
+    }
+
+    /// <summary>Adds a connection; false when a limit is reached.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="group">The IP group that it counts for when it is inbound, if any.</param>
+    public bool TryAdd(PeerConnection connection, IPAddress? group)
+    {
+        lock (_gate)
+        {
+            group = connection.Inbound ? group : null;
+            if (_count >= max || (group is not null && _inboundByIp.GetValueOrDefault(group) >= maxInboundPerIp))
             {
                 return false;
             }
@@ -58,6 +73,12 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
             }
 
             entry.Connections.Add(connection);
+            if (group is not null)
+            {
+                _groups.Add(connection, group);
+                _inboundByIp[group] = _inboundByIp.GetValueOrDefault(group) + 1;
+            }
+
             entry.Epoch = entry.Epoch == 0 && !connection.Limited ? ++_lastEpoch : entry.Epoch;
             _count++;
             return true;
@@ -72,6 +93,11 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
             if (_peers.TryGetValue(connection.RemotePeer, out var entry) && entry.Connections.Remove(connection))
             {
                 _count--;
+                if (_groups.Remove(connection, out var group) && --_inboundByIp[group] == 0)
+                {
+                    _inboundByIp.Remove(group);
+                }
+
                 if (entry.Connections.Count == 0)
                 {
                     _peers.Remove(connection.RemotePeer);
@@ -110,6 +136,15 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
         lock (_gate)
         {
             return _peers.TryGetValue(peer, out var entry) ? [.. entry.Connections] : [];
+        }
+    }
+
+    /// <summary>True while there is any connection to the peer, limited or not.</summary>
+    public bool Contains(PeerId peer)
+    {
+        lock (_gate)
+        {
+            return _peers.ContainsKey(peer);
         }
     }
 

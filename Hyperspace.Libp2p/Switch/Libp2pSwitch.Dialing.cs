@@ -3,7 +3,7 @@ using Hyperspace.Libp2p.Transports;
 
 namespace Hyperspace.Libp2p.Switch;
 
-/// <content>Dialing.</content>
+/// <content>Dialing: what is connected is used again, and who wants the same dial shares it.</content>
 public sealed partial class Libp2pSwitch
 {
     private readonly Dictionary<string, Task<PeerConnection>> _dials = [];
@@ -13,29 +13,26 @@ public sealed partial class Libp2pSwitch
     {
         ArgumentNullException.ThrowIfNull(address);
         var expected = address.PeerId;
-        var transport = address.WithoutPeer();
+        var target = address.WithoutPeer();
         if (expected == LocalPeer)
         {
             throw new IOException($"{address} is this peer itself.");
         }
 
         // A limited connection is no reason not to dial a direct one.
-        if ((expected is null ? _connections.DialedTo(transport) : _connections.Pick(expected, orLimited: IsRelayed(transport))) is { } existing)
+        if ((expected is null ? _connections.DialedTo(target) : _connections.Pick(expected, orLimited: DialOrder.IsRelayed(target))) is { } existing)
         {
             return existing.RemotePeer;
         }
 
-        var connection = await ShareDialAsync($"{transport} {expected}", () => ConnectAsync(transport, expected), cancellationToken).ConfigureAwait(false);
+        var connection = await ShareDialAsync($"{target} {expected}", () => ConnectAsync(target, expected), cancellationToken).ConfigureAwait(false);
         return connection.RemotePeer;
     }
 
-    private static bool IsRelayed(Multiaddr address) => address.Components.Any(c => c.Protocol == "p2p-circuit");
-
-    /// <summary>A new connection to a peer over the addresses that are known of it.</summary>
+    /// <summary>A connection to a peer over the addresses that are known of it; no relayed ones when a relayed connection is there already.</summary>
     private Task<PeerConnection> ReachAsync(PeerId peer, CancellationToken cancellationToken) =>
         ShareDialAsync(peer.ToString(), () => ConnectAsync(peer), cancellationToken);
 
-    /// <summary>Dials the addresses that are known of a peer, one after the other; no relayed ones when a relayed connection is there already.</summary>
     private async Task<PeerConnection> ConnectAsync(PeerId peer)
     {
         if (_connections.Pick(peer) is { } meanwhile)
@@ -43,48 +40,36 @@ public sealed partial class Libp2pSwitch
             return meanwhile;
         }
 
-        var relayed = _connections.Pick(peer, orLimited: true);
-        List<string> failures = [];
-        foreach (var address in _store.Find(peer)?.Addresses ?? [])
+        var relayed = _connections.Pick(peer, orLimited: true) is not null;
+        var addresses = (_store.Find(peer)?.Addresses ?? []).Where(a => !relayed || !DialOrder.IsRelayed(a)).ToArray();
+        if (relayed && addresses.Length == 0)
         {
-            if (TransportFor(address) is null || (relayed is not null && IsRelayed(address)))
-            {
-                continue;
-            }
-
-            try
-            {
-                return await ConnectAsync(address, peer).ConfigureAwait(false);
-            }
-            catch (IOException e)
-            {
-                failures.Add(e.Message);
-            }
+            throw new IOException($"Only a relay leads to {peer}.");
         }
 
-        throw new IOException(failures.Count > 0 ? $"{peer} cannot be reached: {string.Join("; ", failures)}"
-            : relayed is null ? $"No address of {peer} is known; dial one first."
-            : $"Only a relay leads to {peer}.");
-    }
-
-    private async Task<PeerConnection> ConnectAsync(Multiaddr address, PeerId? expected)
-    {
-        var transport = TransportFor(address)
-            ?? throw new IOException($"'{address}' cannot be dialed: only /ip4, /ip6 and /dns addresses with /tcp can, and with /ws, /wss or /tls/ws behind it.");
-        using var limit = new TimedCancellation(_options.ConnectTimeout, _options.TimeProvider, _stopped);
-        RawConnection raw;
         try
         {
-            raw = await transport.DialAsync(expected is null ? address : address.WithPeer(expected), limit.Token).ConfigureAwait(false);
+            return Enter(await _dialer.DialAnyAsync(peer, addresses).ConfigureAwait(false));
         }
-        catch (OperationCanceledException) when (!_stopped.IsCancellationRequested)
+        catch (IOException)
         {
-            throw new IOException($"No connection to {address} within {_options.ConnectTimeout.TotalSeconds} s.");
-        }
+            // The peer may have dialed at the same time.
+            if (_connections.Pick(peer) is { } theirs)
+            {
+                return theirs;
+            }
 
-        var upgraded = await _upgrader.UpgradeAsync(raw, inbound: false, expected, _stopped).ConfigureAwait(false);
-        _store.AddAddresses(upgraded.RemotePeer, [address]);
-        return Install(upgraded);
+            throw;
+        }
+    }
+
+    private async Task<PeerConnection> ConnectAsync(Multiaddr address, PeerId? expected) =>
+        Enter(await _dialer.DialAsync(address, expected, _stopped).ConfigureAwait(false));
+
+    private PeerConnection Enter(Upgraded dialed)
+    {
+        _store.Confirm(dialed.RemotePeer, dialed.RemoteAddress);
+        return Install(dialed);
     }
 
     private ITransport? TransportFor(Multiaddr address) => Array.Find(_transports, t => t.CanDial(address));
@@ -96,10 +81,12 @@ public sealed partial class Libp2pSwitch
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed != 0, this);
-            if (!_dials.TryGetValue(key, out shared))
+
+            // One that has ended says how things were: what it brought may be gone by now.
+            if (!_dials.TryGetValue(key, out shared) || shared.IsCompleted)
             {
                 shared = Task.Run(dial, CancellationToken.None);
-                _dials.Add(key, shared);
+                _dials[key] = shared;
                 _tasks.Run(() => ForgetDialAsync(key, shared));
             }
         }
@@ -119,7 +106,10 @@ public sealed partial class Libp2pSwitch
         await dial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_gate)
         {
-            _dials.Remove(key);
+            if (_dials.TryGetValue(key, out var current) && current == dial)
+            {
+                _dials.Remove(key);
+            }
         }
     }
 }

@@ -16,25 +16,16 @@ public sealed partial class Libp2pSwitch
     {
         using var late = new CancellationTokenSource(_options.IdentifyTimeout, _options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, connection.ClosedToken);
-        await _identify.IdentifyAsync(connection, either.Token).ConfigureAwait(false);
+        if (!await _identify.IdentifyAsync(connection, either.Token).ConfigureAwait(false) && !connection.ClosedToken.IsCancellationRequested)
+        {
+            // Others must not wait for ever: the peer is there, whatever it speaks.
+            _observers.Identified(_store.Remember(connection.RemotePeer), connection.Limited ? 0 : _connections.EpochOf(connection.RemotePeer), changed: false);
+        }
     }
 
     private void Learn(PeerConnection connection, IdentifyMessage message)
     {
-        var changed = false;
-        var record = _store.Update(connection.RemotePeer, known =>
-        {
-            var dialed = connection.Inbound ? [] : new[] { connection.RemoteAddress };
-            var next = known with
-            {
-                Addresses = [.. dialed.Concat(message.ListenAddresses.Select(a => a.WithoutPeer())).Concat(known.Addresses).Distinct().Take(_options.MaxAddressesPerPeer)],
-                Protocols = message.Protocols,
-                AgentVersion = message.AgentVersion ?? known.AgentVersion,
-                SignedRecord = message.SealedRecord ?? known.SignedRecord,
-            };
-            changed = !next.Protocols.SequenceEqual(known.Protocols) || !next.Addresses.SequenceEqual(known.Addresses);
-            return next;
-        });
+        var (record, changed) = _store.Learn(connection.RemotePeer, message);
         _observers.Identified(record, connection.Limited ? 0 : _connections.EpochOf(connection.RemotePeer), changed);
         ConnectionIdentified?.Invoke(connection, message);
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Transports;
 using Microsoft.Extensions.Logging;
@@ -151,9 +152,10 @@ public sealed partial class Libp2pSwitch
 
     private void Admit(RawConnection raw)
     {
-        if (_inbound.TryEnter())
+        var group = IsExempt(raw.RemoteAddress) ? null : IpGroup.Of(raw.RemoteAddress);
+        if (_connections.HasRoomFor(group) && _inbound.TryEnter(group))
         {
-            _tasks.Run(() => UpgradeInboundAsync(raw));
+            _tasks.Run(() => UpgradeInboundAsync(raw, group));
         }
         else
         {
@@ -161,7 +163,11 @@ public sealed partial class Libp2pSwitch
         }
     }
 
-    private async Task UpgradeInboundAsync(RawConnection raw)
+    /// <summary>True for hosts that the limits per IP do not count.</summary>
+    private bool IsExempt(Multiaddr remote) =>
+        remote.Components is [{ Protocol: "ip4" or "ip6", Value: { } ip }, ..] && _options.ExemptNetworks.Any(n => n.Contains(IPAddress.Parse(ip)));
+
+    private async Task UpgradeInboundAsync(RawConnection raw, IPAddress? group)
     {
         try
         {
@@ -173,7 +179,7 @@ public sealed partial class Libp2pSwitch
         }
         finally
         {
-            _inbound.Leave();
+            _inbound.Leave(group);
         }
     }
 }

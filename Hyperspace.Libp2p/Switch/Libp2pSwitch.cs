@@ -24,6 +24,7 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     private readonly SwitchObservers _observers;
     private readonly ProtocolHandlers _handlers;
     private readonly ConnectionUpgrader _upgrader;
+    private readonly Dialer _dialer;
     private readonly InboundGate _inbound;
     private readonly IdentifyService _identify;
     private readonly BackgroundTasks _tasks;
@@ -41,15 +42,20 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
         _stopped = _stopping.Token;
         _logger = options.LoggerFactory.CreateLogger("Hyperspace.Libp2p.Switch");
         LocalPeer = options.KeyPair.PeerId;
-        _connections = new ConnectionTable(options.MaxConnections, options.MaxConnectionsPerPeer);
-        _store = new PeerStore(options.MaxKnownPeers, options.MaxAddressesPerPeer, p => _connections.EpochOf(p) != 0);
+        _connections = new ConnectionTable(options.MaxConnections, options.MaxConnectionsPerPeer, options.MaxConnectionsPerIp);
+        _store = new PeerStore(options.MaxKnownPeers, options.MaxAddressesPerPeer, options.AddressTtl, options.TimeProvider, _connections.Contains);
         _observers = new SwitchObservers(_connections.EpochOf, _store.Find, _logger);
         _handlers = new ProtocolHandlers(options.NegotiationTimeout, options.TimeProvider, _logger);
         _upgrader = new ConnectionUpgrader(options);
-        _inbound = new InboundGate(options.InboundUpgradesPerSecond, options.MaxInboundUpgrades, options.TimeProvider);
+        _dialer = new Dialer(options, TransportFor, _upgrader, _stopped);
+        _inbound = new InboundGate(
+            new InboundLimits(options.InboundUpgradesPerSecond, options.MaxInboundUpgrades),
+            new InboundLimits(options.InboundUpgradesPerSecondPerIp, options.MaxInboundUpgradesPerIp),
+            options.TimeProvider);
         _tasks = new BackgroundTasks(_logger);
         _identify = new IdentifyService(options.KeyPair, options.AgentVersion, options.TimeProvider, () => ListenAddresses, () => _handlers.Names, Learn, _logger);
         _announced = [.. options.AnnounceAddresses];
+        _trimming = options.TimeProvider.CreateTimer(_ => Trim(), null, options.TrimInterval, options.TrimInterval);
         Handle(IdentifyService.Protocol, _identify.ServeAsync, IdentifyService.MaxInboundPerPeer, runOnLimited: true);
         Handle(IdentifyService.PushProtocol, _identify.ServePushAsync, IdentifyService.MaxInboundPerPeer, runOnLimited: true);
     }
@@ -110,6 +116,7 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
                 throw new IOException($"Only a relay leads to {peer}, and {protocols[0]} does not run over one.");
             }
 
+            connection.UsedAt = _options.TimeProvider.GetTimestamp();
             try
             {
                 return await connection.OpenAsync(protocols, cancellationToken).ConfigureAwait(false);
@@ -140,7 +147,7 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) =>
         [.. ConnectionsOf(peer)
-            .Where(c => !IsRelayed(c.RemoteAddress))
+            .Where(c => !DialOrder.IsRelayed(c.RemoteAddress))
             .Select(c => c.RemoteAddress.ValueOf("ip4") ?? c.RemoteAddress.ValueOf("ip6"))
             .OfType<string>()
             .Select(IPAddress.Parse)
@@ -151,6 +158,9 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
 
     /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
+
+    /// <summary>Up to so many peers whose addresses are known, most recently met first: to be kept over a restart and given to <see cref="AddAddresses"/>.</summary>
+    public IReadOnlyList<PeerRecord> KnownPeers(int max) => _store.Snapshot(max);
 
     /// <inheritdoc/>
     public IDisposable Observe(ISwitchObserver observer) => _observers.Add(observer);
@@ -165,6 +175,7 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
 
         // First, so that the accepting loops take what follows for the end and not for a fault.
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await _trimming.DisposeAsync().ConfigureAwait(false);
         await CloseListenersAsync().ConfigureAwait(false);
         await Task.WhenAll(_connections.All.Select(c => c.CloseAsync())).ConfigureAwait(false);
         try
@@ -176,6 +187,7 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
             _logger.LogWarning("Some stream handlers ignore that they are cancelled; the switch no longer waits for them");
         }
 
+        _dialer.Dispose();
         _stopping.Dispose();
     }
 
@@ -198,13 +210,13 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     private PeerConnection Install(Upgraded upgraded)
     {
         var connection = new PeerConnection(upgraded, MuxerOptions, _options.NegotiationTimeout, _options.TimeProvider, _logger, Serve);
-        if (_disposed != 0 || !_connections.TryAdd(connection))
+        if (_disposed != 0 || !_connections.TryAdd(connection, IsExempt(upgraded.RemoteAddress) ? null : IpGroup.Of(upgraded.RemoteAddress)))
         {
-            upgraded.Transport.Dispose();
-            upgraded.Channel.Dispose();
+            Dialer.Discard(upgraded);
             throw new IOException($"The connection with {upgraded.RemotePeer} is one too many.");
         }
 
+        _dialer.Backoff.Succeeded(upgraded.RemotePeer);
         _tasks.Run(() => RunAsync(connection));
         _tasks.Run(() => IdentifyAsync(connection));
         if (_disposed != 0)
@@ -223,5 +235,9 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
         _observers.Refresh(connection.RemotePeer);
     }
 
-    private void Serve(PeerStream stream) => _tasks.Run(() => _handlers.ServeAsync(stream));
+    private void Serve(PeerStream stream)
+    {
+        stream.Connection.UsedAt = _options.TimeProvider.GetTimestamp();
+        _tasks.Run(() => _handlers.ServeAsync(stream));
+    }
 }

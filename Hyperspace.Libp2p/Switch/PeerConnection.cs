@@ -53,7 +53,7 @@ internal sealed partial class PeerConnection
         _logger = logger;
         _serve = serve;
         _backlog = new SemaphoreSlim(options.AckBacklog);
-        _startedAt = time.GetTimestamp();
+        _startedAt = UsedAt = time.GetTimestamp();
         ClosedToken = _closed.Token;
     }
 
@@ -67,6 +67,12 @@ internal sealed partial class PeerConnection
 
     /// <summary>True when a relay bounds it in bytes and time; only protocols that ask for it run there.</summary>
     public bool Limited => _upgraded.Limited;
+
+    /// <summary>When it came up, as a timestamp of the clock.</summary>
+    public long StartedAt => _startedAt;
+
+    /// <summary>When a stream was last opened on it, as the switch notes it.</summary>
+    public long UsedAt { get; set; }
 
     /// <summary>Cancelled when the connection is gone.</summary>
     public CancellationToken ClosedToken { get; }
@@ -208,9 +214,13 @@ internal sealed partial class PeerConnection
     /// <summary>The stream's user is done with it: FIN if it is still missing, and what still arrives is dropped.</summary>
     public void Release(PeerStream stream) => Enter(stream, static (connection, s) =>
     {
-        if (connection._fault is null && !s.State.Gone)
+        if (connection._fault is null)
         {
-            connection._session.CloseWrite(s.State);
+            if (!s.State.Gone)
+            {
+                connection._session.CloseWrite(s.State);
+            }
+
             connection._session.Discard(s.State, connection.Now);
         }
 

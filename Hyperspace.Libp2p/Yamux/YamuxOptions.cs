@@ -18,6 +18,12 @@ internal sealed record YamuxOptions
     /// <summary>What auto-tuning may add to all windows of a connection together, in bytes.</summary>
     public long WindowBudget { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>
+    /// What all streams of a connection together may have received without its being consumed, in bytes; the stream that passes it is reset.
+    /// A host that reports every quarter of a window never gets there while it reads, whatever <see cref="WindowBudget"/> allows.
+    /// </summary>
+    public long UnreadBudget { get; init; } = 128 * 1024 * 1024;
+
     /// <summary>Largest data frame that is sent, in bytes; fits one Noise frame with its header.</summary>
     public int MaxFrame { get; init; } = 65519 - YamuxHeader.Size;
 

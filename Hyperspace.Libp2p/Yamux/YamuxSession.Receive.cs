@@ -185,6 +185,16 @@ internal sealed partial class YamuxSession
         if (stream is not null)
         {
             stream.ReceiveWindow -= header.Length;
+            if (!stream.Discarding && _unread + header.Length > options.UnreadBudget)
+            {
+                Reset(stream);
+                host.StreamReset(stream);
+            }
+            else if (!stream.Discarding)
+            {
+                stream.Unread += header.Length;
+                _unread += header.Length;
+            }
         }
 
         _dataLeft = header.Length;

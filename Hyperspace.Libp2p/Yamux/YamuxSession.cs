@@ -17,6 +17,7 @@ internal sealed partial class YamuxSession(bool dialer, YamuxOptions options, IY
     private uint? _pingInFlight;
     private TimeSpan _pingSentAt;
     private long _tuned;
+    private long _unread;
     private int _inbound;
     private int _inboundUnacknowledged;
 
@@ -90,6 +91,7 @@ internal sealed partial class YamuxSession(bool dialer, YamuxOptions options, IY
     /// <summary>The host reads no more; the stream waits for the remote's FIN for <see cref="YamuxOptions.Linger"/> and is then reset.</summary>
     public void Discard(YamuxStream stream, TimeSpan now)
     {
+        Take(stream, stream.Unread);
         stream.Discarding = true;
         stream.DiscardUntil = now + options.Linger;
     }
@@ -97,6 +99,7 @@ internal sealed partial class YamuxSession(bool dialer, YamuxOptions options, IY
     /// <summary>The host took <paramref name="count"/> bytes out of a stream's buffer; opens the window again when half of it is used up.</summary>
     public void Consumed(YamuxStream stream, uint count, TimeSpan now)
     {
+        Take(stream, count);
         stream.Credit += count;
         if (stream.Gone || stream.ReadClosed || stream.Discarding || stream.Credit < stream.TargetWindow / 2)
         {
@@ -119,6 +122,14 @@ internal sealed partial class YamuxSession(bool dialer, YamuxOptions options, IY
         stream.ReceiveWindow += stream.Credit;
         Send(YamuxType.WindowUpdate, AckFlag(stream), stream.Id, stream.Credit);
         stream.Credit = 0;
+    }
+
+    /// <summary>Bytes left a stream's buffer. They count until then, even when the stream is gone: its reader may still have them.</summary>
+    private void Take(YamuxStream stream, uint count)
+    {
+        count = Math.Min(count, stream.Unread);
+        stream.Unread -= count;
+        _unread -= count;
     }
 
     /// <summary>Sends a ping unless one is in flight.</summary>

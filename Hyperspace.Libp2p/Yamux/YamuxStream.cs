@@ -24,6 +24,9 @@ internal sealed class YamuxStream(uint id, bool inbound)
     /// <summary>Bytes that the host consumed and the remote was not yet told of.</summary>
     public uint Credit { get; internal set; }
 
+    /// <summary>Bytes that came and the host did not consume.</summary>
+    public uint Unread { get; internal set; }
+
     /// <summary>When the window was last opened.</summary>
     public TimeSpan EpochStart { get; internal set; }
 

@@ -45,6 +45,28 @@ public class YamuxSessionTests
     }
 
     [Fact]
+    public void The_stream_that_passes_what_a_connection_may_hold_unread_is_reset_and_the_others_go_on()
+    {
+        var session = new YamuxSession(dialer: false, Options with { UnreadBudget = 1000 }, _host);
+        Receive(session, YamuxType.Data, YamuxFlags.Syn, 1, new byte[600]);
+        Receive(session, YamuxType.Data, YamuxFlags.Syn, 3, new byte[400]);
+        Assert.Empty(_host.ResetStreams);
+        Receive(session, YamuxType.Data, YamuxFlags.None, 3, new byte[1]);
+        Assert.Equal([3u], _host.ResetStreams);
+        Assert.Equal((YamuxFlags.Rst, 3u), (_host.Frames[^1].Flags, _host.Frames[^1].StreamId));
+        Assert.Equal(400, _host.Received[3].Length);
+
+        // What the lost stream left counts until its reader is done with it.
+        Receive(session, YamuxType.Data, YamuxFlags.Syn, 5, new byte[1]);
+        Assert.Equal([3u, 5u], _host.ResetStreams);
+        session.Discard(_host.Opened[1], Start);
+        session.Consumed(_host.Opened[0], 600, Start);
+        Receive(session, YamuxType.Data, YamuxFlags.Syn, 7, new byte[1000]);
+        Assert.Equal(1000, _host.Received[7].Length);
+        Assert.Equal([3u, 5u], _host.ResetStreams);
+    }
+
+    [Fact]
     public void Data_may_ride_on_the_opening_frame_and_fin_takes_effect_after_it()
     {
         Receive(YamuxType.Data, YamuxFlags.Syn | YamuxFlags.Fin, 1, 3, "abc"u8.ToArray());
@@ -223,5 +245,13 @@ public class YamuxSessionTests
         new YamuxHeader(type, flags, id, length).Write(frame);
         payload?.CopyTo(frame, YamuxHeader.Size);
         _listener.Receive(frame, now ?? Start);
+    }
+
+    private static void Receive(YamuxSession session, YamuxType type, YamuxFlags flags, uint id, byte[] data)
+    {
+        var bytes = new byte[YamuxHeader.Size + data.Length];
+        new YamuxHeader(type, flags, id, (uint)data.Length).Write(bytes);
+        data.CopyTo(bytes, YamuxHeader.Size);
+        session.Receive(bytes, Start);
     }
 }
