@@ -18,6 +18,9 @@ internal static class GossipSubTarget
     {
         // The codec throws nothing: what cannot be read is null, what cannot be trusted says so.
         Expects = _ => false,
+
+        // Room for more items than are read of one RPC.
+        MaxLength = 24 * 1024,
         AllocationPerByte = 256,
         Dictionary = [[0x0a], [0x12], [0x1a], [0x22], [0x2a], [0x08, 0x01], [0x0a, 0x26, 0x00, 0x24, 0x08, 0x01, 0x12, 0x20], [0x1a, 0x08], [0x2a, 0x40], Encoding.ASCII.GetBytes("topic")],
     };
