@@ -28,7 +28,9 @@ let targets: (string * string * string list * (unit -> unit)) list =
       "check-format", "fail when the code is not in the house style", [ "restore" ],
       fun () -> dotnet [ "format"; solution; "--no-restore"; "--verify-no-changes" ]
       "bench", "the figures of docs/benchmarks.md", [],
-      fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; "loop" ])
+      fun () ->
+          for scenario in [ "loop"; "libp2p" ] do
+              dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; scenario ])
       "fuzz", "search for inputs that a decoder cannot bear, ten minutes each", [],
       fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Fuzz" ] @ release @ [ "--"; "--all"; "--minimise" ])
       "docs", "write docs/api.md from the code", [ "build" ],

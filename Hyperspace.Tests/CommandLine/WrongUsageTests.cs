@@ -13,6 +13,11 @@ public class WrongUsageTests
     [InlineData("start|--api-port|99999", "--api-port")]
     [InlineData("start|--profile|foo", "--profile")]
     [InlineData("start|--listen|nowhere", "--listen")]
+    [InlineData("net|--listen|nowhere", "--listen")]
+    [InlineData("net|--seed|-1", "--seed")]
+    [InlineData("net|--dht-mode|both", "server or client")]
+    [InlineData("net|--message-id|go", "js or spec")]
+    [InlineData("net|--dht-protocol|kad", "--dht-protocol")]
     public async Task Wrong_usage_ends_with_2_and_a_sentence(string arguments, string named)
     {
         var result = await Cli.RunAsync(null, arguments.Split('|', StringSplitOptions.RemoveEmptyEntries));
