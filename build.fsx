@@ -29,8 +29,8 @@ let targets: (string * string * string list * (unit -> unit)) list =
       fun () -> dotnet [ "format"; solution; "--no-restore"; "--verify-no-changes" ]
       "bench", "the figures of docs/benchmarks.md", [],
       fun () ->
-          for scenario in [ "loop"; "libp2p" ] do
-              dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; scenario ])
+           for scenario in [ "loop"; "libp2p" ] do
+               dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; scenario ])
       "fuzz", "search for inputs that a decoder cannot bear, ten minutes each", [],
       fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Fuzz" ] @ release @ [ "--"; "--all"; "--minimise" ])
       "docs", "write docs/api.md from the code", [ "build" ],

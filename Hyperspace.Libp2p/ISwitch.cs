@@ -11,7 +11,11 @@ public delegate Task StreamHandler(IPeerStream stream, CancellationToken cancell
 /// <param name="Addresses">Addresses that were learnt, most recently seen first; may be empty.</param>
 /// <param name="Protocols">Protocols that Identify reported; empty before that.</param>
 /// <param name="AgentVersion">Identify's agentVersion, if known.</param>
-public sealed record PeerRecord(PeerId Peer, IReadOnlyList<Multiaddr> Addresses, IReadOnlyList<string> Protocols, string? AgentVersion);
+public sealed record PeerRecord(PeerId Peer, IReadOnlyList<Multiaddr> Addresses, IReadOnlyList<string> Protocols, string? AgentVersion)
+{
+    /// <summary>The peer record that the peer signed about itself last (an envelope, RFC 0002 and 0003), by which others can be told of it.</summary>
+    public byte[]? SignedRecord { get; init; }
+}
 
 /// <summary>Hears of peers coming and going. Calls come one at a time and must return quickly.</summary>
 public interface ISwitchObserver

@@ -34,6 +34,12 @@ public interface IContentRouting
     /// <summary>The best valid value found, or null.</summary>
     Task<ReadOnlyMemory<byte>?> GetValueAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Valid values as they are found, each better than the one before, so that whoever is content with a first one need
+    /// not wait; the last is what <see cref="GetValueAsync"/> returns. Ends when the query ends.
+    /// </summary>
+    IAsyncEnumerable<ReadOnlyMemory<byte>> SearchValueAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default);
+
     /// <summary>A peer's addresses, or null when nobody knows it.</summary>
     Task<PeerAddresses?> FindPeerAsync(PeerId peer, CancellationToken cancellationToken = default);
 

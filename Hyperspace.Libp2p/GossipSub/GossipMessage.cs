@@ -41,7 +41,7 @@ internal sealed class GossipMessage
     private Author? _author;
     private byte[]? _id;
 
-    private GossipMessage(byte[] buffer, string topic, in Layout layout, MessageIdForm form, Authenticity authenticity)
+    private GossipMessage(byte[] buffer, string topic, in Layout layout, MessageIdForm form, Authenticity authenticity, MessageIdFunction? custom = null)
     {
         _buffer = buffer;
         Topic = topic;
@@ -51,7 +51,22 @@ internal sealed class GossipMessage
         _signedLength = layout.SignedLength;
         _specForm = form == MessageIdForm.AuthorAndSequence;
         Authenticity = authenticity;
-        if (authenticity is Authenticity.Unchecked or Authenticity.Valid)
+        if (authenticity is not (Authenticity.Unchecked or Authenticity.Valid))
+        {
+            return;
+        }
+
+        if (custom is not null)
+        {
+            _id = custom(From, SequenceNumber, topic, Data.Span);
+            if (_id.Length is 0 or > GossipRpcCodec.MaxIdLength)
+            {
+                throw new InvalidOperationException($"A message id has 1 to {GossipRpcCodec.MaxIdLength} bytes, not {_id.Length}.");
+            }
+
+            Key = MessageKey.Of(_id);
+        }
+        else
         {
             Span<byte> id = stackalloc byte[AuthorLength + 8];
             Key = MessageKey.Of(id[..WriteId(id)]);
@@ -100,7 +115,7 @@ internal sealed class GossipMessage
     public PeerId Author => (_author ?? throw new InvalidOperationException("The author is known after the signature was checked.")).Peer;
 
     /// <summary>Signs a new message; <paramref name="author"/> is the holder of <paramref name="keys"/>. The key is left out: an Ed25519 peer id carries it.</summary>
-    public static GossipMessage Sign(KeyPair keys, Author author, string topic, ReadOnlySpan<byte> data, ulong sequenceNumber, MessageIdForm form = MessageIdForm.KeyAndSequence)
+    public static GossipMessage Sign(KeyPair keys, Author author, string topic, ReadOnlySpan<byte> data, ulong sequenceNumber, MessageIdForm form = MessageIdForm.KeyAndSequence, MessageIdFunction? custom = null)
     {
         Span<byte> seqno = stackalloc byte[8];
         Span<byte> unsigned = stackalloc byte[SignatureLength];
@@ -108,14 +123,14 @@ internal sealed class GossipMessage
         var topicBytes = Encoding.UTF8.GetBytes(topic);
         var buffer = Encode(author.Peer.Bytes.Span, data, true, seqno, topicBytes, unsigned, default, out var layout);
         keys.Sign(buffer.AsSpan(0, layout.SignedLength)).CopyTo(buffer, layout.SignedLength + 2);
-        return new GossipMessage(buffer, topic, layout, form, Authenticity.Valid) { _author = author };
+        return new GossipMessage(buffer, topic, layout, form, Authenticity.Valid, custom) { _author = author };
     }
 
     /// <summary>
     /// Reads a message; null when the bytes are no protobuf. A message that StrictSign refuses on sight comes back as
     /// <see cref="Authenticity.Invalid"/>, so that its bringer can be held to account.
     /// </summary>
-    public static GossipMessage? Parse(ReadOnlySpan<byte> encoded, TopicTable topics, int maxTopicLength, MessageIdForm form)
+    public static GossipMessage? Parse(ReadOnlySpan<byte> encoded, TopicTable topics, int maxTopicLength, MessageIdForm form, MessageIdFunction? custom = null)
     {
         ReadOnlySpan<byte> from = default, data = default, seqno = default, topic = default, signature = default, key = default;
         var hasData = false;
@@ -186,12 +201,12 @@ internal sealed class GossipMessage
             SignPrefix.CopyTo(buffer);
             encoded.CopyTo(buffer.AsSpan(SignPrefix.Length));
             var offset = SignPrefix.Length;
-            return new GossipMessage(buffer, name, new Layout(seqnoStart + offset, dataStart + offset, data.Length, signedLength + offset), form, Authenticity.Unchecked);
+            return new GossipMessage(buffer, name, new Layout(seqnoStart + offset, dataStart + offset, data.Length, signedLength + offset), form, Authenticity.Unchecked, custom);
         }
 
         // Fields out of order, twice or unknown: the signature covers the canonical form, and only that is passed on.
         var rewritten = Encode(from, data, hasData, seqno, topic, signature, key, out var layout);
-        return new GossipMessage(rewritten, name, layout, form, Authenticity.Unchecked);
+        return new GossipMessage(rewritten, name, layout, form, Authenticity.Unchecked, custom);
     }
 
     /// <summary>Checks the signature, once; pure but for remembering the result.</summary>

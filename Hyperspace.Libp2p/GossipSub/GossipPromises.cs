@@ -5,6 +5,9 @@ internal sealed class GossipPromises
 {
     private readonly Dictionary<MessageKey, List<(PeerId Peer, long Deadline)>> _owed = [];
 
+    /// <summary>Messages that somebody owes.</summary>
+    public int Count => _owed.Count;
+
     public void Add(MessageKey key, PeerId peer, long deadline)
     {
         if (!_owed.TryGetValue(key, out var debtors))

@@ -12,7 +12,11 @@ internal sealed partial class GossipSubRouter
         {
             peer.IHaveRpcs = 0;
             peer.IdsAsked = 0;
+            peer.IdsRefused = 0;
+            ForgetRefusals(peer);
         }
+
+        _pxConnects = 0;
 
         _promises.CollectBroken(now, _score.Misbehaved);
         _score.Decay(now);
@@ -30,159 +34,42 @@ internal sealed partial class GossipSubRouter
         }
 
         UpkeepFanout(now);
+        ConnectDirectPeers(effects);
         _cache.Shift();
         Flush(effects);
     }
 
-    private void MendMesh(TopicState topic, long now)
+    private void ForgetRefusals(PeerState peer)
     {
-        var mesh = topic.Mesh;
-        for (var i = mesh.Count - 1; i >= 0; i--)
-        {
-            if (mesh[i].Score < 0)
-            {
-                PruneAt(topic, i, now);
-            }
-        }
-
-        if (mesh.Count < _parameters.Dlo)
-        {
-            GraftUpTo(topic, _parameters.D, now);
-        }
-        else if (mesh.Count > _parameters.Dhi)
-        {
-            ShrinkMesh(topic, now);
-        }
-
-        if (mesh.Count >= _parameters.Dlo)
-        {
-            var missing = _parameters.Dout - mesh.Count(static p => p.Outbound);
-            if (missing > 0)
-            {
-                GraftUpTo(topic, mesh.Count + missing, now, static p => p.Outbound);
-            }
-        }
-
-        if (_ticks % _parameters.OpportunisticGraftTicks == 0 && mesh.Count > 1)
-        {
-            var scores = mesh.ConvertAll(p => p.Score);
-            scores.Sort();
-            var median = scores[scores.Count / 2];
-            if (median < _parameters.Score.OpportunisticGraftThreshold)
-            {
-                GraftUpTo(topic, mesh.Count + _parameters.OpportunisticGraftPeers, now, p => p.Score > median);
-            }
-        }
-    }
-
-    /// <summary>Keeps the best <c>Dscore</c> and a random rest up to <c>D</c>, with <c>Dout</c> outbound ones among them if there are as many.</summary>
-    private void ShrinkMesh(TopicState topic, long now)
-    {
-        var mesh = topic.Mesh;
-        Choose(mesh, mesh.Count);
-        var ranked = mesh.OrderByDescending(p => p.Score).ToList();
-        var rest = ranked.GetRange(_parameters.Dscore, ranked.Count - _parameters.Dscore);
-        Choose(rest, rest.Count);
-        ranked.RemoveRange(_parameters.Dscore, rest.Count);
-        ranked.AddRange(rest);
-
-        var outbound = ranked.Take(_parameters.D).Count(p => p.Outbound);
-        for (var i = _parameters.D; i < ranked.Count && outbound < _parameters.Dout; i++)
-        {
-            if (!ranked[i].Outbound)
-            {
-                continue;
-            }
-
-            // It takes the place of the last inbound peer that was to stay.
-            var victim = ranked.FindLastIndex(_parameters.D - 1, p => !p.Outbound);
-            if (victim < 0)
-            {
-                break;
-            }
-
-            (ranked[i], ranked[victim]) = (ranked[victim], ranked[i]);
-            outbound++;
-        }
-
-        for (var i = _parameters.D; i < ranked.Count; i++)
-        {
-            PruneAt(topic, mesh.IndexOf(ranked[i]), now);
-        }
-    }
-
-    private void GraftUpTo(TopicState topic, int size, long now, Func<PeerState, bool>? filter = null)
-    {
-        var missing = size - topic.Mesh.Count;
-        if (missing <= 0)
+        if (peer.Unwanted is not { } unwanted)
         {
             return;
         }
 
-        _scratch.Clear();
-        foreach (var peer in topic.Subscribers)
+        foreach (var (key, since) in unwanted)
         {
-            if (MayGraft(topic, peer, now) && (filter is null || filter(peer)))
+            if (_ticks - since >= _parameters.IDontWantHeartbeats)
             {
-                _scratch.Add(peer);
+                unwanted.Remove(key);
             }
         }
 
-        Choose(_scratch, missing);
-        foreach (var peer in _scratch)
+        peer.Unwanted = unwanted.Count > 0 ? unwanted : null;
+    }
+
+    private void ConnectDirectPeers(List<GossipEffect> effects)
+    {
+        if ((_ticks - 1) % _parameters.DirectConnectTicks != 0)
         {
-            Graft(topic, peer, now);
+            return;
         }
-    }
 
-    private bool MayGraft(TopicState topic, PeerState peer, long now) =>
-        peer.Version != GossipSubVersion.Floodsub
-        && peer.Score >= 0
-        && !topic.Mesh.Contains(peer)
-        // One heartbeat of slack, so that the remote, whose clock started later, does not count it as early.
-        && (topic.Backoffs is null || !topic.Backoffs.TryGetValue(peer.Peer, out var until) || now >= until + (long)_parameters.HeartbeatInterval.TotalMilliseconds);
-
-    private void JoinMesh(TopicState topic, PeerState peer, long now)
-    {
-        topic.Mesh.Add(peer);
-        _score.Grafted(peer.ScoreRecord, topic.Name, now);
-    }
-
-    private void LeaveMesh(TopicState topic, PeerState peer)
-    {
-        if (topic.Mesh.Remove(peer))
+        foreach (var peer in _parameters.DirectPeers)
         {
-            _score.Pruned(peer.ScoreRecord, topic.Name);
-        }
-    }
-
-    private void Graft(TopicState topic, PeerState peer, long now)
-    {
-        JoinMesh(topic, peer, now);
-        (Pending(peer).Graft ??= []).Add(topic.Name);
-    }
-
-    private void PruneAt(TopicState topic, int index, long now)
-    {
-        var peer = topic.Mesh[index];
-        topic.Mesh.RemoveAt(index);
-        _score.Pruned(peer.ScoreRecord, topic.Name);
-        SendPrune(topic, peer, _parameters.PruneBackoff, now);
-    }
-
-    private void SendPrune(TopicState topic, PeerState peer, TimeSpan backoff, long now)
-    {
-        AddBackoff(topic, peer.Peer, backoff, now);
-        (Pending(peer).Prune ??= []).Add(new Prune(topic.Name, peer.Version >= GossipSubVersion.V11 ? (ulong)backoff.TotalSeconds : null));
-    }
-
-    private static void AddBackoff(TopicState topic, PeerId peer, TimeSpan backoff, long now)
-    {
-        var backoffs = topic.Backoffs ??= [];
-        var until = now + (long)backoff.TotalMilliseconds;
-        if (!backoffs.TryGetValue(peer, out var earlier) || earlier < until)
-        {
-            backoffs[peer] = until;
+            if (!_peers.ContainsKey(peer) && peer != _local)
+            {
+                effects.Add(new GossipEffect(GossipEffectKind.Connect, peer, null, null));
+            }
         }
     }
 
@@ -240,7 +127,7 @@ internal sealed partial class GossipSubRouter
         _scratch.Clear();
         foreach (var peer in topic.Subscribers)
         {
-            if (peer.Version != GossipSubVersion.Floodsub && peer.Score >= _parameters.Score.GossipThreshold && !pushed.Contains(peer))
+            if (peer.Meshes && peer.Score >= _parameters.Score.GossipThreshold && !pushed.Contains(peer))
             {
                 _scratch.Add(peer);
             }
@@ -258,7 +145,7 @@ internal sealed partial class GossipSubRouter
             return;
         }
 
-        Choose(_scratch, Math.Max(_parameters.Dlazy, (int)(_parameters.GossipFactor * _scratch.Count)));
+        ChooseInTurn(topic, Math.Max(_parameters.Dlazy, (int)(_parameters.GossipFactor * _scratch.Count)));
         Choose(ids, ids.Count);
         foreach (var peer in _scratch)
         {
@@ -272,5 +159,35 @@ internal sealed partial class GossipSubRouter
 
             (Pending(peer).IHave ??= []).Add(new IHave(topic.Name, announced));
         }
+    }
+
+    /// <summary>
+    /// Leaves so many of the candidates, at random, but nobody twice before all have had their turn: a message is announced
+    /// for a few heartbeats only, and who is left out in all of them never hears of it.
+    /// </summary>
+    private void ChooseInTurn(TopicState topic, int count)
+    {
+        Choose(_scratch, _scratch.Count);
+        if (_scratch.Count > count)
+        {
+            var next = 0;
+            for (var i = 0; i < _scratch.Count; i++)
+            {
+                if (!topic.Gossiped.Contains(_scratch[i]))
+                {
+                    (_scratch[next], _scratch[i]) = (_scratch[i], _scratch[next]);
+                    next++;
+                }
+            }
+
+            if (next <= count)
+            {
+                topic.Gossiped.Clear();
+            }
+
+            _scratch.RemoveRange(count, _scratch.Count - count);
+        }
+
+        topic.Gossiped.UnionWith(_scratch);
     }
 }

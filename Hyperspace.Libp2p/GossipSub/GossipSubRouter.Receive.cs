@@ -20,6 +20,8 @@ internal sealed partial class GossipSubRouter
             OnSubscription(peer, subscription);
         }
 
+        // Before the messages, so that none of them is forwarded in vain.
+        OnIDontWant(peer, rpc.IDontWant);
         if (rpc.Messages is { } messages)
         {
             foreach (var message in messages)
@@ -33,7 +35,7 @@ internal sealed partial class GossipSubRouter
             OnIHave(peer, rpc.IHave, now);
             OnIWant(peer, rpc.IWant, effects);
             OnGraft(peer, rpc.Graft, now);
-            OnPrune(peer, rpc.Prune, now);
+            OnPrune(peer, rpc.Prune, now, effects);
         }
 
         Flush(effects);
@@ -45,6 +47,7 @@ internal sealed partial class GossipSubRouter
         if (_peers.TryGetValue(from, out var peer) && peer.Score >= _parameters.Score.GraylistThreshold)
         {
             OnMessage(peer, message, now, effects);
+            Flush(effects);
         }
     }
 
@@ -86,7 +89,8 @@ internal sealed partial class GossipSubRouter
     {
         if (subscription.Subscribe)
         {
-            if (subscription.Topic.Length == 0 || subscription.Topic.Length > _parameters.MaxTopicLength || peer.Topics.Count >= _parameters.MaxTopicsPerPeer)
+            if (subscription.Topic.Length == 0 || subscription.Topic.Length > _parameters.MaxTopicLength || peer.Topics.Count >= _parameters.MaxTopicsPerPeer
+                || _parameters.SubscriptionFilter?.Invoke(subscription.Topic) == false)
             {
                 return;
             }
@@ -95,7 +99,7 @@ internal sealed partial class GossipSubRouter
             if (peer.Topics.Add(topic))
             {
                 topic.Subscribers.Add(peer);
-                if (peer.Version == GossipSubVersion.Floodsub)
+                if (!peer.Meshes)
                 {
                     (topic.FloodPeers ??= []).Add(peer);
                 }
@@ -106,6 +110,7 @@ internal sealed partial class GossipSubRouter
             topic.Subscribers.Remove(peer);
             topic.FloodPeers?.Remove(peer);
             topic.Fanout?.Remove(peer);
+            topic.Gossiped.Remove(peer);
             LeaveMesh(topic, peer);
             DropIfUnused(topic);
         }
@@ -154,6 +159,7 @@ internal sealed partial class GossipSubRouter
 
         _seen.Add(message.Key);
         _promises.Fulfil(message.Key);
+        Refuse(topic, peer, message);
         if (_needsValidation(topic.Name))
         {
             _score.Pending(peer.ScoreRecord, message.Key);
@@ -162,6 +168,26 @@ internal sealed partial class GossipSubRouter
         else
         {
             Accept(peer.Peer, message, now, effects);
+        }
+    }
+
+    /// <summary>
+    /// Tells the mesh at once, before any validator is asked, that a large message has come (IDONTWANT). Not before the
+    /// signature held: else a forgery would make the mesh withhold the real message.
+    /// </summary>
+    private void Refuse(TopicState topic, PeerState bringer, GossipMessage message)
+    {
+        if (message.Data.Length < _parameters.IDontWantMinSize)
+        {
+            return;
+        }
+
+        foreach (var peer in topic.Mesh)
+        {
+            if (peer != bringer && peer.Version >= GossipSubVersion.V12 && !peer.Peer.Bytes.Span.SequenceEqual(message.From) && !Refused(peer, message.Key))
+            {
+                (Pending(peer).IDontWant ??= []).Add(message.Id);
+            }
         }
     }
 
@@ -185,121 +211,12 @@ internal sealed partial class GossipSubRouter
         effects.Add(new GossipEffect(GossipEffectKind.Deliver, from, message, null));
         foreach (var peer in topic.Mesh)
         {
-            if (peer != bringer && !peer.Peer.Bytes.Span.SequenceEqual(message.From))
+            if (peer != bringer && Lacks(peer, message))
             {
                 Send(peer, message, effects);
             }
         }
 
         SendToFloodPeers(topic, message, bringer, effects);
-    }
-
-    private void OnIHave(PeerState peer, List<IHave>? announcements, long now)
-    {
-        if (announcements is null || peer.Score < _parameters.Score.GossipThreshold)
-        {
-            return;
-        }
-
-        peer.IHaveRpcs++;
-        if (peer.IHaveRpcs > _parameters.MaxIHaveMessages)
-        {
-            return;
-        }
-
-        List<ReadOnlyMemory<byte>>? wanted = null;
-        HashSet<MessageKey>? asked = null;
-        foreach (var announcement in announcements)
-        {
-            if (!_topics.TryGetValue(announcement.Topic, out var topic) || !topic.Joined)
-            {
-                continue;
-            }
-
-            foreach (var id in announcement.Ids)
-            {
-                var key = MessageKey.Of(id.Span);
-                if (!_seen.Contains(key) && (asked ??= []).Add(key))
-                {
-                    (wanted ??= []).Add(id);
-                }
-            }
-        }
-
-        if (wanted is null)
-        {
-            return;
-        }
-
-        Choose(wanted, _parameters.MaxIHaveLength - peer.IdsAsked);
-        if (wanted.Count == 0)
-        {
-            return;
-        }
-
-        peer.IdsAsked += wanted.Count;
-        Pending(peer).IWant = wanted;
-        _promises.Add(MessageKey.Of(wanted[_random.Next(wanted.Count)].Span), peer.Peer, now + (long)_parameters.IWantFollowUp.TotalMilliseconds);
-    }
-
-    private void OnIWant(PeerState peer, List<ReadOnlyMemory<byte>>? ids, List<GossipEffect> effects)
-    {
-        if (ids is null || peer.Score < _parameters.Score.GossipThreshold)
-        {
-            return;
-        }
-
-        foreach (var id in ids)
-        {
-            var count = _cache.CountFor(MessageKey.Of(id.Span), peer.Peer, out var message);
-            if (count > 0 && count <= _parameters.GossipRetransmission)
-            {
-                Send(peer, message!, effects);
-            }
-        }
-    }
-
-    private void OnGraft(PeerState peer, List<string>? topics, long now)
-    {
-        foreach (var name in topics ?? [])
-        {
-            // Unknown topics get no answer: else a spammer would make this peer send (v1.1 spam protection).
-            if (!_topics.TryGetValue(name, out var topic) || !topic.Joined || topic.Mesh.Contains(peer))
-            {
-                continue;
-            }
-
-            if (topic.Backoffs is { } backoffs && backoffs.TryGetValue(peer.Peer, out var until) && now < until)
-            {
-                var early = now < until - (long)(_parameters.PruneBackoff - _parameters.GraftFloodThreshold).TotalMilliseconds;
-                _score.Misbehaved(peer.ScoreRecord, early ? 2 : 1);
-                SendPrune(topic, peer, _parameters.PruneBackoff, now);
-            }
-            else if (peer.Score < 0 || (topic.Mesh.Count >= _parameters.Dhi && !peer.Outbound))
-            {
-                SendPrune(topic, peer, _parameters.PruneBackoff, now);
-            }
-            else
-            {
-                JoinMesh(topic, peer, now);
-            }
-        }
-    }
-
-    private void OnPrune(PeerState peer, List<Prune>? prunes, long now)
-    {
-        foreach (var prune in prunes ?? [])
-        {
-            if (!_topics.TryGetValue(prune.Topic, out var topic) || !topic.Joined)
-            {
-                continue;
-            }
-
-            LeaveMesh(topic, peer);
-            var backoff = prune.BackoffSeconds is { } seconds and > 0
-                ? TimeSpan.FromSeconds(Math.Min(seconds, (ulong)_parameters.MaxBackoff.TotalSeconds))
-                : _parameters.PruneBackoff;
-            AddBackoff(topic, peer.Peer, backoff, now);
-        }
     }
 }

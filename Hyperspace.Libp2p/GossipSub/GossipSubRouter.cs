@@ -5,7 +5,8 @@ namespace Hyperspace.Libp2p.GossipSub;
 /// <summary>
 /// The GossipSub router as a state machine: events in, effects out, no socket, clock or thread. Time is any monotonic
 /// count of milliseconds; chance is the <see cref="Random"/> given, so a run can be repeated. Not thread-safe.
-/// The parts: membership and publishing here, inbound RPCs in <c>.Receive</c>, upkeep in <c>.Heartbeat</c>.
+/// The parts: membership here, own messages in <c>.Publish</c>, inbound RPCs in <c>.Receive</c> and <c>.Control</c>, the mesh
+/// in <c>.Mesh</c>, upkeep and gossip in <c>.Heartbeat</c>.
 /// </summary>
 internal sealed partial class GossipSubRouter
 {
@@ -14,6 +15,7 @@ internal sealed partial class GossipSubRouter
     private readonly Random _random;
     private readonly AuthorCache _authors;
     private readonly Func<string, bool> _needsValidation;
+    private readonly Func<PeerId, byte[]?> _signedRecordOf;
     private readonly PeerScore _score;
     private readonly SeenCache _seen;
     private readonly SeenCache _rejected;
@@ -25,15 +27,20 @@ internal sealed partial class GossipSubRouter
     private readonly List<PeerState> _pending = [];
     private readonly List<PeerState> _scratch = [];
     private long _ticks;
+    private int _pxConnects;
 
-    /// <summary>A router for <paramref name="local"/>; topics for which <paramref name="needsValidation"/> says yes have their messages judged by <see cref="GossipEffectKind.Validate"/>.</summary>
-    public GossipSubRouter(PeerId local, GossipSubParameters parameters, Random random, AuthorCache? authors = null, Func<string, bool>? needsValidation = null)
+    /// <summary>
+    /// A router for <paramref name="local"/>. Topics for which <paramref name="needsValidation"/> says yes have their messages
+    /// judged by <see cref="GossipEffectKind.Validate"/>; <paramref name="signedRecordOf"/> finds what peers are introduced with (PX).
+    /// </summary>
+    public GossipSubRouter(PeerId local, GossipSubParameters parameters, Random random, AuthorCache? authors = null, Func<string, bool>? needsValidation = null, Func<PeerId, byte[]?>? signedRecordOf = null)
     {
         _local = local;
         _parameters = parameters;
         _random = random;
         _authors = authors ?? new AuthorCache();
         _needsValidation = needsValidation ?? (static _ => false);
+        _signedRecordOf = signedRecordOf ?? (static _ => null);
         _score = new PeerScore(parameters.Score);
         _seen = new SeenCache((long)parameters.SeenTtl.TotalMilliseconds);
         _rejected = new SeenCache((long)parameters.SeenTtl.TotalMilliseconds);
@@ -48,8 +55,14 @@ internal sealed partial class GossipSubRouter
 
     public long Rejected { get; private set; }
 
+    /// <summary>Copies not sent because their receivers refused them.</summary>
+    public long Spared { get; private set; }
+
     /// <summary>Topics that this peer subscribes to.</summary>
     public IReadOnlyCollection<string> Topics => _joined.ConvertAll(t => t.Name);
+
+    /// <summary>Topics that anything at all is remembered of.</summary>
+    internal int KnownTopics => _topics.Count;
 
     public IReadOnlyCollection<PeerId> SubscribersOf(string topic) =>
         _topics.TryGetValue(topic, out var state) ? [.. state.Subscribers.Select(p => p.Peer)] : [];
@@ -77,7 +90,7 @@ internal sealed partial class GossipSubRouter
             return;
         }
 
-        _peers[peer] = new PeerState(peer, version, outbound, _score.Connect(peer, address));
+        _peers[peer] = new PeerState(peer, version, outbound, _parameters.DirectPeers.Contains(peer), _score.Connect(peer, address));
         Announce(peer, effects);
     }
 
@@ -123,6 +136,7 @@ internal sealed partial class GossipSubRouter
             topic.Subscribers.Remove(state);
             topic.FloodPeers?.Remove(state);
             topic.Fanout?.Remove(state);
+            topic.Gossiped.Remove(state);
             DropIfUnused(topic);
         }
 
@@ -183,96 +197,12 @@ internal sealed partial class GossipSubRouter
         foreach (var peer in state.Mesh)
         {
             _score.Pruned(peer.ScoreRecord, topic);
-            SendPrune(state, peer, _parameters.UnsubscribeBackoff, now);
+            SendPrune(state, peer, _parameters.UnsubscribeBackoff, now, _parameters.PxOnUnsubscribe);
         }
 
         state.Mesh.Clear();
         DropIfUnused(state);
         Flush(effects);
-    }
-
-    /// <summary>Sends an own message (signed already) and keeps it for lazy pull. The effects name its receivers.</summary>
-    public void Publish(GossipMessage message, long now, List<GossipEffect> effects)
-    {
-        _seen.Add(message.Key);
-        _cache.Put(message);
-        Published++;
-        var topic = Topic(message.Topic);
-        if (_parameters.FloodPublish)
-        {
-            foreach (var peer in topic.Subscribers)
-            {
-                if (peer.Score >= _parameters.Score.PublishThreshold)
-                {
-                    Send(peer, message, effects);
-                }
-            }
-
-            DropIfUnused(topic);
-            return;
-        }
-
-        List<PeerState> targets;
-        if (topic.Joined)
-        {
-            targets = topic.Mesh;
-            if (targets.Count < _parameters.D)
-            {
-                // A mesh that is still forming would lose the message.
-                targets = _scratch;
-                targets.Clear();
-                targets.AddRange(topic.Mesh);
-                FillFrom(topic, targets, _parameters.D);
-            }
-        }
-        else
-        {
-            targets = topic.Fanout ??= [];
-            topic.LastPublish = now;
-            FillFrom(topic, targets, _parameters.D);
-        }
-
-        foreach (var peer in targets)
-        {
-            Send(peer, message, effects);
-        }
-
-        SendToFloodPeers(topic, message, null, effects);
-    }
-
-    private static void Send(PeerState peer, GossipMessage message, List<GossipEffect> effects) =>
-        effects.Add(new GossipEffect(GossipEffectKind.SendMessage, peer.Peer, message, null));
-
-    private void SendToFloodPeers(TopicState topic, GossipMessage message, PeerState? except, List<GossipEffect> effects)
-    {
-        foreach (var peer in topic.FloodPeers ?? [])
-        {
-            if (peer != except && peer.Score >= _parameters.Score.PublishThreshold && !peer.Peer.Bytes.Span.SequenceEqual(message.From))
-            {
-                Send(peer, message, effects);
-            }
-        }
-    }
-
-    /// <summary>Adds subscribers that may get own messages, chosen at random, until there are <paramref name="count"/>.</summary>
-    private void FillFrom(TopicState topic, List<PeerState> targets, int count)
-    {
-        if (targets.Count >= count)
-        {
-            return;
-        }
-
-        var candidates = new List<PeerState>();
-        foreach (var peer in topic.Subscribers)
-        {
-            if (peer.Version != GossipSubVersion.Floodsub && peer.Score >= _parameters.Score.PublishThreshold && !targets.Contains(peer))
-            {
-                candidates.Add(peer);
-            }
-        }
-
-        Choose(candidates, count - targets.Count);
-        targets.AddRange(candidates);
     }
 
     private TopicState Topic(string name)

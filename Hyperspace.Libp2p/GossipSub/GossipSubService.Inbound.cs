@@ -9,7 +9,7 @@ public sealed partial class GossipSubService
     {
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         using var reader = new RpcFrameReader(stream, _options.MaxRpcSize);
-        var topics = new TopicTable();
+        var batch = new InboundBatch(_options);
         var inbox = new List<GossipEffect>();
         var peer = stream.RemotePeer;
 
@@ -17,13 +17,15 @@ public sealed partial class GossipSubService
         AddPeer(peer, GossipSubProtocol.VersionOf(stream.Protocol) ?? GossipSubVersion.Floodsub);
         try
         {
-            while (await reader.ReadAsync(both.Token).ConfigureAwait(false) is { } frame)
+            while (await batch.FillAsync(reader, both.Token).ConfigureAwait(false))
             {
-                Interlocked.Add(ref _bytesIn, frame.Length);
-                var rpc = GossipRpcCodec.Decode(frame.Span, topics, _options.Parameters)
-                    ?? throw new InvalidDataException("An RPC is not a protobuf message.");
-                Receive(peer, rpc, inbox);
+                Interlocked.Add(ref _bytesIn, batch.Bytes);
+                Receive(peer, batch, inbox);
                 await SettleAsync(inbox, both.Token).ConfigureAwait(false);
+                if (batch.Failure is { } failure)
+                {
+                    throw failure;
+                }
             }
         }
         catch (InvalidDataException e)
@@ -45,29 +47,29 @@ public sealed partial class GossipSubService
         }
     }
 
-    private void Receive(PeerId peer, GossipRpc rpc, List<GossipEffect> inbox)
+    private void Receive(PeerId peer, InboundBatch batch, List<GossipEffect> inbox)
     {
-        if (rpc.Messages is { } messages)
-        {
-            // The costly part, done outside the lock and only for messages that are new.
-            foreach (var message in messages)
-            {
-                bool wanted;
-                lock (_gate)
-                {
-                    wanted = _router.Wants(peer, message);
-                }
-
-                if (wanted)
-                {
-                    message.Authenticate(_authors);
-                }
-            }
-        }
-
+        // The costly part, done outside the lock and only for messages that are new.
         lock (_gate)
         {
-            _router.Receive(peer, rpc, Now(), _effects);
+            batch.SelectUnchecked(message => _router.Wants(peer, message));
+        }
+
+        batch.Check(_signatures);
+        lock (_gate)
+        {
+            _links.TryGetValue(peer, out var link);
+            var now = Now();
+            foreach (var rpc in batch.Rpcs)
+            {
+                if (rpc.IDontWant is { } ids)
+                {
+                    link?.Queue.Withdraw(ids);
+                }
+
+                _router.Receive(peer, rpc, now, _effects);
+            }
+
             Dispatch(inbox);
         }
     }
@@ -77,45 +79,73 @@ public sealed partial class GossipSubService
     {
         for (var i = 0; i < inbox.Count; i++)
         {
-            var (kind, from, message, _) = inbox[i];
-            var delivery = DeliveryOf(message!, from);
-            if (kind == GossipEffectKind.Validate)
+            var (from, message) = (inbox[i].Peer, inbox[i].Message!);
+            var delivery = DeliveryOf(message, from);
+            if (inbox[i].Kind == GossipEffectKind.Deliver)
             {
-                var verdict = Judge(delivery);
-                lock (_gate)
-                {
-                    _router.Validated(from, message!, verdict, Now(), _effects);
-                    Dispatch(inbox);
-                }
-
-                continue;
+                await DeliverAsync(delivery, cancellationToken).ConfigureAwait(false);
             }
-
-            foreach (var handler in Volatile.Read(ref _handlers).GetValueOrDefault(message!.Topic, []))
+            else if (_validators.Judge(delivery) is { } verdict)
             {
-                if (!await handler.OfferAsync(delivery, _options.QueuePatience, _options.TimeProvider, cancellationToken).ConfigureAwait(false))
-                {
-                    Interlocked.Increment(ref _dropped);
-                }
+                Conclude(from, message, verdict, inbox);
+            }
+            else
+            {
+                await _validators.RoomAsync(cancellationToken).ConfigureAwait(false);
+                _ = ConcludeLaterAsync(from, message, delivery);
             }
         }
 
         inbox.Clear();
     }
 
-    private static PubSubMessage DeliveryOf(GossipMessage message, PeerId from) =>
-        new(message.Topic, message.Author, from, message.SequenceNumber, message.Data, message.Id);
+    private async Task DeliverAsync(PubSubMessage delivery, CancellationToken cancellationToken)
+    {
+        foreach (var handler in Volatile.Read(ref _handlers).GetValueOrDefault(delivery.Topic, []))
+        {
+            if (!await handler.OfferAsync(delivery, _options.QueuePatience, _options.TimeProvider, cancellationToken).ConfigureAwait(false))
+            {
+                Interlocked.Increment(ref _dropped);
+            }
+        }
+    }
 
-    private Validation Judge(PubSubMessage message)
+    private void Conclude(PeerId from, GossipMessage message, Validation verdict, List<GossipEffect> inbox)
+    {
+        lock (_gate)
+        {
+            _router.Validated(from, message, verdict, Now(), _effects);
+            Dispatch(inbox);
+        }
+    }
+
+    /// <summary>Judges on its own, so that a slow validator holds up neither other topics nor what the peer sends next.</summary>
+    private async Task ConcludeLaterAsync(PeerId from, GossipMessage message, PubSubMessage delivery)
     {
         try
         {
-            return ValidatorOf(message.Topic)?.Invoke(message) ?? Validation.Accept;
+            var verdict = await _validators.JudgeAsync(delivery, _stop.Token).ConfigureAwait(false);
+            var inbox = new List<GossipEffect>(1);
+            Conclude(from, message, verdict, inbox);
+            await SettleAsync(inbox, _stop.Token).ConfigureAwait(false);
         }
-        catch (Exception e)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            _options.Logger?.LogError(e, "The validator of topic {Topic} failed; the message is dropped.", message.Topic);
-            return Validation.Ignore;
+            // The service ends.
         }
     }
+
+    private async ValueTask<Validation> JudgeOwnAsync(PubSubMessage message, CancellationToken cancellationToken)
+    {
+        if (_validators.Judge(message) is { } verdict)
+        {
+            return verdict;
+        }
+
+        await _validators.RoomAsync(cancellationToken).ConfigureAwait(false);
+        return await _validators.JudgeAsync(message, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static PubSubMessage DeliveryOf(GossipMessage message, PeerId from) =>
+        new(message.Topic, message.Author, from, message.SequenceNumber, message.Data, message.Id);
 }

@@ -1,7 +1,13 @@
+using Hyperspace.Libp2p.Identify;
+using Hyperspace.Libp2p.Multiformats;
+using Microsoft.Extensions.Logging;
+
 namespace Hyperspace.Libp2p.GossipSub;
 
 public sealed partial class GossipSubService
 {
+    private const int MaxDialsPerPeer = 4;
+
     private void AddIfSpoken(PeerRecord peer)
     {
         foreach (var protocol in GossipSubProtocol.Ids)
@@ -80,6 +86,57 @@ public sealed partial class GossipSubService
         }
     }
 
+    /// <summary>Reaches a direct peer, or one that a PRUNE introduced; the record must be signed by that very peer.</summary>
+    private async Task ConnectAsync(PeerId peer, byte[]? signedRecord)
+    {
+        // Returns to the router's lock at once.
+        await Task.Yield();
+        if (!_connects.Wait(0))
+        {
+            return;
+        }
+
+        try
+        {
+            if (signedRecord is not null && IdentifyMessage.ReadRecord(signedRecord, peer) is { } addresses)
+            {
+                _network.AddAddresses(peer, addresses);
+            }
+
+            using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _stop.Token);
+            foreach (var address in (_network.Find(peer)?.Addresses ?? []).Take(MaxDialsPerPeer))
+            {
+                if (await DialAsync(address.WithPeer(peer), either.Token).ConfigureAwait(false))
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            _options.Logger?.LogDebug("{Peer} could not be reached in time", peer);
+        }
+        finally
+        {
+            _connects.Release();
+        }
+    }
+
+    private async Task<bool> DialAsync(Multiaddr address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _network.DialAsync(address, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            _options.Logger?.LogDebug("{Address} could not be reached: {Reason}", address, e.Message);
+            return false;
+        }
+    }
+
     /// <summary>When every receiver of the effects at hand is congested: a task that ends when one of them is not.</summary>
     private Task? AllCongested()
     {
@@ -118,6 +175,9 @@ public sealed partial class GossipSubService
                         link.Queue.Enqueue(frame, gossip);
                     }
 
+                    break;
+                case GossipEffectKind.Connect:
+                    _ = ConnectAsync(effect.Peer, effect.SignedRecord);
                     break;
                 case GossipEffectKind.Deliver or GossipEffectKind.Validate:
                     inbox!.Add(effect);

@@ -23,11 +23,13 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
     private readonly List<GossipEffect> _effects = [];
     private readonly Dictionary<PeerId, PeerLink> _links = [];
     private readonly CancellationTokenSource _stop = new();
+    private readonly TopicValidators _validators;
+    private readonly SignatureChecks _signatures;
+    private readonly SemaphoreSlim _connects;
     private readonly long _started;
     private readonly ITimer _heartbeat;
     private readonly IDisposable _observation;
     private ImmutableDictionary<string, ImmutableArray<TopicHandler>> _handlers = ImmutableDictionary<string, ImmutableArray<TopicHandler>>.Empty;
-    private ImmutableArray<(string Prefix, TopicValidator Validator)> _validators = [];
     private long _sequence;
     private long _bytesIn;
     private long _bytesOut;
@@ -45,7 +47,10 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         _author = Author.Of(keys);
         _options = options ?? new GossipSubOptions();
         var random = _options.RandomSeed is { } seed ? new Random(seed) : new Random();
-        _router = new GossipSubRouter(_author.Peer, _options.Parameters, random, _authors, topic => ValidatorOf(topic) is not null);
+        _validators = new TopicValidators(_options.ValidationTimeout, _options.MaxConcurrentValidations, _options.TimeProvider, _options.Logger);
+        _signatures = new SignatureChecks(_authors, _options.MaxVerifyParallelism);
+        _connects = new SemaphoreSlim(_options.MaxConcurrentConnects);
+        _router = new GossipSubRouter(_author.Peer, _options.Parameters, random, _authors, _validators.Covers, peer => network.Find(peer)?.SignedRecord);
         _started = _options.TimeProvider.GetTimestamp();
 
         // As go and js: numbers grow across restarts as long as the clock does.
@@ -78,7 +83,14 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         {
             lock (_gate)
             {
-                return new PubSubCounters(_router.Published, _router.Delivered, _router.Duplicates, _router.Rejected, Interlocked.Read(ref _bytesIn), Interlocked.Read(ref _bytesOut));
+                return new PubSubCounters(
+                    _router.Published,
+                    _router.Delivered,
+                    _router.Duplicates,
+                    _router.Rejected,
+                    Interlocked.Read(ref _bytesIn),
+                    Interlocked.Read(ref _bytesOut),
+                    _router.Spared);
             }
         }
     }
@@ -100,6 +112,11 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
     {
         ArgumentNullException.ThrowIfNull(handler);
         CheckTopic(topic);
+        if (_options.Parameters.SubscriptionFilter?.Invoke(topic) == false)
+        {
+            throw new ArgumentException($"The subscription filter does not let '{topic}' pass.", nameof(topic));
+        }
+
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         var subscription = new TopicHandler(topic, handler, _options.MaxQueuedDeliveries, _options.Logger, Leave);
         lock (_gate)
@@ -124,8 +141,8 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         cancellationToken.ThrowIfCancellationRequested();
         var sequence = (ulong)Interlocked.Increment(ref _sequence);
-        var message = GossipMessage.Sign(_keys, _author, topic, data.Span, sequence, _options.Parameters.MessageIdForm);
-        if (Judge(DeliveryOf(message, _author.Peer)) != Validation.Accept)
+        var message = GossipMessage.Sign(_keys, _author, topic, data.Span, sequence, _options.Parameters.MessageIdForm, _options.Parameters.MessageId);
+        if (await JudgeOwnAsync(DeliveryOf(message, _author.Peer), cancellationToken).ConfigureAwait(false) != Validation.Accept)
         {
             throw new UnfitMessageException($"The validator of topic '{topic}' does not accept these {data.Length} bytes, and other peers would hold them against this one, so they were not published.");
         }
@@ -158,10 +175,15 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
     {
         ArgumentNullException.ThrowIfNull(topicPrefix);
         ArgumentNullException.ThrowIfNull(validator);
-        lock (_gate)
-        {
-            _validators = [.. _validators.Where(v => v.Prefix != topicPrefix).Append((topicPrefix, validator)).OrderByDescending(v => v.Item1.Length)];
-        }
+        _validators.Set(topicPrefix, validator, null);
+    }
+
+    /// <inheritdoc/>
+    public void Validate(string topicPrefix, AsyncTopicValidator validator)
+    {
+        ArgumentNullException.ThrowIfNull(topicPrefix);
+        ArgumentNullException.ThrowIfNull(validator);
+        _validators.Set(topicPrefix, null, validator);
     }
 
     /// <inheritdoc/>
@@ -243,19 +265,6 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         {
             throw new ArgumentException($"A topic's name has at most {_options.Parameters.MaxTopicLength} bytes of UTF-8.", nameof(topic));
         }
-    }
-
-    private TopicValidator? ValidatorOf(string topic)
-    {
-        foreach (var (prefix, validator) in _validators)
-        {
-            if (topic.StartsWith(prefix, StringComparison.Ordinal))
-            {
-                return validator;
-            }
-        }
-
-        return null;
     }
 
     private void Leave(TopicHandler handler)

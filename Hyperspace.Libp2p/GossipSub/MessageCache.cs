@@ -7,6 +7,9 @@ internal sealed class MessageCache(int historyLength, int historyGossip, long ma
     private readonly LinkedList<List<GossipMessage>> _windows = new([new List<GossipMessage>()]);
     private long _bytes;
 
+    /// <summary>Messages kept.</summary>
+    public int Count => _entries.Count;
+
     public void Put(GossipMessage message)
     {
         if (!_entries.TryAdd(message.Key, new Entry(message)))

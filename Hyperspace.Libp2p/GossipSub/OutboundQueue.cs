@@ -8,10 +8,12 @@ namespace Hyperspace.Libp2p.GossipSub;
 /// </summary>
 internal sealed class OutboundQueue(long maxMessageBytes, long maxControlBytes)
 {
+    private const int MaxUnwanted = 4096;
     private readonly Lock _gate = new();
     private readonly Queue<byte[]> _control = [];
     private readonly Queue<GossipMessage> _messages = [];
     private readonly Channel<bool> _filled = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly HashSet<MessageKey> _unwanted = [];
     private TaskCompletionSource? _room;
     private long _messageBytes;
     private long _controlBytes;
@@ -60,6 +62,18 @@ internal sealed class OutboundQueue(long maxMessageBytes, long maxControlBytes)
         return true;
     }
 
+    /// <summary>The peer has these messages already (IDONTWANT): those that wait are not sent. They do not count as dropped.</summary>
+    public void Withdraw(IReadOnlyList<ReadOnlyMemory<byte>> ids)
+    {
+        lock (_gate)
+        {
+            for (var i = 0; i < ids.Count && _messages.Count > 0 && _unwanted.Count < MaxUnwanted; i++)
+            {
+                _unwanted.Add(MessageKey.Of(ids[i].Span));
+            }
+        }
+    }
+
     /// <summary>Completes when there may be something to take.</summary>
     public ValueTask<bool> FilledAsync(CancellationToken cancellationToken) => _filled.Reader.ReadAsync(cancellationToken);
 
@@ -75,19 +89,27 @@ internal sealed class OutboundQueue(long maxMessageBytes, long maxControlBytes)
                 return true;
             }
 
-            if (!_messages.TryDequeue(out message))
+            while (_messages.TryDequeue(out message))
             {
-                return false;
+                _messageBytes -= message.Encoded.Length;
+                if (_unwanted.Count == 0 || !_unwanted.Remove(message.Key))
+                {
+                    break;
+                }
             }
 
-            _messageBytes -= message.Encoded.Length;
+            if (message is null)
+            {
+                _unwanted.Clear();
+            }
+
             if (_room is { } room && !Congested)
             {
                 _room = null;
                 room.SetResult();
             }
 
-            return true;
+            return message is not null;
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed partial class PeerScore(PeerScoreParameters parameters)
     private readonly Queue<(PeerScoreRecord Record, long Since)> _left = new();
     private long? _lastDecay;
 
+    /// <summary>Peers known, those included that left in debt.</summary>
+    public int Count => _records.Count;
+
     /// <summary>The peer connected: its old record, if it left debts, or a new one.</summary>
     public PeerScoreRecord Connect(PeerId peer, IPAddress? address)
     {

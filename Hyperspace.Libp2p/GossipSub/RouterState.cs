@@ -1,7 +1,7 @@
 namespace Hyperspace.Libp2p.GossipSub;
 
 /// <summary>What the router knows of a connected peer.</summary>
-internal sealed class PeerState(PeerId peer, GossipSubVersion version, bool outbound, PeerScoreRecord score)
+internal sealed class PeerState(PeerId peer, GossipSubVersion version, bool outbound, bool direct, PeerScoreRecord score)
 {
     public PeerId Peer { get; } = peer;
 
@@ -12,7 +12,13 @@ internal sealed class PeerState(PeerId peer, GossipSubVersion version, bool outb
 
     public PeerScoreRecord ScoreRecord { get; } = score;
 
-    public double Score => ScoreRecord.Value;
+    /// <summary>It gets all messages, is never in a mesh, and its score never counts against it.</summary>
+    public bool Direct { get; } = direct;
+
+    /// <summary>It can be in a mesh.</summary>
+    public bool Meshes { get; } = version != GossipSubVersion.Floodsub && !direct;
+
+    public double Score => Direct ? Math.Max(0, ScoreRecord.Value) : ScoreRecord.Value;
 
     /// <summary>Topics that it subscribes to.</summary>
     public HashSet<TopicState> Topics { get; } = [];
@@ -22,6 +28,12 @@ internal sealed class PeerState(PeerId peer, GossipSubVersion version, bool outb
 
     /// <summary>Ids asked of it in this heartbeat.</summary>
     public int IdsAsked { get; set; }
+
+    /// <summary>Messages that it does not want, with the heartbeat in which it said so; null when there are none.</summary>
+    public Dictionary<MessageKey, long>? Unwanted { get; set; }
+
+    /// <summary>Ids that it refused in this heartbeat.</summary>
+    public int IdsRefused { get; set; }
 
     /// <summary>Control that goes out at the end of the event at hand.</summary>
     public GossipRpc? Pending { get; set; }
@@ -42,8 +54,11 @@ internal sealed class TopicState(string name)
     /// <summary>Connected peers that subscribe.</summary>
     public HashSet<PeerState> Subscribers { get; } = [];
 
-    /// <summary>Those of them that speak floodsub only.</summary>
+    /// <summary>Those of them that get every message without being in the mesh: floodsub and direct peers.</summary>
     public List<PeerState>? FloodPeers { get; set; }
+
+    /// <summary>Who got gossip in this round; a round ends when all have.</summary>
+    public HashSet<PeerState> Gossiped { get; } = [];
 
     /// <summary>Peers that messages go to when this peer publishes without subscribing; null when it does not.</summary>
     public List<PeerState>? Fanout { get; set; }

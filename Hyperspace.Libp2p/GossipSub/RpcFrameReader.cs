@@ -33,6 +33,10 @@ internal sealed class RpcFrameReader(IPeerStream stream, int maxFrame) : IDispos
         }
     }
 
+    /// <summary>A further frame that has come already, valid as long as the last.</summary>
+    /// <exception cref="InvalidDataException">The prefix is no varint or over the limit.</exception>
+    public bool TryRead(out ReadOnlyMemory<byte> frame) => TryCut(out frame);
+
     public void Dispose()
     {
         if (_buffer.Length > 0)

@@ -12,7 +12,8 @@ internal sealed class SeenCache(long ttlMilliseconds)
     private HashSet<MessageKey> _oldest = [];
     private long? _opened;
 
-    private int Count => _current.Count + _previous.Count + _oldest.Count;
+    /// <summary>Keys remembered, some perhaps twice.</summary>
+    public int Count => _current.Count + _previous.Count + _oldest.Count;
 
     public bool Contains(MessageKey key) => _current.Contains(key) || _previous.Contains(key) || _oldest.Contains(key);
 

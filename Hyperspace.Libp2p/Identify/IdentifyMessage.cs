@@ -20,12 +20,17 @@ internal sealed record IdentifyMessage(IReadOnlyList<Multiaddr> ListenAddresses,
     /// <summary>Longest message that is accepted, in bytes.</summary>
     public const int MaxLength = 64 * 1024;
 
+    // Kept for every peer, and passed on by peer exchange.
+    private const int MaxRecordLength = 8192;
     private const string ProtocolVersion = "ipfs/0.1.0";
     private const int MaxAddresses = 64;
     private const int MaxProtocols = 256;
     private const int MaxTextLength = 256;
     private static readonly byte[] RecordDomain = Encoding.ASCII.GetBytes("libp2p-peer-record");
     private static readonly byte[] RecordType = [0x03, 0x01];
+
+    /// <summary>Its signed record as it came (an envelope), when it sent a valid one of moderate size.</summary>
+    public byte[]? SealedRecord { get; init; }
 
     /// <summary>The message's bytes, with a peer record signed by <paramref name="keys"/>.</summary>
     public byte[] Encode(KeyPair keys)
@@ -73,8 +78,15 @@ internal sealed record IdentifyMessage(IReadOnlyList<Multiaddr> ListenAddresses,
             [.. message.Protocols.Where(p => p.Length is > 0 and <= MaxTextLength).Distinct().Take(MaxProtocols)],
             message.HasObservedAddr ? ReadAddress(message.ObservedAddr) : null,
             message.HasAgentVersion ? message.AgentVersion[..Math.Min(MaxTextLength, message.AgentVersion.Length)] : null,
-            record?.Seq);
+            record?.Seq)
+        {
+            SealedRecord = record is not null && message.SignedPeerRecord.Length <= MaxRecordLength ? message.SignedPeerRecord.ToByteArray() : null,
+        };
     }
+
+    /// <summary>The addresses in a peer record's envelope that <paramref name="peer"/> signed about itself; null when it did not.</summary>
+    public static IReadOnlyList<Multiaddr>? ReadRecord(ReadOnlySpan<byte> envelope, PeerId peer) =>
+        Open(envelope, peer) is { } record ? [.. record.Addresses.Take(MaxAddresses).Select(a => ReadAddress(a.Multiaddr)).OfType<Multiaddr>()] : null;
 
     private static Multiaddr? ReadAddress(ByteString bytes)
     {

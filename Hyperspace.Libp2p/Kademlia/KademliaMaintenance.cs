@@ -1,14 +1,16 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using Hyperspace.Libp2p.ContentRouting;
 using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Libp2p.Kademlia;
 
 /// <summary>
 /// What keeps the table and this peer's announcements fresh: a self-lookup when the first peer is met and at every
-/// refresh, lookups in the occupied buckets, and announcements again when they are due or had found too few takers.
+/// refresh, lookups in the occupied buckets, pings of peers not seen for long, and announcements again when they are due
+/// or had found too few takers. Peers that were saved are verified at the start, and saved after each round.
 /// </summary>
-internal sealed class KademliaMaintenance(KademliaNode node, KademliaOptions options, TimeProvider time, Random random, ILogger logger)
+internal sealed class KademliaMaintenance(KademliaNode node, KademliaOptions options, IRoutingTableStore? store, TimeProvider time, Random random, ILogger logger)
 {
     /// <summary>Buckets beyond this prefix hold next to nobody, and a key that falls into them is costly to find.</summary>
     private const int MaxRefreshedPrefix = 12;
@@ -28,7 +30,7 @@ internal sealed class KademliaMaintenance(KademliaNode node, KademliaOptions opt
     public void Start(CancellationToken stopping)
     {
         _stopping = stopping;
-        Completion = Task.Run(LoopAsync, CancellationToken.None);
+        Completion = Task.WhenAll(Task.Run(LoopAsync, CancellationToken.None), Task.Run(() => RunAsync(RestoreAsync), CancellationToken.None));
     }
 
     /// <summary>The first peer was met: look around and announce now.</summary>
@@ -69,9 +71,63 @@ internal sealed class KademliaMaintenance(KademliaNode node, KademliaOptions opt
             {
                 await RefreshAsync(periodic).ConfigureAwait(false);
                 await AnnounceDueAsync().ConfigureAwait(false);
+                await SaveAsync().ConfigureAwait(false);
                 Rounds++;
             }
         }).ConfigureAwait(false);
+    }
+
+    private async Task RestoreAsync()
+    {
+        if (store is null)
+        {
+            return;
+        }
+
+        IReadOnlyList<PeerAddresses> saved = [];
+        try
+        {
+            saved = await store.LoadAsync(_stopping).ConfigureAwait(false) is { } bytes ? RoutingTableSnapshot.Decode(bytes) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.LogWarning("The saved routing table cannot be read: {Why}. The peers come back as they are met.", e.Message);
+        }
+
+        // Old addresses may be anybody's: who does not answer does not count.
+        await Parallel.ForEachAsync(
+            saved,
+            new ParallelOptions { MaxDegreeOfParallelism = options.Alpha, CancellationToken = _stopping },
+            async (peer, token) =>
+            {
+                // The first and the last of them are occasion to look around.
+                if (await node.VerifyAsync(peer, token).ConfigureAwait(false) && node.Locked(s => s.Table.Count) == 1)
+                {
+                    Wake();
+                }
+            }).ConfigureAwait(false);
+        if (node.Locked(s => s.Table.Count) > 1)
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>Saves the table, unless it is empty: who lost everybody needs those it knew before.</summary>
+    public async Task SaveAsync()
+    {
+        if (store is null || node.Known(RoutingTableSnapshot.MaxPeers) is not { Count: > 0 } peers)
+        {
+            return;
+        }
+
+        try
+        {
+            await store.SaveAsync(RoutingTableSnapshot.Encode(peers), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.LogWarning("The routing table cannot be saved: {Why}. The peer runs on.", e.Message);
+        }
     }
 
     private async Task RefreshAsync(bool periodic)
@@ -87,6 +143,8 @@ internal sealed class KademliaMaintenance(KademliaNode node, KademliaOptions opt
         {
             return;
         }
+
+        await node.ProbeStaleAsync().ConfigureAwait(false);
 
         foreach (var bucket in node.Locked(s => s.Table.OccupiedBuckets.TakeWhile(b => b <= MaxRefreshedPrefix).ToList()))
         {
@@ -146,14 +204,14 @@ internal sealed class KademliaMaintenance(KademliaNode node, KademliaOptions opt
 
     private async Task<int> ProvideAsync(byte[] multihash, IReadOnlyList<PeerId> peers, CancellationToken cancellationToken)
     {
-        var message = KademliaMessages.AddProvider(multihash, new ContentRouting.PeerAddresses(node.Self, node.AddressesOf(node.Self)));
+        var message = KademliaMessages.AddProvider(multihash, new PeerAddresses(node.Self, node.AddressesOf(node.Self)));
         var taken = await Task.WhenAll(peers.Select(p => node.SendAsync(p, message, cancellationToken))).ConfigureAwait(false);
         return taken.Count(t => t);
     }
 
     // What is held now: it may have been superseded since it was put.
     private Task<int> PutHeldAsync(byte[] key, IReadOnlyList<PeerId> peers, CancellationToken cancellationToken) =>
-        node.Locked(s => s.Records.Get(key, time.GetUtcNow())) is { } held
+        node.Locked(s => s.Held(key, time.GetUtcNow())) is { } held
             ? PutAsync(key, held.Value, peers, cancellationToken)
             : Task.FromResult(0);
 

@@ -33,6 +33,21 @@ public sealed record KademliaOptions
     /// <summary>α: peers that one query asks at once.</summary>
     public int Alpha { get; init; } = 10;
 
+    /// <summary>d: disjoint paths of a query, so that who lies on one of them cannot lead it astray alone (ADR-0013). 1 is plain Kademlia.</summary>
+    public int DisjointPaths { get; init; } = 3;
+
+    /// <summary>Queries that run at once; further ones wait.</summary>
+    public int MaxConcurrentQueries { get; init; } = 16;
+
+    /// <summary>Requests that are under way at once over all queries; further ones wait.</summary>
+    public int MaxConcurrentRequests { get; init; } = 256;
+
+    /// <summary>How long a stream may lie idle before the next request goes over it. js-libp2p closes one after 10 s.</summary>
+    public TimeSpan StreamReuseTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Streams that may lie idle at once, at most one per peer.</summary>
+    public int MaxIdleStreams { get; init; } = 128;
+
     /// <summary>How long one peer may take to answer.</summary>
     public TimeSpan RpcTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -63,6 +78,24 @@ public sealed record KademliaOptions
     /// <summary>A full bucket's least recently seen peer is only doubted after this long.</summary>
     public TimeSpan QuestionableAfter { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Peers of one IPv4 /16 or IPv6 /32 in the routing table; loopback, private and link-local addresses do not count (ADR-0013).</summary>
+    public int MaxPeersPerIpGroup { get; init; } = 3;
+
+    /// <summary>Peers of one IPv4 /16 or IPv6 /32 in one bucket of the routing table.</summary>
+    public int MaxPeersPerIpGroupAndBucket { get; init; } = 2;
+
+    /// <summary>Records that their validator refuses, in answers of one peer, after which it is shunned.</summary>
+    public int ToleratedOffences { get; init; } = 4;
+
+    /// <summary>How long a peer is shunned after its last offence, and how long offences count.</summary>
+    public TimeSpan OffencePause { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Requests of one peer that are answered per minute, in bursts of as many; a further one resets its stream.</summary>
+    public int RequestsPerMinuteAndPeer { get; init; } = 6000;
+
+    /// <summary>Records and provider announcements of one peer that are looked at per minute, in bursts of as many.</summary>
+    public int WritesPerMinuteAndPeer { get; init; } = 1200;
+
     /// <summary>The longest message that is accepted, in bytes.</summary>
     public int MaxMessageBytes { get; init; } = 512 * 1024;
 
@@ -77,6 +110,12 @@ public sealed record KademliaOptions
 
     /// <summary>Bytes of records held for others.</summary>
     public long MaxRecordStoreBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Records held for one peer; when it puts more, those farthest from here go first.</summary>
+    public int MaxRecordsPerPeer { get; init; } = 1024;
+
+    /// <summary>Bytes of records held for one peer.</summary>
+    public long MaxRecordBytesPerPeer { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Keys for which providers are held.</summary>
     public int MaxProviderKeys { get; init; } = 4096;

@@ -26,13 +26,24 @@ internal readonly record struct ServerReply(Message? Reply, string? Refusal)
 /// <param name="addressesOf">Known addresses of a peer, this one included.</param>
 internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<PeerId, IReadOnlyList<Multiaddr>> addressesOf)
 {
+    private const int MaxRatedPeers = 16 * 1024;
+    private const int MaxOffenders = 1024;
     private readonly HashSet<DhtKey> _provided = [];
+    private readonly RequestRates<PeerId> _requests = new(options.RequestsPerMinuteAndPeer, MaxRatedPeers);
+    private readonly RequestRates<PeerId> _writes = new(options.WritesPerMinuteAndPeer, MaxRatedPeers);
 
     /// <summary>Peers that serve the protocol.</summary>
-    public RoutingTable Table { get; set; } = new(DhtKey.Of(self), options.K);
+    public RoutingTable Table { get; set; } = new(
+        DhtKey.Of(self),
+        new RoutingTableLimits { BucketSize = options.K, MaxPerIpGroup = options.MaxPeersPerIpGroup, MaxPerIpGroupAndBucket = options.MaxPeersPerIpGroupAndBucket });
+
+    /// <summary>Peers that returned bad records.</summary>
+    public Offences Offences { get; } = new(options.ToleratedOffences, options.OffencePause, MaxOffenders);
 
     /// <summary>Records held.</summary>
-    public RecordStore Records { get; } = new(DhtKey.Of(self), options.MaxRecords, options.MaxRecordStoreBytes, options.RecordTimeToLive);
+    public RecordStore Records { get; } = new(
+        DhtKey.Of(self),
+        new RecordStoreLimits(options.MaxRecords, options.MaxRecordStoreBytes, options.MaxRecordsPerPeer, options.MaxRecordBytesPerPeer, options.RecordTimeToLive));
 
     /// <summary>Providers held, this peer excepted.</summary>
     public ProviderStore Providers { get; } = new(DhtKey.Of(self), options.MaxProviderKeys, options.MaxProvidersPerKey, options.MaxKeysPerProvider, options.ProviderTimeToLive);
@@ -63,10 +74,10 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
     }
 
     /// <summary>
-    /// Stores a value unless it is refused or the one that is held is better.
-    /// Returns what is held afterwards, or why it was refused.
+    /// Stores a value unless it is refused or the one that is held is better. <paramref name="source"/> is who put it;
+    /// null for this peer itself. Returns what is held afterwards, or why it was refused.
     /// </summary>
-    public (ReadOnlyMemory<byte> Held, string? Refusal) Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, DateTimeOffset now, bool pinned = false)
+    public (ReadOnlyMemory<byte> Held, string? Refusal) Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, PeerId? source, DateTimeOffset now)
     {
         if (key.Length > options.MaxKeyBytes || value.Length > options.MaxRecordBytes)
         {
@@ -83,17 +94,45 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
             return (default, "The validator of the key's namespace refuses the value.");
         }
 
-        if (Records.Get(key.Span, now) is { } held && !held.Value.Span.SequenceEqual(value.Span) && validator.Select(key.Span, [held.Value, value]) == 0)
+        if (Held(key.Span, now) is { } held && !held.Value.Span.SequenceEqual(value.Span) && validator.Select(key.Span, [held.Value, value]) == 0)
         {
             return (held.Value, null);
         }
 
-        return Records.Put(key.Span, value.Span, now, pinned) ? (value, null) : (default, "The store is full of records that are closer.");
+        return Records.Put(key.Span, value.Span, source, now) ? (value, null) : (default, "The store is full of records that are closer.");
+    }
+
+    /// <summary>The record that is held under a key, if its validator still takes it: some expire by themselves.</summary>
+    public (ReadOnlyMemory<byte> Value, DateTimeOffset ReceivedAt)? Held(ReadOnlySpan<byte> key, DateTimeOffset now)
+    {
+        var held = Records.Get(key, now);
+        if (held is { } record && ValidatorOf(key)?.IsValid(key, record.Value.Span) != true)
+        {
+            Records.Remove(key);
+            return null;
+        }
+
+        return held;
+    }
+
+    /// <summary>Notes that a peer's answer held a record that its validator refuses; a peer that goes on is dropped.</summary>
+    public void Offend(PeerId peer, DateTimeOffset now)
+    {
+        if (Offences.Add(peer, now))
+        {
+            Table = Table.Removed(peer);
+        }
     }
 
     /// <summary>Answers a request.</summary>
     public ServerReply Handle(Message message, PeerId from, DateTimeOffset now)
     {
+        var writes = message.Type is MessageType.PutValue or MessageType.AddProvider;
+        if (!_requests.TryTake(from, now) || (writes && !_writes.TryTake(from, now)))
+        {
+            return ServerReply.Refused("The peer asks too often.");
+        }
+
         if (message.Key.Length > options.MaxKeyBytes || (message.Key.IsEmpty && message.Type != MessageType.Ping))
         {
             return ServerReply.Refused($"A key has 1 to {options.MaxKeyBytes} bytes.");
@@ -106,7 +145,7 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
             MessageType.GetProviders => GetProviders(message, from, now),
             MessageType.AddProvider => AddProvider(message, from, now),
             MessageType.GetValue => GetValue(message, from, now),
-            MessageType.PutValue => PutValue(message, now),
+            MessageType.PutValue => PutValue(message, from, now),
             _ => ServerReply.Refused("The message is of no known type."),
         };
     }
@@ -142,6 +181,12 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
         var reply = KademliaMessages.GetProviders(message.Key.Span);
         foreach (var provider in ProvidersOf(message.Key.Span, now))
         {
+            // Room is left for the closer peers: an answer that is too long would be worth nothing.
+            if (reply.CalculateSize() > options.MaxMessageBytes / 2)
+            {
+                break;
+            }
+
             reply.ProviderPeers.Add(KademliaMessages.ToWire(provider with { Addresses = Cut(provider.Addresses) }));
         }
 
@@ -171,7 +216,7 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
     private Message GetValue(Message message, PeerId from, DateTimeOffset now)
     {
         var reply = KademliaMessages.GetValue(message.Key.Span);
-        if (Records.Get(message.Key.Span, now) is { } held)
+        if (Held(message.Key.Span, now) is { } held)
         {
             reply.Record = KademliaMessages.RecordOf(message.Key.Span, held.Value.Span, held.ReceivedAt);
         }
@@ -180,14 +225,14 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
         return reply;
     }
 
-    private ServerReply PutValue(Message message, DateTimeOffset now)
+    private ServerReply PutValue(Message message, PeerId from, DateTimeOffset now)
     {
         if (message.Record is not { } record || record.Key != message.Key)
         {
             return ServerReply.Refused("A record must be there, and under the message's key.");
         }
 
-        var (held, refusal) = Put(record.Key.Memory, record.Value.Memory, now);
+        var (held, refusal) = Put(record.Key.Memory, record.Value.Memory, from, now);
         if (refusal is not null)
         {
             return ServerReply.Refused(refusal);
@@ -203,12 +248,13 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
         return reply;
     }
 
+    /// <summary>The peers of the table nearest to a point, the asker excepted; a few more than k, since some may have no address.</summary>
+    public IEnumerable<PeerId> Closer(DhtKey target, PeerId asker) => Table.Closest(target, options.K + 2).Where(p => p != asker);
+
     private void AddCloser(Message reply, PeerId from, PeerId? target)
     {
-        IEnumerable<PeerId> closest = Table.Closest(DhtKey.Of(reply.Key.Span), options.K + 2);
-        closest = target is null ? closest : closest.Prepend(target).Distinct();
-        var known = closest
-            .Where(p => p != from && p != self)
+        var closest = Closer(DhtKey.Of(reply.Key.Span), from);
+        var known = (target is null || target == from || target == self ? closest : closest.Prepend(target).Distinct())
             .Select(p => new PeerAddresses(p, Cut(addressesOf(p))))
             .Where(p => p.Addresses.Count > 0)
             .Take(options.K);

@@ -17,10 +17,13 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
 {
     private readonly KademliaNode _node;
     private readonly KademliaMaintenance _maintenance;
+    private readonly KademliaInbound _inbound;
+    private readonly ISwitch _switch;
     private readonly KademliaOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly IDisposable _observing;
+    private readonly Lock _modeGate = new();
     private int _disposed;
 
     /// <summary>Joins the DHT over <paramref name="switch"/>: peers that it meets come into the routing table by themselves.</summary>
@@ -28,18 +31,26 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
     /// <param name="options">Settings; null for the defaults, which know no record namespace.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">Chooses keys to refresh buckets with; used by one thread at a time.</param>
+    /// <param name="store">Where the routing table outlives the process; null for nowhere.</param>
     /// <param name="logger">The log.</param>
-    public KademliaService(ISwitch @switch, KademliaOptions? options = null, TimeProvider? time = null, Random? random = null, ILogger<KademliaService>? logger = null)
+    public KademliaService(
+        ISwitch @switch,
+        KademliaOptions? options = null,
+        TimeProvider? time = null,
+        Random? random = null,
+        IRoutingTableStore? store = null,
+        ILogger<KademliaService>? logger = null)
     {
+        _switch = @switch;
         _options = options ?? new KademliaOptions();
         _time = time ?? TimeProvider.System;
         ILogger log = logger ?? NullLogger<KademliaService>.Instance;
         _node = new KademliaNode(@switch, _options, _time, log);
-        _maintenance = new KademliaMaintenance(_node, _options, _time, random ?? new Random(), log);
+        _maintenance = new KademliaMaintenance(_node, _options, store, _time, random ?? new Random(), log);
+        _inbound = new KademliaInbound(_node, _options, _time, log);
         if (_options.Mode == KademliaMode.Server)
         {
-            var inbound = new KademliaInbound(_node, _options, _time, log);
-            @switch.Handle(_options.ProtocolId, inbound.ServeAsync, _options.MaxInboundStreamsPerPeer);
+            Serve(true);
         }
 
         _observing = @switch.Observe(new Observer(this));
@@ -48,6 +59,25 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
 
     /// <summary>Rounds of refreshing the table and announcing what is due that were completed.</summary>
     internal int Refreshes => _maintenance.Rounds;
+
+    /// <summary>
+    /// Server or client; may change at any time, and others hear of it through Identify: a client stands in no routing
+    /// table. What a client held as a server stays here, and counts again when it comes back.
+    /// </summary>
+    public KademliaMode Mode
+    {
+        get => _inbound.Serves ? KademliaMode.Server : KademliaMode.Client;
+        set
+        {
+            lock (_modeGate)
+            {
+                if (value != Mode)
+                {
+                    Serve(value == KademliaMode.Server);
+                }
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public int RoutingTableSize => _node.Locked(s => s.Table.Count);
@@ -89,51 +119,30 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
             yield break;
         }
 
-        using var stop = Linked(cancellationToken);
-
-        // Bounded by limit: the search stops there.
-        var found = Channel.CreateUnbounded<PeerAddresses>();
-        var search = SearchAsync();
-        try
+        await foreach (var provider in Streamed<PeerAddresses>(SearchAsync, cancellationToken).ConfigureAwait(false))
         {
-            await foreach (var provider in found.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-            {
-                yield return provider;
-            }
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await search.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            yield return provider;
         }
 
-        async Task SearchAsync()
+        // What it writes is bounded by limit: the search stops there.
+        Task SearchAsync(ChannelWriter<PeerAddresses> found, CancellationToken stop)
         {
-            try
-            {
-                var lookup = _node.Lookup(multihash, () => KademliaMessages.GetProviders(multihash.Span));
-                await lookup.RunAsync(_node.Seeds(multihash.Span), Collect, stop.Token).ConfigureAwait(false);
-                found.Writer.TryComplete();
+            return _node.LookupAsync(multihash, KademliaMessages.GetProviders(multihash.Span), null, Collect, stop);
 
-                void Collect(LookupReply reply)
+            void Collect(LookupReply reply, KademliaLookup lookup)
+            {
+                foreach (var provider in _node.Learn(reply.Message.ProviderPeers, _options.MaxProvidersPerKey))
                 {
-                    foreach (var provider in _node.Learn(reply.Message.ProviderPeers, _options.MaxProvidersPerKey))
+                    if (seen.Count < limit && provider.Peer != _node.Self && seen.Add(provider.Peer))
                     {
-                        if (seen.Count < limit && provider.Peer != _node.Self && seen.Add(provider.Peer))
-                        {
-                            found.Writer.TryWrite(provider);
-                        }
-                    }
-
-                    if (seen.Count >= limit)
-                    {
-                        lookup.Stop();
+                        found.TryWrite(provider);
                     }
                 }
-            }
-            catch (Exception e)
-            {
-                found.Writer.TryComplete(e);
+
+                if (seen.Count >= limit)
+                {
+                    lookup.Stop();
+                }
             }
         }
     }
@@ -142,7 +151,7 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
     public async Task<int> PutValueAsync(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
     {
         using var stop = Linked(cancellationToken);
-        var (held, refusal) = _node.Locked(s => s.Put(key, value, _time.GetUtcNow(), pinned: true));
+        var (held, refusal) = _node.Locked(s => s.Put(key, value, null, _time.GetUtcNow()));
         if (refusal is not null)
         {
             throw new ArgumentException(refusal, nameof(value));
@@ -159,55 +168,25 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
     /// <inheritdoc/>
     public async Task<ReadOnlyMemory<byte>?> GetValueAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
-        if (_node.Locked(s => s.ValidatorOf(key.Span)) is not { } validator || key.Length > _options.MaxKeyBytes)
-        {
-            return null;
-        }
-
         using var stop = Linked(cancellationToken);
-        var own = _node.Locked(s => s.Records.Get(key.Span, _time.GetUtcNow()))?.Value;
-        var best = own;
-        var heldBy = new List<(PeerId Peer, ReadOnlyMemory<byte>? Value)>();
-        var lookup = _node.Lookup(key, () => KademliaMessages.GetValue(key.Span));
-        await lookup.RunAsync(_node.Seeds(key.Span), Collect, stop.Token).ConfigureAwait(false);
-        Correct();
-        return best;
+        return ValueSearch.For(key, _node, _maintenance, _options, _time) is { } search
+            ? await search.RunAsync(null, stop.Token).ConfigureAwait(false)
+            : null;
+    }
 
-        void Collect(LookupReply reply)
-        {
-            // A bare null would become an empty value here.
-            var value = reply.Message.Record is { } r && r.Key.Span.SequenceEqual(key.Span) ? r.Value.Memory : default(ReadOnlyMemory<byte>?);
-            heldBy.Add((reply.Peer, value));
-            if (value is not { } v || v.Length > _options.MaxRecordBytes || !validator.IsValid(key.Span, v.Span))
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> SearchValueAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
+    {
+        // What it writes is bounded by the query: at most one value per answer.
+        return Streamed<ReadOnlyMemory<byte>>(
+            async (found, stop) =>
             {
-                return;
-            }
-
-            best = best is not { } b || (!b.Span.SequenceEqual(v.Span) && validator.Select(key.Span, [b, v]) == 1) ? v : best;
-            if (heldBy.Count(h => h.Value is not null) >= _options.Quorum)
-            {
-                lookup.Stop();
-            }
-
-            lookup.StopAfter(_options.Patience);
-        }
-
-        // Holders of something worse get the best, so that the next one to ask finds it sooner.
-        void Correct()
-        {
-            if (best is not { } b)
-            {
-                return;
-            }
-
-            if (own is { } o && !o.Span.SequenceEqual(b.Span))
-            {
-                _node.Locked(s => s.Put(key, b, _time.GetUtcNow()));
-            }
-
-            var stale = heldBy.Where(h => h.Value is { } v && !v.Span.SequenceEqual(b.Span)).Select(h => h.Peer).ToList();
-            _maintenance.Correct(key, b, stale);
-        }
+                if (ValueSearch.For(key, _node, _maintenance, _options, _time) is { } search)
+                {
+                    await search.RunAsync(value => found.TryWrite(value), stop).ConfigureAwait(false);
+                }
+            },
+            cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -219,8 +198,7 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
         }
 
         using var stop = Linked(cancellationToken);
-        var lookup = _node.Lookup(peer.Bytes, () => KademliaMessages.FindNode(peer.Bytes.Span));
-        await lookup.RunAsync(_node.Seeds(peer.Bytes.Span), Check, stop.Token).ConfigureAwait(false);
+        await _node.LookupAsync(peer.Bytes, KademliaMessages.FindNode(peer.Bytes.Span), null, Check, stop.Token).ConfigureAwait(false);
         return Known();
 
         PeerAddresses? Known() => _node.AddressesOf(peer) is var addresses && (addresses.Count > 0 || peer == _node.Self || _node.IsConnected(peer))
@@ -231,7 +209,7 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
         bool IsReached() => _node.IsConnected(peer) && _node.AddressesOf(peer).Count > 0;
 
         // Others may name any address; that the peer itself answers proves one. It is asked next, being the closest.
-        void Check(LookupReply reply)
+        void Check(LookupReply reply, KademliaLookup lookup)
         {
             if (IsReached())
             {
@@ -252,7 +230,8 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
             _observing.Dispose();
             await _stopping.CancelAsync().ConfigureAwait(false);
             await _maintenance.Completion.ConfigureAwait(false);
-            await _node.StopAsync().ConfigureAwait(false);
+            await _maintenance.SaveAsync().ConfigureAwait(false);
+            await _node.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -261,6 +240,52 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
         if (multihash.Length != 34 || multihash[0] != 0x12 || multihash[1] != 0x20)
         {
             throw new ArgumentException("A provider key is a SHA-256 multihash: 12 20 and 32 bytes.", nameof(multihash));
+        }
+    }
+
+    private void Serve(bool serves)
+    {
+        _inbound.Serves = serves;
+        if (serves)
+        {
+            _switch.Handle(_options.ProtocolId, _inbound.ServeAsync, _options.MaxInboundStreamsPerPeer);
+        }
+        else
+        {
+            _switch.Unhandle(_options.ProtocolId);
+        }
+    }
+
+    /// <summary>What a search finds while it runs; it is abandoned when nobody reads on.</summary>
+    private async IAsyncEnumerable<T> Streamed<T>(Func<ChannelWriter<T>, CancellationToken, Task> search, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var stop = Linked(cancellationToken);
+        var found = Channel.CreateUnbounded<T>();
+        var searching = SearchAsync();
+        try
+        {
+            await foreach (var item in found.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return item;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await searching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task SearchAsync()
+        {
+            try
+            {
+                await search(found.Writer, stop.Token).ConfigureAwait(false);
+                found.Writer.TryComplete();
+            }
+            catch (Exception e)
+            {
+                found.Writer.TryComplete(e);
+            }
         }
     }
 

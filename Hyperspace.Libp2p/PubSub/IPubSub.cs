@@ -25,6 +25,12 @@ public enum Validation
 /// <summary>Judges a message before it is delivered or forwarded; pure and quick.</summary>
 public delegate Validation TopicValidator(PubSubMessage message);
 
+/// <summary>
+/// Judges a message with the help of something slow. Several run at once, so messages of the topic may be delivered in
+/// another order than they came. One that takes too long is cancelled and counts as <see cref="Validation.Ignore"/>.
+/// </summary>
+public delegate ValueTask<Validation> AsyncTopicValidator(PubSubMessage message, CancellationToken cancellationToken);
+
 /// <summary>Counters since start.</summary>
 /// <param name="Published">Messages that this peer published.</param>
 /// <param name="Delivered">Messages from others, delivered once each.</param>
@@ -32,7 +38,8 @@ public delegate Validation TopicValidator(PubSubMessage message);
 /// <param name="Rejected">Messages refused for their signature, size or validator.</param>
 /// <param name="BytesIn">Bytes of GossipSub RPCs received.</param>
 /// <param name="BytesOut">Bytes of GossipSub RPCs sent.</param>
-public sealed record PubSubCounters(long Published, long Delivered, long Duplicates, long Rejected, long BytesIn, long BytesOut);
+/// <param name="Spared">Copies that were not sent, because their receivers said that they have the message (IDONTWANT).</param>
+public sealed record PubSubCounters(long Published, long Delivered, long Duplicates, long Rejected, long BytesIn, long BytesOut, long Spared);
 
 /// <summary>
 /// A message that its own author's validator does not accept: other peers run the same validators, and would hold the
@@ -59,6 +66,9 @@ public interface IPubSub
 
     /// <summary>Sets the validator for every topic that starts with <paramref name="topicPrefix"/> (longest prefix wins).</summary>
     void Validate(string topicPrefix, TopicValidator validator);
+
+    /// <summary>As <see cref="Validate(string, TopicValidator)"/>, with a validator that may wait.</summary>
+    void Validate(string topicPrefix, AsyncTopicValidator validator);
 
     /// <summary>Peers known to subscribe to a topic.</summary>
     IReadOnlyCollection<PeerId> SubscribersOf(string topic);

@@ -70,7 +70,7 @@ public sealed partial class Libp2pSwitch
     private async Task<PeerConnection> ConnectAsync(Multiaddr address, PeerId? expected)
     {
         var transport = TransportFor(address)
-            ?? throw new IOException($"'{address}' cannot be dialed: only /ip4, /ip6 and /dns addresses with /tcp can.");
+            ?? throw new IOException($"'{address}' cannot be dialed: only /ip4, /ip6 and /dns addresses with /tcp can, and with /ws, /wss or /tls/ws behind it.");
         using var limit = new TimedCancellation(_options.ConnectTimeout, _options.TimeProvider, _stopped);
         RawConnection raw;
         try

@@ -30,6 +30,7 @@ public sealed partial class Libp2pSwitch
                 Addresses = [.. dialed.Concat(message.ListenAddresses.Select(a => a.WithoutPeer())).Concat(known.Addresses).Distinct().Take(_options.MaxAddressesPerPeer)],
                 Protocols = message.Protocols,
                 AgentVersion = message.AgentVersion ?? known.AgentVersion,
+                SignedRecord = message.SealedRecord ?? known.SignedRecord,
             };
             changed = !next.Protocols.SequenceEqual(known.Protocols) || !next.Addresses.SequenceEqual(known.Addresses);
             return next;

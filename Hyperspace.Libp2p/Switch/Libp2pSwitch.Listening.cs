@@ -83,7 +83,7 @@ public sealed partial class Libp2pSwitch
 
     private Task<ITransportListener> OpenListenerAsync(Multiaddr address, CancellationToken cancellationToken) =>
         Array.Find(_transports, t => t.CanListen(address))?.ListenAsync(address, cancellationToken)
-            ?? throw new IOException($"'{address}' cannot be listened on: use /ip4/…/tcp/… or /ip6/…/tcp/….");
+            ?? throw new IOException($"'{address}' cannot be listened on: use /ip4/…/tcp/… or /ip6/…/tcp/…, with or without /ws.");
 
     private async Task AddAsync(IReadOnlyList<ITransportListener> listeners)
     {

@@ -30,7 +30,7 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stopped;
     private readonly Lock _gate = new();
-    private ITransport[] _transports = [new TcpTransport()];
+    private ITransport[] _transports = [new TcpTransport(), new WebSocketTransport()];
     private int _disposed;
 
     /// <summary>Sets the switch up; nothing listens yet.</summary>

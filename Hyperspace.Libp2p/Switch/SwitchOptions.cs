@@ -11,7 +11,7 @@ public sealed record SwitchOptions
     /// <summary>This peer's identity; the switch does not dispose it.</summary>
     public required KeyPair KeyPair { get; init; }
 
-    /// <summary>Where to listen, <c>/ip4/…/tcp/…</c> or <c>/ip6/…/tcp/…</c>; port 0 picks a free one. Empty: dial only.</summary>
+    /// <summary>Where to listen, <c>/ip4/…/tcp/…</c> or <c>/ip6/…/tcp/…</c>, with <c>/ws</c> behind it for WebSocket (browsers); port 0 picks a free one. Empty: dial only.</summary>
     public IReadOnlyList<Multiaddr> ListenAddresses { get; init; } = [];
 
     /// <summary>Addresses that others are told besides those that are listened on: where a router or a proxy forwards from, for instance.</summary>

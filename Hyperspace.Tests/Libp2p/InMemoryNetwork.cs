@@ -30,6 +30,7 @@ internal sealed class InMemorySwitch(InMemoryNetwork network, PeerId local, Mult
     private readonly ConcurrentDictionary<PeerId, bool> _connected = new();
     private readonly ConcurrentDictionary<PeerId, IReadOnlyList<Multiaddr>> _addresses = new();
     private readonly ConcurrentDictionary<ISwitchObserver, bool> _observers = new();
+    private int _opened;
 
     public PeerId LocalPeer { get; } = local;
 
@@ -40,6 +41,9 @@ internal sealed class InMemorySwitch(InMemoryNetwork network, PeerId local, Mult
     /// <summary>When set, nobody can reach this switch any more.</summary>
     public bool Down { get; set; }
 
+    /// <summary>Streams that this switch opened.</summary>
+    public int Opened => _opened;
+
     /// <summary>What the last inbound handler to fail threw.</summary>
     public Exception? Fault { get; private set; }
 
@@ -48,12 +52,15 @@ internal sealed class InMemorySwitch(InMemoryNetwork network, PeerId local, Mult
     public void Unhandle(string protocol)
     {
         _handlers.TryRemove(protocol, out _);
-        foreach (var peer in _connected.Keys)
+        AnnounceProtocols();
+    }
+
+    /// <summary>Tells the connected peers what this one serves now, as Identify push does.</summary>
+    public void AnnounceProtocols()
+    {
+        foreach (var observer in _connected.Keys.SelectMany(p => network.Find(p)?._observers.Keys ?? []))
         {
-            foreach (var observer in network.Find(peer)?._observers.Keys ?? [])
-            {
-                observer.PeerUpdated(Record());
-            }
+            observer.PeerUpdated(Record());
         }
     }
 
@@ -83,6 +90,7 @@ internal sealed class InMemorySwitch(InMemoryNetwork network, PeerId local, Mult
             return Task.FromException<IPeerStream>(new IOException("The peer speaks none of the protocols."));
         }
 
+        Interlocked.Increment(ref _opened);
         var (here, there) = InMemoryStream.Pair(LocalPeer, peer, protocols[0]);
         _ = Task.Run(() => remote.ServeAsync(handler, there), CancellationToken.None);
         return Task.FromResult<IPeerStream>(here);

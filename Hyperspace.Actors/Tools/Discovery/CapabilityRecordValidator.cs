@@ -42,7 +42,7 @@ public sealed class CapabilityRecordValidator(TimeProvider time) : IRecordValida
 /// <summary>The validator of the topics under <c>hyperspace/capabilities</c>.</summary>
 public static class CapabilityGossip
 {
-    /// <summary>For <see cref="IPubSub.Validate"/> with the prefix <see cref="Topics.Capabilities"/>.</summary>
+    /// <summary>For <see cref="IPubSub.Validate(string, TopicValidator)"/> with the prefix <see cref="Topics.Capabilities"/>.</summary>
     public static TopicValidator Validator(TimeProvider time) => message => Judge(message.Topic, message.Data, time.GetUtcNow());
 
     /// <summary>

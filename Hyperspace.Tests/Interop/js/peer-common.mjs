@@ -1,6 +1,7 @@
 // A js-libp2p node that a test drives by JSON lines: {id, cmd, …} on stdin, {id, ok, …} and {event, …} on stdout.
 // The modules come from the caller, so that one file serves every version line of js-libp2p.
 import { createInterface } from 'node:readline'
+import { gossipCommands } from './gossip-commands.mjs'
 import { benchCommands, meter, serve, serveEcho } from './bench-commands.mjs'
 
 const echoProtocol = '/hyperspace/echo/1.0.0'
@@ -11,7 +12,7 @@ const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 
 // `duplex(stream)` and `handler(serve)` hide how the version line shapes its streams and handlers.
 export async function run (modules) {
-  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, duplex, handler } = modules
+  const { createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, duplex, handler } = modules
   const options = { listen: ['/ip4/127.0.0.1/tcp/0'], kadProtocol: '/hyperspace/kad/1.0.0', earlyMuxer: true, gossip: {}, ...JSON.parse(process.argv[2] ?? '{}') }
 
   const encrypter = components => {
@@ -31,7 +32,7 @@ export async function run (modules) {
   const node = await createLibp2p({
     start: false,
     addresses: { listen: options.listen },
-    transports: [tcp()],
+    transports: [tcp(), webSockets()],
     connectionEncrypters: [encrypter],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: Infinity, maxConnections: 1000, maxIncomingPendingConnections: 1000 },
@@ -90,6 +91,7 @@ export async function run (modules) {
     unsubscribe: async r => { pubsub.unsubscribe(r.topic) },
     subscribers: async r => ({ peers: pubsub.getSubscribers(r.topic).map(String) }),
     mesh: async r => ({ peers: pubsub.getMeshPeers(r.topic).map(String) }),
+    ...gossipCommands(modules, pubsub),
     score: async r => ({ score: pubsub.score.score(r.peer) }),
     publish: async r => r.size == null ? { recipients: (await pubsub.publish(r.topic, unb64(r.data))).recipients.map(String) } : bench.publishMany(r),
     dhtRoutingTable: async () => ({ size: dht.routingTable.size }),

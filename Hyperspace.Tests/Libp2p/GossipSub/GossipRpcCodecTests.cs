@@ -101,7 +101,7 @@ public class GossipRpcCodecTests
     }
 
     [Fact]
-    public void Idontwant_peer_exchange_and_unknown_fields_are_read_over()
+    public void Introduced_peers_of_unknown_keys_and_unknown_fields_are_read_over()
     {
         // control{prune{topic b, peers{peerID}, backoff 5}, idontwant{id}, field 9}, field 20
         byte[] prune = [0x0a, 1, (byte)'b', 0x12, 3, 0x0a, 1, 7, 0x18, 5];
@@ -109,6 +109,7 @@ public class GossipRpcCodecTests
         byte[] whole = [0x1a, (byte)control.Length, .. control, 0xa0, 1, 3];
         var read = GossipRpcCodec.Decode(whole, new TopicTable(), Parameters)!;
         Assert.Equal([new Prune("b", 5)], read.Prune);
+        Assert.Equal([1, 2], Assert.Single(read.IDontWant!).ToArray());
         Assert.Null(read.IWant);
     }
 
@@ -150,5 +151,21 @@ public class GossipRpcCodecTests
         }
 
         Assert.InRange(read, 100, 19_900);
+    }
+
+    [Fact]
+    public void A_graft_of_many_topics_counts_each_of_them()
+    {
+        byte[] topics = [.. Enumerable.Repeat<byte[]>([0x0a, 0x01, (byte)'t'], GossipRpcCodec.MaxItems + 100).SelectMany(b => b)];
+        var rpc = GossipRpcCodec.Decode(Field(3, Field(3, topics)), new TopicTable(), Parameters)!;
+        Assert.Equal(GossipRpcCodec.MaxItems, rpc.Graft!.Count);
+        Assert.True(rpc.Excessive);
+
+        static byte[] Field(int number, byte[] value)
+        {
+            var length = new byte[Varint.SizeOf((ulong)value.Length)];
+            Varint.Write(length, (ulong)value.Length);
+            return [(byte)((number << 3) | WireReader.LengthDelimited), .. length, .. value];
+        }
     }
 }

@@ -33,7 +33,7 @@ public class GossipSubRouterProperties
             switch (random.Next(10))
             {
                 case 0 when !connected.ContainsKey(peer):
-                    connected[peer] = (GossipSubVersion)random.Next(3);
+                    connected[peer] = (GossipSubVersion)random.Next(4);
                     router.AddPeer(peer, connected[peer], random.Next(2) == 0, effects);
                     break;
                 case 1 when random.Next(3) == 0:

@@ -4,6 +4,7 @@ using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.ContentRouting;
 using Hyperspace.Libp2p.Kademlia;
 using Hyperspace.Libp2p.Kademlia.Wire;
+using Hyperspace.Libp2p.Multiformats;
 using static Hyperspace.Libp2p.Kademlia.Wire.Message.Types;
 
 namespace Hyperspace.Tests.Libp2p.Kademlia;
@@ -15,14 +16,14 @@ public class KademliaServerTests
     private static readonly DateTimeOffset Now = Peers.Start;
     private readonly KademliaServer _server = new(
         Self,
-        new KademliaOptions { Validators = new Dictionary<string, IRecordValidator> { ["t"] = new PlusValidator() }, MaxRecordBytes = 100 },
+        new KademliaOptions { Validators = new Dictionary<string, IRecordValidator> { ["t"] = new PlusValidator() }, MaxRecordBytes = 100, RequestsPerMinuteAndPeer = 20_000, WritesPerMinuteAndPeer = 20_000 },
         Peers.AddressOf);
 
     public KademliaServerTests()
     {
         for (var i = 1; i < 60; i++)
         {
-            _server.Table = _server.Table.Seen(Peers.Number(i), Now).Table;
+            _server.Table = _server.Table.Seen(Peers.Number(i), null, Now).Table;
         }
     }
 
@@ -112,6 +113,91 @@ public class KademliaServerTests
         }
     }
 
+    [Theory]
+    [InlineData("9999-12-31T23:59:59.000000000Z")]
+    [InlineData("0001-01-01T00:00:00.000000000Z")]
+    [InlineData("yesterday")]
+    [InlineData("")]
+    public void Record_time_skew_what_a_putter_says_of_the_time_counts_for_nothing(string time)
+    {
+        var put = KademliaMessages.PutValue("/t/a"u8, "+1"u8, Now);
+        put.Record.TimeReceived = time;
+        Assert.NotNull(_server.Handle(put, Sender, Now).Reply);
+        Assert.Equal("2026-01-01T00:00:00.000000000Z", _server.Handle(KademliaMessages.GetValue("/t/a"u8), Sender, Now.AddHours(47)).Reply!.Record.TimeReceived);
+        Assert.Null(_server.Handle(KademliaMessages.GetValue("/t/a"u8), Sender, Now.AddHours(48)).Reply!.Record);
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, true)]
+    [InlineData(512, true)]
+    [InlineData(513, false)]
+    public void Key_sizes_beyond_the_bounds_are_refused_for_every_request(int size, bool taken)
+    {
+        foreach (var type in (MessageType[])[MessageType.FindNode, MessageType.GetValue, MessageType.GetProviders])
+        {
+            Assert.Equal(taken, _server.Handle(new Message { Type = type, Key = ByteString.CopyFrom(new byte[size]) }, Sender, Now).Refusal is null);
+        }
+    }
+
+    [Fact]
+    public void Value_flood_a_peer_that_asks_too_often_is_refused_and_others_are_served()
+    {
+        var server = new KademliaServer(
+            Self,
+            new KademliaOptions { Validators = new Dictionary<string, IRecordValidator> { ["t"] = new PlusValidator() }, RequestsPerMinuteAndPeer = 100, WritesPerMinuteAndPeer = 10 },
+            Peers.AddressOf);
+        var taken = Enumerable.Range(0, 50).Count(i => server.Handle(KademliaMessages.PutValue(Encoding.UTF8.GetBytes($"/t/{i}"), "+1"u8, Now), Sender, Now).Refusal is null);
+        Assert.Equal(10, taken);
+        Assert.Equal(10, server.Records.Count);
+        Assert.Equal(50, Enumerable.Range(0, 100).Count(_ => server.Handle(KademliaMessages.Ping(), Sender, Now).Refusal is null));
+        Assert.Null(server.Handle(KademliaMessages.Ping(), Peers.Number(2), Now).Refusal);
+        Assert.Null(server.Handle(KademliaMessages.PutValue("/t/later"u8, "+1"u8, Now), Sender, Now.AddMinutes(1)).Refusal);
+    }
+
+    [Fact]
+    public void A_record_that_its_validator_takes_no_longer_is_not_given_out()
+    {
+        var fickle = new FickleValidator();
+        var server = new KademliaServer(Self, new KademliaOptions { Validators = new Dictionary<string, IRecordValidator> { ["t"] = fickle } }, Peers.AddressOf);
+        Assert.NotNull(server.Handle(KademliaMessages.PutValue("/t/a"u8, "v"u8, Now), Sender, Now).Reply);
+        fickle.Takes = false;
+        Assert.Null(server.Handle(KademliaMessages.GetValue("/t/a"u8), Sender, Now).Reply!.Record);
+        Assert.Equal(0, server.Records.Count);
+    }
+
+    [Fact]
+    public void Providers_with_long_addresses_make_no_answer_that_nobody_would_read()
+    {
+        var key = Peers.Multihash("x");
+        var options = new KademliaOptions();
+        for (var i = 100; i < 164; i++)
+        {
+            var provider = Peers.Number(i);
+            var addresses = Enumerable.Range(0, 8).Select(n => Multiaddr.Parse($"/dns4/{n}{new string('a', 1000)}/tcp/1"));
+            Assert.Null(_server.Handle(KademliaMessages.AddProvider(key, new(provider, [.. addresses])), provider, Now).Refusal);
+        }
+
+        var reply = _server.Handle(KademliaMessages.GetProviders(key), Sender, Now).Reply!;
+        Assert.InRange(reply.CalculateSize(), 200_000, options.MaxMessageBytes);
+        Assert.Equal(20, reply.CloserPeers.Count);
+    }
+
+    [Fact]
+    public void A_snapshot_of_the_table_is_read_back_within_its_bounds_and_damage_reads_as_nobody()
+    {
+        var peers = Enumerable.Range(0, 400).Select(i => new PeerAddresses(Peers.Number(i), [.. Enumerable.Repeat(Peers.AddressOf(Peers.Number(i))[0], 20)])).ToList();
+        var bytes = RoutingTableSnapshot.Encode(peers);
+        var read = RoutingTableSnapshot.Decode(bytes);
+        Assert.Equal(peers.Take(RoutingTableSnapshot.MaxPeers).Select(p => p.Peer), read.Select(p => p.Peer));
+        Assert.All(read, p => Assert.Equal(8, p.Addresses.Count));
+        Assert.Empty(RoutingTableSnapshot.Decode(new byte[RoutingTableSnapshot.MaxBytes + 1]));
+        Assert.Empty(RoutingTableSnapshot.Decode("no protobuf"u8.ToArray()));
+        Assert.Empty(RoutingTableSnapshot.Decode(new SavedPeers { Version = 2, Peers = { KademliaMessages.ToWire(peers[0]) } }.ToByteArray()));
+        var large = Enumerable.Range(0, 256).Select(i => new PeerAddresses(Peers.Number(i), [.. Enumerable.Range(0, 8).Select(n => Multiaddr.Parse($"/dns4/{n}{new string('a', 1000)}/tcp/1"))]));
+        Assert.InRange(RoutingTableSnapshot.Encode(large).Length, RoutingTableSnapshot.MaxBytes / 2, RoutingTableSnapshot.MaxBytes);
+    }
+
     [Fact]
     public void A_ping_is_echoed() => Assert.Equal(KademliaMessages.Ping(), _server.Handle(KademliaMessages.Ping(), Sender, Now).Reply);
 
@@ -162,5 +248,14 @@ public class KademliaServerTests
         }
 
         Assert.True(parsed > 500 && refused > 50);
+    }
+
+    private sealed class FickleValidator : IRecordValidator
+    {
+        public bool Takes { get; set; } = true;
+
+        public bool IsValid(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => Takes;
+
+        public int Select(ReadOnlySpan<byte> key, IReadOnlyList<ReadOnlyMemory<byte>> values) => 0;
     }
 }

@@ -15,10 +15,10 @@ public class StoreTests
     [Property(MaxTest = 100)]
     public Property A_full_record_store_keeps_the_closest_and_stays_within_its_bounds() => Prop.ForAll(Gen.Choose(0, 500).ArrayOf(80).ToArbitrary(), numbers =>
     {
-        var store = new RecordStore(Self, maxRecords: 10, maxBytes: 100, Ttl);
+        var store = new RecordStore(Self, new(10, 100, 10, 100, Ttl));
         foreach (var n in numbers)
         {
-            var kept = store.Put(Key(n), new byte[n % 20], Peers.Start);
+            var kept = store.Put(Key(n), new byte[n % 20], Peers.Number(n % 3), Peers.Start);
             Assert.Equal(kept, store.Get(Key(n), Peers.Start) is not null);
             Assert.True(store.Count <= 10 && store.Bytes <= 100);
         }
@@ -30,14 +30,14 @@ public class StoreTests
     [Fact]
     public void Records_of_its_own_are_never_pushed_out_nor_expire()
     {
-        var store = new RecordStore(Self, 3, 1000, Ttl);
-        store.Put(Key(1), "own"u8, Peers.Start, pinned: true);
+        var store = new RecordStore(Self, new(3, 1000, 3, 1000, Ttl));
+        store.Put(Key(1), "own"u8, null, Peers.Start);
         for (var i = 2; i < 50; i++)
         {
-            store.Put(Key(i), "other"u8, Peers.Start);
+            store.Put(Key(i), "other"u8, Peers.Number(1), Peers.Start);
         }
 
-        store.Put(Key(1), "newer"u8, Peers.Start);
+        store.Put(Key(1), "newer"u8, Peers.Number(1), Peers.Start);
         store.Expire(Peers.Start + Ttl);
         Assert.Equal(1, store.Count);
         Assert.Equal("newer", Encoding.UTF8.GetString(store.Get(Key(1), Peers.Start + Ttl)!.Value.Value.Span));
@@ -47,10 +47,29 @@ public class StoreTests
     [Fact]
     public void A_record_lives_for_its_time_and_no_longer()
     {
-        var store = new RecordStore(Self, 3, 1000, Ttl);
-        store.Put(Key(1), "v"u8, Peers.Start);
+        var store = new RecordStore(Self, new(3, 1000, 3, 1000, Ttl));
+        store.Put(Key(1), "v"u8, Peers.Number(1), Peers.Start);
         Assert.NotNull(store.Get(Key(1), Peers.Start + Ttl - TimeSpan.FromTicks(1)));
         Assert.Null(store.Get(Key(1), Peers.Start + Ttl));
+        store.Expire(Peers.Start + Ttl);
+        Assert.Equal((0, 0), (store.Count, store.Bytes));
+    }
+
+    [Fact]
+    public void Value_flood_a_peer_that_puts_too_much_pushes_out_only_its_own_records()
+    {
+        var store = new RecordStore(Self, new(1000, 100_000, 5, 200, Ttl));
+        store.Put(Key(1000), "honest"u8, Peers.Number(1), Peers.Start);
+        for (var i = 0; i < 500; i++)
+        {
+            store.Put(Key(i), new byte[i % 100], Peers.Number(2), Peers.Start);
+            Assert.True(store.Count <= 6 && store.Bytes <= 200 + "k1000honest".Length);
+        }
+
+        Assert.NotNull(store.Get(Key(1000), Peers.Start));
+
+        // A record that another peer puts again is that peer's from then on.
+        store.Put(Key(1000), "again"u8, Peers.Number(3), Peers.Start);
         store.Expire(Peers.Start + Ttl);
         Assert.Equal((0, 0), (store.Count, store.Bytes));
     }

@@ -1,9 +1,14 @@
+import { WebSocket } from 'ws'
 import '../polyfill.mjs'
 
-const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
+// @libp2p/websockets 10 dials with the platform's WebSocket, which node has from 22 on.
+globalThis.WebSocket ??= WebSocket
+
+const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
   import('../peer-common.mjs'),
   import('libp2p'),
   import('@libp2p/tcp'),
+  import('@libp2p/websockets'),
   import('@libp2p/noise'),
   import('@libp2p/yamux'),
   import('@libp2p/identify'),
@@ -32,7 +37,7 @@ const duplex = stream => ({
 })
 
 await run({
-  createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
+  createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
   duplex,
   handler: serve => stream => serve(duplex(stream))
 })
