@@ -55,6 +55,12 @@ internal sealed class ConnectionActor : ReceiveActor
 
     protected override void PreStart() => _observation = _network.Observe(_observer);
 
+    protected override void PostRestart(Exception reason)
+    {
+        base.PostRestart(reason);
+        Context.Parent.Tell(Guardian.Restarted.Instance);
+    }
+
     protected override void PostStop()
     {
         _observation?.Dispose();

@@ -50,6 +50,12 @@ internal sealed class DhtActor : ReceiveActor
         Receive<Assignments.Ended>(_queries.Finish);
     }
 
+    protected override void PostRestart(Exception reason)
+    {
+        base.PostRestart(reason);
+        Context.Parent.Tell(Guardian.Restarted.Instance);
+    }
+
     protected override void PostStop() => _queries.Abandon();
 
     private void FindPeer(DhtCommands.FindPeer command)

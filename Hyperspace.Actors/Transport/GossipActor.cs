@@ -46,6 +46,12 @@ internal sealed partial class GossipActor : ReceiveActor, IWithTimers
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Count), Count.Instance, CountInterval);
 
+    protected override void PostRestart(Exception reason)
+    {
+        base.PostRestart(reason);
+        Context.Parent.Tell(Guardian.Restarted.Instance);
+    }
+
     protected override void PostStop()
     {
         foreach (var topic in _topics.Values)

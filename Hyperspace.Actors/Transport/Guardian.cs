@@ -5,11 +5,13 @@ using Microsoft.Extensions.Logging;
 namespace Hyperspace.Actors.Transport;
 
 /// <summary>
-/// Keeps one actor running, and remembers what that actor must not forget: one that has stopped, for whatever reason, is made
-/// anew and told again. Commands that come in between are refused. Nothing below it, no connection and no stream, ends with the actor.
+/// Keeps one actor running, and remembers what that actor must not forget: one that has crashed is restarted with its mailbox, one that
+/// has stopped is made anew, and either is told again. Nothing below it, no connection and no stream, ends with the actor.
 /// </summary>
 internal abstract partial class Guardian : ReceiveActor, IWithTimers
 {
+    private const int MaxRestarts = 10;
+    private static readonly TimeSpan RestartsWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
     private readonly Props _props;
     private readonly ILogger _logger;
@@ -32,15 +34,24 @@ internal abstract partial class Guardian : ReceiveActor, IWithTimers
                 Gone(m.ActorRef);
             }
         });
-        Receive<Renew>(_ => Start());
+        Receive<Renew>(_ =>
+        {
+            Start();
+            Resume(_child!);
+        });
+        Receive<Restarted>(_ =>
+        {
+            LogStopped(Self.Path.Name);
+            Resume(Sender);
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart() => Start();
 
-    // Stopped rather than restarted: a restart would forget what it was told, unseen.
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+    // One that crashes again and again is stopped, and made anew after a pause.
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(MaxRestarts, RestartsWithin, _ => Directive.Restart);
 
     /// <summary>Tells the new actor what the last one knew.</summary>
     protected abstract void Resume(IActorRef child);
@@ -66,14 +77,17 @@ internal abstract partial class Guardian : ReceiveActor, IWithTimers
     /// <summary>Passes on what <see cref="Resume"/> would tell otherwise.</summary>
     protected void PassIfRunning(object command) => _child?.Forward(command);
 
-    private void Start()
-    {
-        _child = Context.Watch(Context.ActorOf(_props));
-        Resume(_child);
-    }
+    private void Start() => _child = Context.Watch(Context.ActorOf(_props));
 
     [LoggerMessage(EventId = 2102, Level = LogLevel.Warning, Message = "The {Actor} actor stopped; a new one takes over.")]
     private partial void LogStopped(string actor);
+
+    /// <summary>The actor says that it was restarted, and knows nothing any more.</summary>
+    public sealed record Restarted
+    {
+        /// <summary>The one there is.</summary>
+        public static readonly Restarted Instance = new();
+    }
 
     private sealed record Renew
     {

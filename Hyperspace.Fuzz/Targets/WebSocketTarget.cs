@@ -52,7 +52,14 @@ internal static class WebSocketTarget
         var buffer = new byte[512];
         for (var received = 0; ;)
         {
-            var read = stream.ReadAsync(buffer, default).Now();
+            var reading = stream.ReadAsync(buffer, default);
+            if (!reading.IsCompleted)
+            {
+                // The platform takes leave of a WebSocket that broke the rules and waits a moment for an answer, which cannot come here.
+                return;
+            }
+
+            var read = reading.Now();
             received += read;
             Invariant.Holds(received < sent, "More came out than went in.");
             if (read == 0)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Akka.Actor;
@@ -5,6 +6,7 @@ using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Transport;
+using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.ContentRouting;
 using Hyperspace.Libp2p.Kademlia;
 using Hyperspace.Tests.Libp2p;
@@ -154,7 +156,7 @@ public class DhtGuardianTests : TestKit
         {
         }
 
-        public async IAsyncEnumerable<PeerAddresses> FindProvidersAsync(ReadOnlyMemory<byte> multihash, int limit, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        public async IAsyncEnumerable<PeerAddresses> FindProvidersAsync(ReadOnlyMemory<byte> multihash, int limit, [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             await Task.Delay(Timeout.Infinite, cancellationToken);
             yield break;
@@ -172,7 +174,13 @@ public class DhtGuardianTests : TestKit
             return null;
         }
 
-        public async Task<PeerAddresses?> FindPeerAsync(Hyperspace.Libp2p.PeerId peer, CancellationToken cancellationToken = default)
+        public async IAsyncEnumerable<ReadOnlyMemory<byte>> SearchValueAsync(ReadOnlyMemory<byte> key, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            yield break;
+        }
+
+        public async Task<PeerAddresses?> FindPeerAsync(PeerId peer, CancellationToken cancellationToken = default)
         {
             await Task.Delay(Timeout.Infinite, cancellationToken);
             return null;

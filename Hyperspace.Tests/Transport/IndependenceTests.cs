@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Akka.Actor;
+using Akka.Event;
 using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts.Transport;
@@ -47,9 +48,9 @@ public class IndependenceTests : TestKit
         await Eventually.TrueAsync(() => pubSubThere.SubscribersOf("topic").Count == 1);
 
         var killed = await Sys.ActorSelection($"/user/{victim}/*").ResolveOne(Patience);
-        await WatchAsync(killed);
+        Sys.EventStream.Subscribe(TestActor, typeof(Error));
         killed.Tell(Kill.Instance);
-        await FishForMessageAsync<Terminated>(m => m.ActorRef.Equals(killed), Patience);
+        await FishForMessageAsync<Error>(m => m.Cause is ActorKilledException, Patience);
 
         await EchoAsync(stream, [2, 3]);
         release.SetResult();
