@@ -34,7 +34,7 @@ public static class PeerExtensions
             });
         return services.AddAkka("hyperspace", (builder, _) => builder
             .WithHyperspaceEngine(options)
-            .WithGossip()
+            .WithTransport()
             .WithSessions()
             .WithMicropayments()
             .WithTools()

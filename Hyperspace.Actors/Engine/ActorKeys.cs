@@ -26,4 +26,10 @@ public static class ActorKeys
 
     /// <summary>Topics of the mesh (<c>GossipCommands</c>).</summary>
     public sealed class Gossip;
+
+    /// <summary>Connections to peers (<c>ConnectionCommands</c>).</summary>
+    public sealed class Connections;
+
+    /// <summary>The distributed hash table (<c>DhtCommands</c>).</summary>
+    public sealed class Dht;
 }

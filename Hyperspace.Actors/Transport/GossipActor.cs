@@ -2,24 +2,32 @@ using Akka.Actor;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Libp2p.PubSub;
+using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Actors.Transport;
 
 /// <summary>
 /// Topics of the mesh for actors, behind <see cref="GossipGuardian"/>: publishes, and hands each message of a topic to the topic's subscribers. Gossip may
-/// be lost anyway, so messages beyond <see cref="MaxWaiting"/> in this actor's mailbox are dropped and counted.
+/// be lost anyway, so messages beyond <see cref="MaxWaiting"/> in this actor's mailbox, or in a subscriber's, are dropped and counted.
 /// </summary>
-internal sealed class GossipActor : ReceiveActor
+internal sealed partial class GossipActor : ReceiveActor, IWithTimers
 {
-    private const int MaxWaiting = 8192;
+    /// <summary>Messages that may wait for an actor.</summary>
+    public const int MaxWaiting = 8192;
+
+    private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(10);
 
     private readonly IPubSub _pubSub;
     private readonly Dictionary<string, Subscription> _topics = new(StringComparer.Ordinal);
+    private readonly ILogger _logger;
     private int _waiting;
+    private long _dropped;
+    private long _droppedTold;
 
-    public GossipActor(IPubSub pubSub)
+    public GossipActor(IPubSub pubSub, ILoggerFactory loggers)
     {
         _pubSub = pubSub;
+        _logger = loggers.CreateLogger<GossipActor>();
         Receive<GossipCommands.Publish>(Publish);
         Receive<GossipCommands.Subscribe>(Subscribe);
         Receive<GossipCommands.Unsubscribe>(m => Leave(m.Topic, Sender));
@@ -31,6 +39,17 @@ internal sealed class GossipActor : ReceiveActor
             }
         });
         Receive<PubSubMessage>(Deliver);
+        Receive<Count>(_ => TellDropped());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Count), Count.Instance, CountInterval);
+
+    protected override void PostRestart(Exception reason)
+    {
+        base.PostRestart(reason);
+        Context.Parent.Tell(Guardian.Restarted.Instance);
     }
 
     protected override void PostStop()
@@ -39,6 +58,8 @@ internal sealed class GossipActor : ReceiveActor
         {
             topic.Handle.Dispose();
         }
+
+        TellDropped();
     }
 
     private void Publish(GossipCommands.Publish command)
@@ -91,6 +112,7 @@ internal sealed class GossipActor : ReceiveActor
         if (Interlocked.Increment(ref _waiting) > MaxWaiting)
         {
             Interlocked.Decrement(ref _waiting);
+            Interlocked.Increment(ref _dropped);
             return;
         }
 
@@ -108,8 +130,36 @@ internal sealed class GossipActor : ReceiveActor
         var received = new GossipReceived(message.Topic, message.Author.ToString(), message.Data.ToArray());
         foreach (var subscriber in subscription.Subscribers)
         {
-            subscriber.Tell(received);
+            if (IsBehind(subscriber))
+            {
+                Interlocked.Increment(ref _dropped);
+            }
+            else
+            {
+                subscriber.Tell(received);
+            }
         }
+    }
+
+    /// <summary>A subscriber that does not keep up must not hold all that it has not read; the others get theirs.</summary>
+    private static bool IsBehind(IActorRef subscriber) => subscriber is ActorRefWithCell { Underlying.NumberOfMessages: >= MaxWaiting };
+
+    private void TellDropped()
+    {
+        var dropped = Interlocked.Read(ref _dropped);
+        if (dropped > _droppedTold)
+        {
+            LogDropped(dropped - _droppedTold, dropped);
+            _droppedTold = dropped;
+        }
+    }
+
+    [LoggerMessage(EventId = 2103, Level = LogLevel.Warning, Message = "{Count} gossip messages were dropped because subscribers of this peer do not keep up ({Total} since the start).")]
+    private partial void LogDropped(long count, long total);
+
+    private sealed record Count
+    {
+        public static readonly Count Instance = new();
     }
 
     private sealed record Subscription(IDisposable Handle)

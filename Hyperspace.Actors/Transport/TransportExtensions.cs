@@ -57,12 +57,18 @@ public static class TransportExtensions
         return services;
     }
 
-    /// <summary>Registers <see cref="ActorKeys.Gossip"/>: topics for actors. Call it before the primitives that subscribe.</summary>
-    public static AkkaConfigurationBuilder WithGossip(this AkkaConfigurationBuilder builder) => builder
+    /// <summary>
+    /// Registers <see cref="ActorKeys.Connections"/>, <see cref="ActorKeys.Gossip"/> and <see cref="ActorKeys.Dht"/>: the network for actors.
+    /// Each has a guardian of its own, so that none takes another with it. Call it before the primitives that use them.
+    /// </summary>
+    public static AkkaConfigurationBuilder WithTransport(this AkkaConfigurationBuilder builder) => builder
         .WithActors((system, registry, resolver) =>
         {
-            var (pubSub, loggers) = (resolver.GetService<IPubSub>(), resolver.GetService<ILoggerFactory>());
+            var loggers = resolver.GetService<ILoggerFactory>();
+            var (network, pubSub, routing) = (resolver.GetService<ISwitch>(), resolver.GetService<IPubSub>(), resolver.GetService<IContentRouting>());
+            registry.Register<ActorKeys.Connections>(system.ActorOf(Props.Create(() => new ConnectionGuardian(network, loggers)), "connections"));
             registry.Register<ActorKeys.Gossip>(system.ActorOf(Props.Create(() => new GossipGuardian(pubSub, loggers)), "gossip"));
+            registry.Register<ActorKeys.Dht>(system.ActorOf(Props.Create(() => new DhtGuardian(routing, loggers)), "dht"));
         });
 
     /// <summary>Joins the mesh through the bootstrap peers and those that it remembers, and stays joined. Call it last, so that this peer serves when others find it.</summary>

@@ -18,8 +18,11 @@ internal static class GossipSubTarget
     {
         // The codec throws nothing: what cannot be read is null, what cannot be trusted says so.
         Expects = _ => false,
+
+        // Room for more items than are read of one RPC.
+        MaxLength = 24 * 1024,
         AllocationPerByte = 256,
-        Dictionary = [[0x0a], [0x12], [0x1a], [0x22], [0x2a], [0x08, 0x01], [0x0a, 0x26, 0x00, 0x24, 0x08, 0x01, 0x12, 0x20], [0x1a, 0x08], [0x2a, 0x40], Encoding.ASCII.GetBytes("topic")],
+        Dictionary = [[0x0a], [0x12], [0x1a], [0x22], [0x2a], [0x08, 0x01], [0x0a, 0x26, 0x00, 0x24, 0x08, 0x01, 0x12, 0x20], [0x1a, 0x08], [0x2a, 0x40], [0x0a, 0x26, 0x00, 0x24], Encoding.ASCII.GetBytes("topic")],
     };
 
     private static void Run(ReadOnlySpan<byte> input)
@@ -59,13 +62,15 @@ internal static class GossipSubTarget
             (again.Graft ??= []).AddRange(part.Graft ?? []);
             (again.Prune ??= []).AddRange(part.Prune ?? []);
             (again.IWant ??= []).AddRange(part.IWant ?? []);
+            (again.IDontWant ??= []).AddRange(part.IDontWant ?? []);
             (again.IHave ??= []).AddRange(part.IHave ?? []);
         }
 
         Invariant.Holds((again.Subscriptions ?? []).SequenceEqual(rpc.Subscriptions ?? []), "Subscriptions changed on the way.");
         Invariant.Holds((again.Graft ?? []).SequenceEqual(rpc.Graft ?? []), "GRAFTs changed on the way.");
-        Invariant.Holds((again.Prune ?? []).Select(p => (p.Topic, p.BackoffSeconds)).SequenceEqual((rpc.Prune ?? []).Select(p => (p.Topic, p.BackoffSeconds))), "PRUNEs changed on the way.");
+        Invariant.Holds((again.Prune ?? []).Select(Text).SequenceEqual((rpc.Prune ?? []).Select(Text)), "PRUNEs changed on the way.");
         Invariant.Holds(Same(again.IWant, rpc.IWant), "IWANTs changed on the way.");
+        Invariant.Holds(Same(again.IDontWant, rpc.IDontWant), "IDONTWANTs changed on the way.");
         Invariant.Holds((again.IHave ?? []).Sum(i => i.Ids.Count) == (rpc.IHave ?? []).Sum(i => i.Ids.Count), "IHAVEs changed on the way.");
     }
 
@@ -88,6 +93,9 @@ internal static class GossipSubTarget
         }
     }
 
+    private static string Text(Prune prune) =>
+        $"{prune.Topic} {prune.BackoffSeconds} {string.Join(' ', (prune.Peers ?? []).Select(p => $"{p.Peer} {Convert.ToHexString(p.SignedRecord ?? [])}"))}";
+
     private static bool Same(List<ReadOnlyMemory<byte>>? a, List<ReadOnlyMemory<byte>>? b) =>
         (a?.Count ?? 0) == (b?.Count ?? 0) && (a ?? []).Zip(b ?? []).All(pair => pair.First.Span.SequenceEqual(pair.Second.Span));
 
@@ -100,9 +108,10 @@ internal static class GossipSubTarget
         {
             Subscriptions = [new TopicSubscription("topic", true), new TopicSubscription("other", false)],
             Graft = ["topic"],
-            Prune = [new Prune("other", 60), new Prune("topic", null)],
+            Prune = [new Prune("other", 60, [new PxPeer(Keys.PeerId, [1, 2, 3]), new PxPeer(Keys.PeerId, null)]), new Prune("topic", null)],
             IHave = [new IHave("topic", [message.Id, empty.Id])],
             IWant = [message.Id],
+            IDontWant = [empty.Id],
         };
         yield return [1, .. message.Encoded.Span];
         yield return [1, .. empty.Encoded.Span];

@@ -29,7 +29,7 @@ internal static class IdentifyTarget
         {
             0 => reader.Rest.ToArray(),
             1 => new Identify { SignedPeerRecord = ByteString.CopyFrom(reader.Rest) }.ToByteArray(),
-            _ => new Identify { SignedPeerRecord = Envelope(reader.Rest).ToByteString() }.ToByteArray(),
+            _ => new Identify { SignedPeerRecord = ByteString.CopyFrom(Envelope(reader.Rest)) }.ToByteArray(),
         };
         var message = IdentifyMessage.Decode(bytes, Keys.PeerId);
         Invariant.Holds(message.ListenAddresses.Count <= 64 && message.Protocols.Count <= 256, "More was read than the bounds allow.");
@@ -44,37 +44,40 @@ internal static class IdentifyTarget
         Invariant.Holds(again.RecordSequence == (message.RecordSequence ?? 0), "The record's number changed on the way.");
     }
 
-    private static Envelope Envelope(ReadOnlySpan<byte> payload)
+    /// <summary>A signed envelope (libp2p/specs RFC 0002), written by hand: what reads it must not be what wrote it.</summary>
+    private static byte[] Envelope(ReadOnlySpan<byte> payload)
     {
         var signed = new ArrayBufferWriter<byte>();
-        Put(signed, "libp2p-peer-record"u8);
-        Put(signed, [0x03, 0x01]);
-        Put(signed, payload);
-        return new Envelope
-        {
-            PublicKey = ByteString.CopyFrom(Keys.PublicKey.ToProtobuf()),
-            PayloadType = ByteString.CopyFrom(0x03, 0x01),
-            Payload = ByteString.CopyFrom(payload),
-            Signature = ByteString.CopyFrom(Keys.Sign(signed.WrittenSpan)),
-        };
+        Put(signed, [], "libp2p-peer-record"u8);
+        Put(signed, [], [0x03, 0x01]);
+        Put(signed, [], payload);
+        var envelope = new ArrayBufferWriter<byte>();
+        Put(envelope, [0x0a], Keys.PublicKey.ToProtobuf());
+        Put(envelope, [0x12], [0x03, 0x01]);
+        Put(envelope, [0x1a], payload);
+        Put(envelope, [0x2a], Keys.Sign(signed.WrittenSpan));
+        return envelope.WrittenSpan.ToArray();
     }
 
-    private static void Put(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> part)
+    private static void Put(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> tag, ReadOnlySpan<byte> part)
     {
+        to.Write(tag);
         Varint.Write(to, (ulong)part.Length);
         to.Write(part);
     }
 
     private static IEnumerable<byte[]> Seeds()
     {
-        var message = new IdentifyMessage(
-            [Multiaddr.Parse("/ip4/127.0.0.1/tcp/4001"), Multiaddr.Parse("/dns4/example.org/tcp/443/wss")],
-            ["/ipfs/id/1.0.0", "/meshsub/1.1.0"],
-            Multiaddr.Parse("/ip6/::1/tcp/9"),
-            "agent/1",
-            7).Encode(Keys);
+        var address = Multiaddr.Parse("/ip4/127.0.0.1/tcp/4001");
+        var message = new IdentifyMessage([address, Multiaddr.Parse("/dns4/example.org/tcp/443/wss")], ["/ipfs/id/1.0.0", "/meshsub/1.1.0"], Multiaddr.Parse("/ip6/::1/tcp/9"), "agent/1", 7).Encode(Keys);
+        var record = new SignedRecord
+        {
+            PeerId = ByteString.CopyFrom(Keys.PeerId.Bytes.Span),
+            Seq = 9,
+            Addresses = { new SignedRecord.Types.AddressInfo { Multiaddr = ByteString.CopyFrom(address.Bytes.Span) } },
+        }.ToByteArray();
         yield return [0, .. message];
-        yield return [1, .. Identify.Parser.ParseFrom(message).SignedPeerRecord.Span];
-        yield return [2, .. Libp2p.Identify.Wire.Envelope.Parser.ParseFrom(Identify.Parser.ParseFrom(message).SignedPeerRecord).Payload.Span];
+        yield return [1, .. Envelope(record)];
+        yield return [2, .. record];
     }
 }

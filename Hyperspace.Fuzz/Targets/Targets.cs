@@ -19,5 +19,6 @@ public static class Targets
         GossipSubTarget.Create(),
         KademliaTarget.Create(),
         RpcTarget.Create(),
+        WebSocketTarget.Create(),
     ];
 }

@@ -10,4 +10,6 @@ internal static class Waiting
         Invariant.Holds(task.IsCompleted, "A decoder waited although all bytes were there.");
         return task.GetAwaiter().GetResult();
     }
+
+    public static T Now<T>(this Task<T> task) => Now(new ValueTask<T>(task));
 }

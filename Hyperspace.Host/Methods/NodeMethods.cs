@@ -3,6 +3,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
+using Hyperspace.Contracts.Transport;
 using Hyperspace.Host.JsonRpc;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.ContentRouting;
@@ -24,7 +25,6 @@ internal sealed class NodeMethods(
     TimeProvider time)
 {
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(15);
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
     public IEnumerable<ApiMethod> All() =>
@@ -101,26 +101,7 @@ internal sealed class NodeMethods(
 
     private async Task<JsonNode?> ConnectAsync(Params p, INotifications? client, CancellationToken cancellationToken)
     {
-        var text = p.String("multiaddr", 1024);
-        Multiaddr address;
-        try
-        {
-            address = Multiaddr.Parse(text);
-        }
-        catch (FormatException e)
-        {
-            throw JsonRpcException.BadParams($"'multiaddr': {e.Message}");
-        }
-
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(DialTimeout);
-        try
-        {
-            return new JsonObject { ["peerId"] = (await network.DialAsync(address, deadline.Token)).ToString() };
-        }
-        catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw JsonRpcException.Refused(new Refusal(ErrorCodes.PeerUnreachable, $"{address} cannot be dialled: {e.Message}"));
-        }
+        var dial = new ConnectionCommands.Dial(p.String("multiaddr", 1024));
+        return new JsonObject { ["peerId"] = (await actors.AskAsync<ActorKeys.Connections, Dialled>(dial, cancellationToken: cancellationToken)).PeerId };
     }
 }

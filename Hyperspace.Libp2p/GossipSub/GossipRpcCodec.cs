@@ -169,7 +169,8 @@ internal static partial class GossipRpcCodec
         var reader = new WireReader(encoded);
         while (reader.Next(out var field, out var type, out _, out var bytes))
         {
-            if (field == 1 && type == WireReader.LengthDelimited && Topic(bytes, topics, maxTopicLength) is { } topic)
+            // A GRAFT may name several topics: each counts.
+            if (field == 1 && type == WireReader.LengthDelimited && Room(rpc, rpc.Graft) && Topic(bytes, topics, maxTopicLength) is { } topic)
             {
                 (rpc.Graft ??= []).Add(topic);
             }

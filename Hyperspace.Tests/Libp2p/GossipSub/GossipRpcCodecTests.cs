@@ -152,4 +152,20 @@ public class GossipRpcCodecTests
 
         Assert.InRange(read, 100, 19_900);
     }
+
+    [Fact]
+    public void A_graft_of_many_topics_counts_each_of_them()
+    {
+        byte[] topics = [.. Enumerable.Repeat<byte[]>([0x0a, 0x01, (byte)'t'], GossipRpcCodec.MaxItems + 100).SelectMany(b => b)];
+        var rpc = GossipRpcCodec.Decode(Field(3, Field(3, topics)), new TopicTable(), Parameters)!;
+        Assert.Equal(GossipRpcCodec.MaxItems, rpc.Graft!.Count);
+        Assert.True(rpc.Excessive);
+
+        static byte[] Field(int number, byte[] value)
+        {
+            var length = new byte[Varint.SizeOf((ulong)value.Length)];
+            Varint.Write(length, (ulong)value.Length);
+            return [(byte)((number << 3) | WireReader.LengthDelimited), .. length, .. value];
+        }
+    }
 }
