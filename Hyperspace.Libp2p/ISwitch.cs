@@ -1,3 +1,4 @@
+using System.Net;
 using Hyperspace.Libp2p.Multiformats;
 
 namespace Hyperspace.Libp2p;
@@ -61,6 +62,9 @@ public interface ISwitch
 
     /// <summary>True when this peer dialed at least one of its live connections to <paramref name="peer"/> (GossipSub keeps some such peers in every mesh).</summary>
     bool HasDialed(PeerId peer) => false;
+
+    /// <summary>The IP addresses that the live connections to <paramref name="peer"/> lead to; none for connections through a relay, whose address says nothing of the peer.</summary>
+    IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) => [];
 
     /// <summary>What is known of a peer, if anything.</summary>
     PeerRecord? Find(PeerId peer);

@@ -17,6 +17,7 @@ internal sealed partial class GossipSubRouter
         _promises.CollectBroken(now, _score.Misbehaved);
         _score.Decay(now);
         _seen.Advance(now);
+        _rejected.Advance(now);
         if (_ticks % BackoffSweepTicks == 0)
         {
             SweepBackoffs(now);
@@ -130,7 +131,7 @@ internal sealed partial class GossipSubRouter
         Choose(_scratch, missing);
         foreach (var peer in _scratch)
         {
-            Graft(topic, peer);
+            Graft(topic, peer, now);
         }
     }
 
@@ -141,9 +142,23 @@ internal sealed partial class GossipSubRouter
         // One heartbeat of slack, so that the remote, whose clock started later, does not count it as early.
         && (topic.Backoffs is null || !topic.Backoffs.TryGetValue(peer.Peer, out var until) || now >= until + (long)_parameters.HeartbeatInterval.TotalMilliseconds);
 
-    private void Graft(TopicState topic, PeerState peer)
+    private void JoinMesh(TopicState topic, PeerState peer, long now)
     {
         topic.Mesh.Add(peer);
+        _score.Grafted(peer.ScoreRecord, topic.Name, now);
+    }
+
+    private void LeaveMesh(TopicState topic, PeerState peer)
+    {
+        if (topic.Mesh.Remove(peer))
+        {
+            _score.Pruned(peer.ScoreRecord, topic.Name);
+        }
+    }
+
+    private void Graft(TopicState topic, PeerState peer, long now)
+    {
+        JoinMesh(topic, peer, now);
         (Pending(peer).Graft ??= []).Add(topic.Name);
     }
 
@@ -151,6 +166,7 @@ internal sealed partial class GossipSubRouter
     {
         var peer = topic.Mesh[index];
         topic.Mesh.RemoveAt(index);
+        _score.Pruned(peer.ScoreRecord, topic.Name);
         SendPrune(topic, peer, _parameters.PruneBackoff, now);
     }
 

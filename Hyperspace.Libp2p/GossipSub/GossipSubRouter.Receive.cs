@@ -24,7 +24,7 @@ internal sealed partial class GossipSubRouter
         {
             foreach (var message in messages)
             {
-                OnMessage(peer, message, effects);
+                OnMessage(peer, message, now, effects);
             }
         }
 
@@ -40,11 +40,11 @@ internal sealed partial class GossipSubRouter
     }
 
     /// <summary>As <see cref="Receive"/> for an RPC of one message, without wrapping it.</summary>
-    public void ReceiveMessage(PeerId from, GossipMessage message, List<GossipEffect> effects)
+    public void ReceiveMessage(PeerId from, GossipMessage message, long now, List<GossipEffect> effects)
     {
         if (_peers.TryGetValue(from, out var peer) && peer.Score >= _parameters.Score.GraylistThreshold)
         {
-            OnMessage(peer, message, effects);
+            OnMessage(peer, message, now, effects);
         }
     }
 
@@ -64,20 +64,20 @@ internal sealed partial class GossipSubRouter
     }
 
     /// <summary>The verdict on a message that <see cref="GossipEffectKind.Validate"/> asked for.</summary>
-    public void Validated(PeerId from, GossipMessage message, PubSub.Validation verdict, List<GossipEffect> effects)
+    public void Validated(PeerId from, GossipMessage message, PubSub.Validation verdict, long now, List<GossipEffect> effects)
     {
         switch (verdict)
         {
             case PubSub.Validation.Accept:
-                Accept(from, message, effects);
+                Accept(from, message, now, effects);
                 break;
             case PubSub.Validation.Reject:
                 Rejected++;
-                if (_peers.TryGetValue(from, out var peer))
-                {
-                    _score.InvalidMessage(peer.ScoreRecord, message.Topic);
-                }
-
+                _rejected.Add(message.Key);
+                _score.Rejected(message.Topic, message.Key, now);
+                break;
+            default:
+                _score.Ignored(message.Key);
                 break;
         }
     }
@@ -106,12 +106,12 @@ internal sealed partial class GossipSubRouter
             topic.Subscribers.Remove(peer);
             topic.FloodPeers?.Remove(peer);
             topic.Fanout?.Remove(peer);
-            topic.Mesh.Remove(peer);
+            LeaveMesh(topic, peer);
             DropIfUnused(topic);
         }
     }
 
-    private void OnMessage(PeerState peer, GossipMessage message, List<GossipEffect> effects)
+    private void OnMessage(PeerState peer, GossipMessage message, long now, List<GossipEffect> effects)
     {
         if (!_topics.TryGetValue(message.Topic, out var topic) || !topic.Joined)
         {
@@ -133,6 +133,15 @@ internal sealed partial class GossipSubRouter
         if (_seen.Contains(message.Key))
         {
             Duplicates++;
+            if (_rejected.Contains(message.Key))
+            {
+                _score.InvalidMessage(peer.ScoreRecord, topic.Name);
+            }
+            else
+            {
+                _score.Duplicate(peer.ScoreRecord, topic.Name, message.Key, now);
+            }
+
             return;
         }
 
@@ -147,11 +156,12 @@ internal sealed partial class GossipSubRouter
         _promises.Fulfil(message.Key);
         if (_needsValidation(topic.Name))
         {
+            _score.Pending(peer.ScoreRecord, message.Key);
             effects.Add(new GossipEffect(GossipEffectKind.Validate, peer.Peer, message, null));
         }
         else
         {
-            Accept(peer.Peer, message, effects);
+            Accept(peer.Peer, message, now, effects);
         }
     }
 
@@ -161,8 +171,10 @@ internal sealed partial class GossipSubRouter
         _score.InvalidMessage(peer.ScoreRecord, topic.Name);
     }
 
-    private void Accept(PeerId from, GossipMessage message, List<GossipEffect> effects)
+    private void Accept(PeerId from, GossipMessage message, long now, List<GossipEffect> effects)
     {
+        _peers.TryGetValue(from, out var bringer);
+        _score.Accepted(bringer?.ScoreRecord, message.Topic, message.Key, now);
         _cache.Put(message);
         if (!_topics.TryGetValue(message.Topic, out var topic) || !topic.Joined)
         {
@@ -171,7 +183,6 @@ internal sealed partial class GossipSubRouter
 
         Delivered++;
         effects.Add(new GossipEffect(GossipEffectKind.Deliver, from, message, null));
-        _peers.TryGetValue(from, out var bringer);
         foreach (var peer in topic.Mesh)
         {
             if (peer != bringer && !peer.Peer.Bytes.Span.SequenceEqual(message.From))
@@ -270,7 +281,7 @@ internal sealed partial class GossipSubRouter
             }
             else
             {
-                topic.Mesh.Add(peer);
+                JoinMesh(topic, peer, now);
             }
         }
     }
@@ -284,7 +295,7 @@ internal sealed partial class GossipSubRouter
                 continue;
             }
 
-            topic.Mesh.Remove(peer);
+            LeaveMesh(topic, peer);
             var backoff = prune.BackoffSeconds is { } seconds and > 0
                 ? TimeSpan.FromSeconds(Math.Min(seconds, (ulong)_parameters.MaxBackoff.TotalSeconds))
                 : _parameters.PruneBackoff;

@@ -1,7 +1,9 @@
+using System.Net;
+
 namespace Hyperspace.Libp2p.GossipSub;
 
 /// <summary>
-/// The GossipSub v1.1 router as a state machine: events in, effects out, no socket, clock or thread. Time is any monotonic
+/// The GossipSub router as a state machine: events in, effects out, no socket, clock or thread. Time is any monotonic
 /// count of milliseconds; chance is the <see cref="Random"/> given, so a run can be repeated. Not thread-safe.
 /// The parts: membership and publishing here, inbound RPCs in <c>.Receive</c>, upkeep in <c>.Heartbeat</c>.
 /// </summary>
@@ -14,6 +16,7 @@ internal sealed partial class GossipSubRouter
     private readonly Func<string, bool> _needsValidation;
     private readonly PeerScore _score;
     private readonly SeenCache _seen;
+    private readonly SeenCache _rejected;
     private readonly MessageCache _cache;
     private readonly GossipPromises _promises = new();
     private readonly Dictionary<PeerId, PeerState> _peers = [];
@@ -33,6 +36,7 @@ internal sealed partial class GossipSubRouter
         _needsValidation = needsValidation ?? (static _ => false);
         _score = new PeerScore(parameters.Score);
         _seen = new SeenCache((long)parameters.SeenTtl.TotalMilliseconds);
+        _rejected = new SeenCache((long)parameters.SeenTtl.TotalMilliseconds);
         _cache = new MessageCache(parameters.HistoryLength, parameters.HistoryGossip, parameters.MaxHistoryBytes);
     }
 
@@ -59,16 +63,31 @@ internal sealed partial class GossipSubRouter
     /// <summary>A connected peer's score; 0 for others.</summary>
     public double ScoreOf(PeerId peer) => _peers.TryGetValue(peer, out var state) ? state.Score : 0;
 
-    /// <summary>A peer connected: it is told this peer's topics. Known peers keep their state.</summary>
-    public void AddPeer(PeerId peer, GossipSubVersion version, bool outbound, List<GossipEffect> effects)
+    /// <summary>Where each connected peer's score comes from.</summary>
+    public IReadOnlyList<PeerScoreBreakdown> Scores() => _score.Inspect();
+
+    /// <summary>
+    /// A peer connected, from <paramref name="address"/> if that is known (P6): it is told this peer's topics. Known peers
+    /// keep their state.
+    /// </summary>
+    public void AddPeer(PeerId peer, GossipSubVersion version, bool outbound, List<GossipEffect> effects, IPAddress? address = null)
     {
         if (_peers.ContainsKey(peer) || peer == _local)
         {
             return;
         }
 
-        _peers[peer] = new PeerState(peer, version, outbound, _score.Connect(peer));
+        _peers[peer] = new PeerState(peer, version, outbound, _score.Connect(peer, address));
         Announce(peer, effects);
+    }
+
+    /// <summary>All addresses that the peer's connections come from, when they have changed.</summary>
+    public void SetAddresses(PeerId peer, IEnumerable<IPAddress> addresses)
+    {
+        if (_peers.TryGetValue(peer, out var state))
+        {
+            _score.SetAddresses(state.ScoreRecord, addresses);
+        }
     }
 
     /// <summary>The stream to a peer was opened (again): tells it the topics and the meshes that it is in, which it may have missed.</summary>
@@ -104,18 +123,17 @@ internal sealed partial class GossipSubRouter
             topic.Subscribers.Remove(state);
             topic.FloodPeers?.Remove(state);
             topic.Fanout?.Remove(state);
-            topic.Mesh.Remove(state);
             DropIfUnused(topic);
         }
 
-        // A peer may graft without having subscribed.
+        // All joined topics: a peer may graft without having subscribed. The score settles what it owes there.
         foreach (var topic in _joined)
         {
             topic.Mesh.Remove(state);
         }
 
         _promises.Forget(peer);
-        _score.Disconnect(peer, now);
+        _score.Disconnect(state.ScoreRecord, now);
     }
 
     /// <summary>Joins a topic: announces it, and grafts a mesh out of the fanout and the known subscribers.</summary>
@@ -138,7 +156,7 @@ internal sealed partial class GossipSubRouter
         {
             if (state.Mesh.Count < _parameters.D && MayGraft(state, peer, now))
             {
-                Graft(state, peer);
+                Graft(state, peer, now);
             }
         }
 
@@ -164,6 +182,7 @@ internal sealed partial class GossipSubRouter
 
         foreach (var peer in state.Mesh)
         {
+            _score.Pruned(peer.ScoreRecord, topic);
             SendPrune(state, peer, _parameters.UnsubscribeBackoff, now);
         }
 

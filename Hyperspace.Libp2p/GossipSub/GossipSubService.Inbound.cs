@@ -84,7 +84,7 @@ public sealed partial class GossipSubService
                 var verdict = Judge(delivery);
                 lock (_gate)
                 {
-                    _router.Validated(from, message!, verdict, _effects);
+                    _router.Validated(from, message!, verdict, Now(), _effects);
                     Dispatch(inbox);
                 }
 

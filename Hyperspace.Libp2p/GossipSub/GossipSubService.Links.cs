@@ -17,6 +17,7 @@ public sealed partial class GossipSubService
     private void AddPeer(PeerId peer, GossipSubVersion version)
     {
         var outbound = _network.HasDialed(peer);
+        var addresses = _network.RemoteIpsOf(peer);
         lock (_gate)
         {
             if (_disposed != 0 || _links.ContainsKey(peer))
@@ -27,8 +28,28 @@ public sealed partial class GossipSubService
             var link = new PeerLink(_network, peer, _options, Reopened, l => RemovePeer(l.Peer, l), count => Interlocked.Add(ref _bytesOut, count));
             _links[peer] = link;
             _router.AddPeer(peer, version, outbound, _effects);
+            _router.SetAddresses(peer, addresses);
             Dispatch(null);
             link.Start();
+        }
+    }
+
+    /// <summary>Further connections to a peer, from elsewhere, come without notice; so it is asked now and then where peers are.</summary>
+    private void RefreshAddresses()
+    {
+        PeerId[] peers;
+        lock (_gate)
+        {
+            peers = [.. _links.Keys];
+        }
+
+        foreach (var peer in peers)
+        {
+            var addresses = _network.RemoteIpsOf(peer);
+            lock (_gate)
+            {
+                _router.SetAddresses(peer, addresses);
+            }
         }
     }
 

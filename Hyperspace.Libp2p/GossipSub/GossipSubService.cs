@@ -12,6 +12,7 @@ namespace Hyperspace.Libp2p.GossipSub;
 public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncDisposable
 {
     private const int MaxInboundStreams = 4;
+    private const int BeatsBetweenAddresses = 60;
     private readonly ISwitch _network;
     private readonly KeyPair _keys;
     private readonly Author _author;
@@ -31,6 +32,7 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
     private long _bytesIn;
     private long _bytesOut;
     private long _dropped;
+    private long _beats;
     private int _disposed;
 
     /// <summary>Offers the protocols on <paramref name="network"/> and starts the heartbeat. <paramref name="keys"/> sign what is published and stay the caller's to dispose.</summary>
@@ -189,6 +191,15 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
         }
     }
 
+    /// <summary>Where each connected peer's score comes from.</summary>
+    public IReadOnlyList<PeerScoreBreakdown> Scores()
+    {
+        lock (_gate)
+        {
+            return _router.Scores();
+        }
+    }
+
     /// <inheritdoc/>
     void ISwitchObserver.PeerIdentified(PeerRecord peer) => AddIfSpoken(peer);
 
@@ -268,6 +279,11 @@ public sealed partial class GossipSubService : IPubSub, ISwitchObserver, IAsyncD
     {
         try
         {
+            if (Interlocked.Increment(ref _beats) % BeatsBetweenAddresses == 0)
+            {
+                RefreshAddresses();
+            }
+
             lock (_gate)
             {
                 _router.Heartbeat(Now(), _effects);

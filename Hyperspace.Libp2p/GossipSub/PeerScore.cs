@@ -1,109 +1,86 @@
+using System.Net;
+
 namespace Hyperspace.Libp2p.GossipSub;
 
-/// <summary>Weights and thresholds of peer scoring (gossipsub v1.1). The defaults are js-libp2p's.</summary>
-public sealed record PeerScoreParameters
-{
-    /// <summary>Below it a peer gets no gossip and its IHAVE and IWANT are ignored.</summary>
-    public double GossipThreshold { get; init; } = -10;
-
-    /// <summary>Below it a peer gets no own messages by flood publish or fanout.</summary>
-    public double PublishThreshold { get; init; } = -50;
-
-    /// <summary>Below it all RPCs of a peer are ignored.</summary>
-    public double GraylistThreshold { get; init; } = -80;
-
-    /// <summary>A mesh whose median score is below it is improved by opportunistic grafting.</summary>
-    public double OpportunisticGraftThreshold { get; init; } = 20;
-
-    /// <summary>P4: weight of the square of invalid messages, per topic (not above 0).</summary>
-    public double InvalidMessageWeight { get; init; } = -1;
-
-    /// <summary>P4: factor per decay interval.</summary>
-    public double InvalidMessageDecay { get; init; } = 0.3;
-
-    /// <summary>P5: weight of <see cref="AppSpecificScore"/>.</summary>
-    public double AppSpecificWeight { get; init; } = 10;
-
-    /// <summary>P5: what the application thinks of a peer; asked once per decay interval and when a peer comes. Quick, no locks.</summary>
-    public Func<PeerId, double>? AppSpecificScore { get; init; }
-
-    /// <summary>P7: weight of the square of misbehaviour over the threshold (not above 0).</summary>
-    public double BehaviourWeight { get; init; } = -10;
-
-    /// <summary>P7: misbehaviour that is forgiven.</summary>
-    public double BehaviourThreshold { get; init; }
-
-    /// <summary>P7: factor per decay interval.</summary>
-    public double BehaviourDecay { get; init; } = 0.2;
-
-    /// <summary>Time between decays.</summary>
-    public TimeSpan DecayInterval { get; init; } = TimeSpan.FromSeconds(1);
-
-    /// <summary>Counters below it become zero.</summary>
-    public double DecayToZero { get; init; } = 0.1;
-
-    /// <summary>How long a bad score outlives the connection.</summary>
-    public TimeSpan RetainScore { get; init; } = TimeSpan.FromHours(1);
-}
-
 /// <summary>
-/// Scores of peers: P4 (invalid messages), P5 (application), P7 (behaviour). P1-P3 and P6 belong here too: they add
-/// counters to <see cref="Record"/> and terms to <see cref="Compute"/>.
+/// Scores of peers (gossipsub v1.1): P1 time in mesh, P2 first deliveries, P3 mesh deliveries and P3b failures, P4 invalid
+/// messages, P5 application, P6 colocation, P7 behaviour. Peers and decay here, what messages do to counters in <c>.Deliveries</c>.
+/// Time is the router's; nothing here knows a clock.
 /// </summary>
-internal sealed class PeerScore(PeerScoreParameters parameters)
+internal sealed partial class PeerScore(PeerScoreParameters parameters)
 {
-    private const int MaxRetained = 10_000;
-    private readonly Dictionary<PeerId, Record> _records = [];
-    private long? _lastDecay;
-    private int _retained;
+    private readonly Dictionary<PeerId, PeerScoreRecord> _records = [];
+    private readonly ColocationCount _colocation = new(parameters.ColocationThreshold, parameters.ColocationWhitelist);
 
-    /// <summary>The peer connected: its old record, if it left a bad one, or a new one.</summary>
-    public Record Connect(PeerId peer)
+    // Who left in debt, by time; an entry whose peer has come back since is stale.
+    private readonly Queue<(PeerScoreRecord Record, long Since)> _left = new();
+    private long? _lastDecay;
+
+    /// <summary>The peer connected: its old record, if it left debts, or a new one.</summary>
+    public PeerScoreRecord Connect(PeerId peer, IPAddress? address)
     {
         if (!_records.TryGetValue(peer, out var record))
         {
-            _records[peer] = record = new Record(peer);
-        }
-        else if (record.DisconnectedAt is not null)
-        {
-            record.DisconnectedAt = null;
-            _retained--;
+            _records[peer] = record = new PeerScoreRecord(this, peer);
         }
 
-        Compute(record, askApplication: true);
+        record.DisconnectedAt = null;
+        AskApplication(record);
+        if (address is not null)
+        {
+            _colocation.Set(record, [address]);
+        }
+
         return record;
     }
 
-    /// <summary>The peer is gone; only a bad score is kept, so that reconnecting does not wash it off.</summary>
-    public void Disconnect(PeerId peer, long now)
+    /// <summary>Where the peer's connections come from (P6).</summary>
+    public void SetAddresses(PeerScoreRecord record, IEnumerable<IPAddress> addresses) => _colocation.Set(record, addresses);
+
+    /// <summary>The peer is gone. Its debts are kept, and its address stays counted with them; its merits are not.</summary>
+    public void Disconnect(PeerScoreRecord record, long now)
     {
-        if (_records.TryGetValue(peer, out var record))
+        foreach (var counters in record.Topics?.Values ?? Enumerable.Empty<TopicCounters>())
         {
-            if (record.Value < 0 && _retained < MaxRetained)
-            {
-                record.DisconnectedAt = now;
-                _retained++;
-            }
-            else
-            {
-                _records.Remove(peer);
-            }
+            LeaveMesh(counters);
+            (counters.First, counters.Mesh) = (0, 0);
+        }
+
+        record.AppSpecific = 0;
+        record.Changed();
+        if (!record.InDebt)
+        {
+            Remove(record);
+            return;
+        }
+
+        Retain(record, now);
+    }
+
+    /// <summary>The peer was taken into the mesh of a topic.</summary>
+    public void Grafted(PeerScoreRecord record, string topic, long now)
+    {
+        var counters = CountersOf(record, topic);
+        (counters.InMesh, counters.MeshActive) = (true, false);
+        (counters.GraftedAt, counters.TimeInMesh) = (now, 0);
+        record.Changed();
+    }
+
+    /// <summary>The peer is no longer in the mesh: what it owed there stays with it (P3b).</summary>
+    public void Pruned(PeerScoreRecord record, string topic)
+    {
+        if (record.Topics is { } topics && topics.TryGetValue(topic, out var counters))
+        {
+            LeaveMesh(counters);
+            record.Changed();
         }
     }
 
-    /// <summary>The peer brought a message that its author did not sign or that a validator rejected (P4).</summary>
-    public void InvalidMessage(Record record, string topic)
-    {
-        var counts = record.InvalidMessages ??= [];
-        counts[topic] = counts.GetValueOrDefault(topic) + 1;
-        Compute(record, askApplication: false);
-    }
-
     /// <summary>The peer misbehaved <paramref name="count"/> times (P7): broken promise, graft in backoff, oversized RPC.</summary>
-    public void Misbehaved(Record record, int count = 1)
+    public void Misbehaved(PeerScoreRecord record, int count = 1)
     {
-        record.BehaviourPenalty += count;
-        Compute(record, askApplication: false);
+        record.Behaviour += count;
+        record.Changed();
     }
 
     /// <summary>Same for a peer that may be gone.</summary>
@@ -118,84 +95,162 @@ internal sealed class PeerScore(PeerScoreParameters parameters)
     /// <summary>Decays the counters when it is time; call it at each heartbeat.</summary>
     public void Decay(long now)
     {
+        ExpireDeliveries(now);
         if (_lastDecay is { } last && now - last < (long)parameters.DecayInterval.TotalMilliseconds)
         {
             return;
         }
 
         _lastDecay = now;
-        foreach (var (peer, record) in _records)
+        while (_left.TryPeek(out var oldest) && (oldest.Record.DisconnectedAt != oldest.Since || now - oldest.Since > (long)parameters.RetainScore.TotalMilliseconds))
         {
-            if (record.DisconnectedAt is { } since)
-            {
-                // A score does not decay while its owner stays away.
-                if (now - since > (long)parameters.RetainScore.TotalMilliseconds)
-                {
-                    _records.Remove(peer);
-                    _retained--;
-                }
-
-                continue;
-            }
-
-            record.BehaviourPenalty = Decayed(record.BehaviourPenalty, parameters.BehaviourDecay);
-            if (record.InvalidMessages is { } counts)
-            {
-                foreach (var (topic, count) in counts)
-                {
-                    var left = Decayed(count, parameters.InvalidMessageDecay);
-                    if (left > 0)
-                    {
-                        counts[topic] = left;
-                    }
-                    else
-                    {
-                        counts.Remove(topic);
-                    }
-                }
-
-                record.InvalidMessages = counts.Count > 0 ? counts : null;
-            }
-
-            Compute(record, askApplication: true);
+            ForgetOldest();
         }
+
+        foreach (var record in _records.Values)
+        {
+            // Debts do not decay while their owner stays away.
+            if (record.DisconnectedAt is null)
+            {
+                Decay(record, now);
+            }
+        }
+    }
+
+    /// <summary>Where each connected peer's score comes from.</summary>
+    public IReadOnlyList<PeerScoreBreakdown> Inspect() => [.. _records.Values.Where(static r => r.DisconnectedAt is null).Select(Inspect)];
+
+    /// <summary>The weighed parts of a score; pure.</summary>
+    internal PeerScoreParts PartsOf(PeerScoreRecord record)
+    {
+        var topics = 0.0;
+        foreach (var counters in record.Topics?.Values ?? Enumerable.Empty<TopicCounters>())
+        {
+            topics += ScoreOf(counters);
+        }
+
+        if (parameters.TopicScoreCap > 0)
+        {
+            topics = Math.Min(topics, parameters.TopicScoreCap);
+        }
+
+        var excess = Math.Max(0, record.Behaviour - parameters.BehaviourThreshold);
+        return new PeerScoreParts(
+            topics,
+            parameters.AppSpecificWeight * record.AppSpecific,
+            record.Addresses is null ? 0 : parameters.ColocationWeight * _colocation.SurplusOf(record),
+            parameters.BehaviourWeight * excess * excess);
+    }
+
+    private PeerScoreBreakdown Inspect(PeerScoreRecord record)
+    {
+        var parts = PartsOf(record);
+        var topics = (record.Topics ?? []).Select(static t => new TopicScoreBreakdown(
+            t.Key,
+            ScoreOf(t.Value),
+            TimeSpan.FromMilliseconds(t.Value.TimeInMesh),
+            t.Value.First,
+            t.Value.Mesh,
+            t.Value.Deficit,
+            t.Value.MeshFailure,
+            t.Value.Invalid));
+        return new PeerScoreBreakdown(record.Peer, parts.Sum, parts.Topics, parts.AppSpecific, parts.Colocation, parts.Behaviour, [.. topics]);
+    }
+
+    private static double ScoreOf(TopicCounters counters)
+    {
+        var parameters = counters.Parameters;
+        var score = parameters.FirstDeliveriesWeight * counters.First;
+        if (counters.InMesh)
+        {
+            score += parameters.TimeInMeshWeight * Math.Min(counters.TimeInMesh / parameters.TimeInMeshQuantum.TotalMilliseconds, parameters.TimeInMeshCap);
+            score += parameters.MeshDeliveriesWeight * counters.Deficit * counters.Deficit;
+        }
+
+        score += parameters.MeshFailureWeight * counters.MeshFailure;
+        score += parameters.InvalidMessagesWeight * counters.Invalid * counters.Invalid;
+        return parameters.TopicWeight * score;
+    }
+
+    private static void LeaveMesh(TopicCounters counters)
+    {
+        if (counters.InMesh)
+        {
+            counters.MeshFailure += counters.Deficit * counters.Deficit;
+            (counters.InMesh, counters.MeshActive, counters.TimeInMesh) = (false, false, 0);
+        }
+    }
+
+    private void Decay(PeerScoreRecord record, long now)
+    {
+        record.Behaviour = Decayed(record.Behaviour, parameters.BehaviourDecay);
+        if (record.Topics is { } topics)
+        {
+            foreach (var (topic, counters) in topics)
+            {
+                var weights = counters.Parameters;
+                counters.First = Decayed(counters.First, weights.FirstDeliveriesDecay);
+                counters.Mesh = Decayed(counters.Mesh, weights.MeshDeliveriesDecay);
+                counters.MeshFailure = Decayed(counters.MeshFailure, weights.MeshFailureDecay);
+                counters.Invalid = Decayed(counters.Invalid, weights.InvalidMessagesDecay);
+                if (counters.InMesh)
+                {
+                    counters.TimeInMesh = now - counters.GraftedAt;
+                    counters.MeshActive |= weights.CountsMeshDeliveries && counters.TimeInMesh > (long)weights.MeshDeliveriesActivation.TotalMilliseconds;
+                }
+                else if (counters.Empty)
+                {
+                    topics.Remove(topic);
+                }
+            }
+
+            record.Topics = topics.Count > 0 ? topics : null;
+        }
+
+        AskApplication(record);
     }
 
     private double Decayed(double value, double factor) => value * factor < parameters.DecayToZero ? 0 : value * factor;
 
-    private void Compute(Record record, bool askApplication)
+    private void AskApplication(PeerScoreRecord record)
     {
-        if (askApplication && parameters.AppSpecificScore is { } application)
-        {
-            record.AppSpecific = application(record.Peer);
-        }
-
-        var excess = Math.Max(0, record.BehaviourPenalty - parameters.BehaviourThreshold);
-        var score = (parameters.AppSpecificWeight * record.AppSpecific) + (parameters.BehaviourWeight * excess * excess);
-        if (record.InvalidMessages is { } counts)
-        {
-            foreach (var count in counts.Values)
-            {
-                score += parameters.InvalidMessageWeight * count * count;
-            }
-        }
-
-        record.Value = score;
+        record.AppSpecific = parameters.AppSpecificScore?.Invoke(record.Peer) ?? 0;
+        record.Changed();
     }
 
-    /// <summary>One peer's counters and the score that they come to.</summary>
-    internal sealed class Record(PeerId peer)
+    private TopicCounters CountersOf(PeerScoreRecord record, string topic)
     {
-        public PeerId Peer { get; } = peer;
+        var topics = record.Topics ??= [];
+        if (!topics.TryGetValue(topic, out var counters))
+        {
+            topics[topic] = counters = new TopicCounters(parameters.Of(topic));
+        }
 
-        public double Value { get; set; }
+        return counters;
+    }
 
-        public double BehaviourPenalty { get; set; }
+    private void Retain(PeerScoreRecord record, long now)
+    {
+        record.DisconnectedAt = now;
+        _left.Enqueue((record, now));
+        while (_left.Count > parameters.MaxRetained)
+        {
+            ForgetOldest();
+        }
+    }
 
-        public double AppSpecific { get; set; }
+    private void ForgetOldest()
+    {
+        var (record, since) = _left.Dequeue();
+        if (record.DisconnectedAt == since)
+        {
+            Remove(record);
+        }
+    }
 
-        public Dictionary<string, double>? InvalidMessages { get; set; }
-
-        public long? DisconnectedAt { get; set; }
+    private void Remove(PeerScoreRecord record)
+    {
+        _records.Remove(record.Peer);
+        _colocation.Set(record, []);
     }
 }

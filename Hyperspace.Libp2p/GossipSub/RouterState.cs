@@ -1,7 +1,7 @@
 namespace Hyperspace.Libp2p.GossipSub;
 
 /// <summary>What the router knows of a connected peer.</summary>
-internal sealed class PeerState(PeerId peer, GossipSubVersion version, bool outbound, PeerScore.Record score)
+internal sealed class PeerState(PeerId peer, GossipSubVersion version, bool outbound, PeerScoreRecord score)
 {
     public PeerId Peer { get; } = peer;
 
@@ -10,7 +10,7 @@ internal sealed class PeerState(PeerId peer, GossipSubVersion version, bool outb
     /// <summary>This peer dialled it.</summary>
     public bool Outbound { get; } = outbound;
 
-    public PeerScore.Record ScoreRecord { get; } = score;
+    public PeerScoreRecord ScoreRecord { get; } = score;
 
     public double Score => ScoreRecord.Value;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Hyperspace.Libp2p.Identify;
 using Hyperspace.Libp2p.Multiformats;
@@ -172,6 +173,15 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
 
     /// <inheritdoc/>
     public bool HasDialed(PeerId peer) => ConnectionsOf(peer).Any(c => !c.Inbound);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) =>
+        [.. ConnectionsOf(peer)
+            .Where(c => !c.RemoteAddress.Components.Any(p => p.Protocol == "p2p-circuit"))
+            .Select(c => c.RemoteAddress.ValueOf("ip4") ?? c.RemoteAddress.ValueOf("ip6"))
+            .OfType<string>()
+            .Select(IPAddress.Parse)
+            .Distinct()];
 
     /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);

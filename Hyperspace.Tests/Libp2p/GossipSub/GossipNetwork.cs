@@ -123,13 +123,13 @@ internal sealed class GossipNetwork
                     Received[node].Add((effect.Message!, Now));
                     break;
                 case GossipEffectKind.Validate:
-                    Routers[node].Validated(effect.Peer, effect.Message!, Validator!(node, effect.Message!), _effects);
+                    Routers[node].Validated(effect.Peer, effect.Message!, Validator!(node, effect.Message!), Now, _effects);
                     break;
                 case GossipEffectKind.SendMessage:
                     MessagesSent++;
                     if (_random.NextDouble() >= Loss)
                     {
-                        Send(node, effect, (r, from, e) => r.ReceiveMessage(from, effect.Message!, e));
+                        Send(node, effect, (r, from, e) => r.ReceiveMessage(from, effect.Message!, Now, e));
                     }
 
                     break;

@@ -67,7 +67,7 @@ public class GossipSubRouterProperties
                     break;
                 case 8:
                     bringer = peer;
-                    router.ReceiveMessage(peer, Messages[random.Next(Messages.Length)], effects);
+                    router.ReceiveMessage(peer, Messages[random.Next(Messages.Length)], now, effects);
                     break;
                 default:
                     router.Heartbeat(now, effects);

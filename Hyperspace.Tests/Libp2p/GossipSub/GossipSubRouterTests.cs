@@ -250,7 +250,7 @@ public class GossipSubRouterTests
         Do(r => r.Subscribe(Topic, _now, _effects));
         var asked = Assert.Single(Message(1, GossipKeys.Message(9, Topic, 1)));
         Assert.Equal(GossipEffectKind.Validate, asked.Kind);
-        var effects = Do(r => r.Validated(asked.Peer, asked.Message!, verdict, _effects));
+        var effects = Do(r => r.Validated(asked.Peer, asked.Message!, verdict, _now, _effects));
         Assert.Equal(effectCount, effects.Count);
         Assert.Equal(score, _router.ScoreOf(GossipKeys.Peer(1)));
     }
@@ -448,7 +448,7 @@ public class GossipSubRouterTests
 
     private List<GossipEffect> Receive(int peer, GossipRpc rpc) => Do(r => r.Receive(GossipKeys.Peer(peer), rpc, _now, _effects));
 
-    private List<GossipEffect> Message(int peer, GossipMessage message) => Do(r => r.ReceiveMessage(GossipKeys.Peer(peer), message, _effects));
+    private List<GossipEffect> Message(int peer, GossipMessage message) => Do(r => r.ReceiveMessage(GossipKeys.Peer(peer), message, _now, _effects));
 
     private List<GossipEffect> Beat()
     {
