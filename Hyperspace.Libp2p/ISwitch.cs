@@ -37,14 +37,20 @@ public interface ISwitch
     /// <summary>This peer's id.</summary>
     PeerId LocalPeer { get; }
 
-    /// <summary>Addresses that are listened on, with the real ports, without <c>/p2p</c>.</summary>
+    /// <summary>Where this peer tells others that they can reach it, without <c>/p2p</c>: first what is listened on, with the real ports, then what it was told to announce besides.</summary>
     IReadOnlyList<Multiaddr> ListenAddresses { get; }
 
-    /// <summary>Peers with at least one live connection.</summary>
+    /// <summary>Peers with at least one live connection that is not limited by a relay.</summary>
     IReadOnlyCollection<PeerId> ConnectedPeers { get; }
 
     /// <summary>Offers <paramref name="protocol"/>; more than <paramref name="maxInboundPerPeer"/> streams of one peer at once are refused.</summary>
     void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32);
+
+    /// <summary>
+    /// As <see cref="Handle(string, StreamHandler, int)"/>; <paramref name="runOnLimited"/> serves the protocol also on connections that a
+    /// relay bounds in bytes and time (128 KiB and two minutes are common), where others are refused.
+    /// </summary>
+    void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer, bool runOnLimited) => Handle(protocol, handler, maxInboundPerPeer);
 
     /// <summary>Dials an address (with or without <c>/p2p/…</c>) and returns who answered; an existing connection to that peer is reused.</summary>
     /// <exception cref="IOException">No connection could be made, or another peer answered.</exception>
@@ -53,6 +59,14 @@ public interface ISwitch
     /// <summary>Opens a stream and negotiates the first of <paramref name="protocols"/> that the peer speaks; dials known addresses when there is no connection.</summary>
     /// <exception cref="IOException">The peer cannot be reached or speaks none of the protocols.</exception>
     Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// As <see cref="OpenStreamAsync(PeerId, IReadOnlyList{string}, CancellationToken)"/>; <paramref name="runOnLimited"/> lets the stream run on a
+    /// connection that a relay bounds, when there is no other. Without it a peer that only a relay leads to cannot be reached.
+    /// </summary>
+    /// <exception cref="IOException">The peer cannot be reached or speaks none of the protocols.</exception>
+    Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, bool runOnLimited, CancellationToken cancellationToken = default) =>
+        OpenStreamAsync(peer, protocols, cancellationToken);
 
     /// <summary>Closes all connections to a peer.</summary>
     Task DisconnectAsync(PeerId peer);

@@ -42,8 +42,8 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
     /// <summary>The binary form.</summary>
     public ReadOnlyMemory<byte> Bytes => _bytes;
 
-    /// <summary>The last <c>/p2p/…</c> component, if there is one.</summary>
-    public PeerId? PeerId => ValueOf("p2p") is { } id ? Libp2p.PeerId.Parse(id) : null;
+    /// <summary>Who is at the address: the <c>/p2p/…</c> at its end, if there is one. One in front of <c>/p2p-circuit</c> names the relay.</summary>
+    public PeerId? PeerId => Components is [.., { Protocol: "p2p", Value: { } id }] ? Libp2p.PeerId.Parse(id) : null;
 
     /// <summary>The value of the last component of that protocol, if there is one.</summary>
     public string? ValueOf(string protocol)

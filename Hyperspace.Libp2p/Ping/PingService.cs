@@ -19,14 +19,14 @@ public sealed class PingService
     {
         _switch = peers;
         _time = time ?? TimeProvider.System;
-        peers.Handle(Protocol, ServeAsync, MaxInboundPerPeer);
+        peers.Handle(Protocol, ServeAsync, MaxInboundPerPeer, runOnLimited: true);
     }
 
     /// <summary>Pings a peer over a new stream and returns the round trip of the 32 bytes.</summary>
     /// <exception cref="IOException">The peer cannot be reached, or answered with other bytes.</exception>
     public async Task<TimeSpan> PingAsync(PeerId peer, CancellationToken cancellationToken = default)
     {
-        await using var stream = await _switch.OpenStreamAsync(peer, [Protocol], cancellationToken).ConfigureAwait(false);
+        await using var stream = await _switch.OpenStreamAsync(peer, [Protocol], runOnLimited: true, cancellationToken).ConfigureAwait(false);
         var sent = RandomNumberGenerator.GetBytes(Length);
         var received = new byte[Length];
         var start = _time.GetTimestamp();

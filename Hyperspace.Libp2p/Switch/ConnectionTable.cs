@@ -5,6 +5,7 @@ namespace Hyperspace.Libp2p.Switch;
 /// <summary>
 /// The live connections, several per peer when two peers dialed each other. Each time that a peer becomes connected
 /// starts a new epoch, so that observers hear of every going and coming even when they follow each other closely.
+/// A peer that only a limited connection leads to does not count as connected: what runs above cannot be used there.
 /// </summary>
 internal sealed class ConnectionTable(int max, int maxPerPeer)
 {
@@ -13,14 +14,14 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
     private int _count;
     private long _lastEpoch;
 
-    /// <summary>Peers with a live connection.</summary>
+    /// <summary>Peers with a live connection that is not limited.</summary>
     public IReadOnlyCollection<PeerId> Peers
     {
         get
         {
             lock (_gate)
             {
-                return [.. _peers.Keys];
+                return [.. _peers.Where(p => p.Value.Epoch != 0).Select(p => p.Key)];
             }
         }
     }
@@ -49,7 +50,7 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
 
             if (!_peers.TryGetValue(connection.RemotePeer, out var entry))
             {
-                _peers.Add(connection.RemotePeer, entry = new Entry(++_lastEpoch));
+                _peers.Add(connection.RemotePeer, entry = new Entry());
             }
             else if (entry.Connections.Count >= maxPerPeer)
             {
@@ -57,6 +58,7 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
             }
 
             entry.Connections.Add(connection);
+            entry.Epoch = entry.Epoch == 0 && !connection.Limited ? ++_lastEpoch : entry.Epoch;
             _count++;
             return true;
         }
@@ -74,16 +76,22 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
                 {
                     _peers.Remove(connection.RemotePeer);
                 }
+                else if (entry.Connections.TrueForAll(c => c.Limited))
+                {
+                    entry.Epoch = 0;
+                }
             }
         }
     }
 
-    /// <summary>The oldest connection to a peer that still takes streams.</summary>
-    public PeerConnection? Pick(PeerId peer)
+    /// <summary>The oldest connection to a peer that still takes streams; a limited one only when asked for, and when there is no other.</summary>
+    public PeerConnection? Pick(PeerId peer, bool orLimited = false)
     {
         lock (_gate)
         {
-            return _peers.TryGetValue(peer, out var entry) ? entry.Connections.Find(c => c.IsUsable) : null;
+            return _peers.TryGetValue(peer, out var entry)
+                ? entry.Connections.Find(c => c.IsUsable && !c.Limited) ?? (orLimited ? entry.Connections.Find(c => c.IsUsable) : null)
+                : null;
         }
     }
 
@@ -114,8 +122,11 @@ internal sealed class ConnectionTable(int max, int maxPerPeer)
         }
     }
 
-    private sealed record Entry(long Epoch)
+    private sealed class Entry
     {
+        /// <summary>0 while all connections are limited.</summary>
+        public long Epoch { get; set; }
+
         public List<PeerConnection> Connections { get; } = [];
     }
 }

@@ -1,48 +1,50 @@
-using System.Net.Sockets;
-using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Multistream;
 using Hyperspace.Libp2p.Noise;
+using Hyperspace.Libp2p.Transports;
 using Hyperspace.Libp2p.Yamux;
 
 namespace Hyperspace.Libp2p.Switch;
 
-/// <summary>Turns a TCP socket into a secured, multiplexed connection: multistream-select, Noise, Yamux.</summary>
+/// <summary>Turns a transport's connection into a secured, multiplexed one: multistream-select, Noise, Yamux.</summary>
 internal sealed class ConnectionUpgrader(SwitchOptions options)
 {
     private static readonly string[] Muxers = [YamuxSession.Protocol];
 
-    /// <summary>Upgrades within the time-out; the socket is closed when that fails.</summary>
-    /// <param name="socket">A connected socket.</param>
-    /// <param name="remote">Where its other end is, without <c>/p2p</c>.</param>
+    /// <summary>Upgrades within the time-out; the connection is closed when that fails.</summary>
+    /// <param name="raw">What a transport brought.</param>
     /// <param name="inbound">True when the remote dialed.</param>
     /// <param name="expected">Who should answer, if known.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="IOException">The remote broke a protocol, is another peer than expected, is this peer itself, or is too slow.</exception>
-    public async Task<Upgraded> UpgradeAsync(Socket socket, Multiaddr remote, bool inbound, PeerId? expected, CancellationToken cancellationToken)
+    public async Task<Upgraded> UpgradeAsync(RawConnection raw, bool inbound, PeerId? expected, CancellationToken cancellationToken)
     {
-        socket.NoDelay = true;
-        var transport = new NetworkStream(socket, ownsSocket: true);
-        using var late = new CancellationTokenSource(options.UpgradeTimeout, options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        using var limit = new TimedCancellation(options.UpgradeTimeout, options.TimeProvider, cancellationToken);
+        var stream = raw.Stream;
         try
         {
-            return await UpgradeAsync(transport, remote, inbound, expected, either.Token).ConfigureAwait(false);
+            if (raw.Handshake is not null)
+            {
+                stream = await raw.Handshake(limit.Token).ConfigureAwait(false);
+            }
+
+            return await UpgradeAsync(raw with { Stream = stream }, inbound, expected, limit).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            await transport.DisposeAsync().ConfigureAwait(false);
-            if (e is OperationCanceledException && late.IsCancellationRequested)
+            await stream.DisposeAsync().ConfigureAwait(false);
+            if (e is OperationCanceledException && limit.TimedOut)
             {
-                throw new IOException($"The upgrade with {remote} took longer than {options.UpgradeTimeout.TotalSeconds} s.", e);
+                throw new IOException($"The upgrade with {raw.RemoteAddress} took longer than {options.UpgradeTimeout.TotalSeconds} s.", e);
             }
 
             throw;
         }
     }
 
-    private async Task<Upgraded> UpgradeAsync(Stream transport, Multiaddr remote, bool inbound, PeerId? expected, CancellationToken cancellationToken)
+    private async Task<Upgraded> UpgradeAsync(RawConnection raw, bool inbound, PeerId? expected, TimedCancellation limit)
     {
-        var clear = new ClearChannel(transport);
+        var cancellationToken = limit.Token;
+        var clear = new ClearChannel(raw.Stream);
         SecureChannel? secure = null;
         try
         {
@@ -52,7 +54,7 @@ internal sealed class ConnectionUpgrader(SwitchOptions options)
             secure = new SecureChannel(clear, session);
             if (session.RemotePeer == options.KeyPair.PeerId)
             {
-                throw new IOException($"{remote} is this peer itself.");
+                throw new IOException($"{raw.RemoteAddress} is this peer itself.");
             }
 
             if (session.Muxer is null)
@@ -60,7 +62,7 @@ internal sealed class ConnectionUpgrader(SwitchOptions options)
                 await SelectAsync(secure, inbound, YamuxSession.Protocol, cancellationToken).ConfigureAwait(false);
             }
 
-            return new Upgraded(transport, secure, session.RemotePeer, remote, inbound, session.Muxer is not null);
+            return new Upgraded(raw.Stream, secure, session.RemotePeer, raw.RemoteAddress, inbound, session.Muxer is not null, raw.Limited);
         }
         catch
         {

@@ -1,22 +1,21 @@
 using System.Net;
-using System.Net.Sockets;
 using Hyperspace.Libp2p.Identify;
 using Hyperspace.Libp2p.Multiformats;
+using Hyperspace.Libp2p.Transports;
 using Hyperspace.Libp2p.Yamux;
 using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Libp2p.Switch;
 
 /// <summary>
-/// The switch over TCP, Noise and Yamux. Register protocols with <see cref="Handle"/>, then <see cref="StartAsync"/>.
+/// The switch: TCP or another transport, Noise and Yamux. Register protocols with <see cref="Handle(string, StreamHandler, int)"/>, then <see cref="StartAsync"/>.
 /// Two connections with one peer (both dialed at once) are normal: streams open on the older, and the peer counts as
 /// disconnected when the last is gone.
 /// </summary>
-public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
+public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
 {
     private static readonly YamuxOptions MuxerOptions = new();
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
 
     private readonly SwitchOptions _options;
     private readonly ILogger _logger;
@@ -31,10 +30,7 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stopped;
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Task<PeerConnection>> _dials = [];
-    private readonly List<Socket> _listeners = [];
-    private bool _pushWanted;
-    private bool _pushing;
+    private ITransport[] _transports = [new TcpTransport()];
     private int _disposed;
 
     /// <summary>Sets the switch up; nothing listens yet.</summary>
@@ -53,90 +49,41 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
         _inbound = new InboundGate(options.InboundUpgradesPerSecond, options.MaxInboundUpgrades, options.TimeProvider);
         _tasks = new BackgroundTasks(_logger);
         _identify = new IdentifyService(options.KeyPair, options.AgentVersion, options.TimeProvider, () => ListenAddresses, () => _handlers.Names, Learn, _logger);
-        Handle(IdentifyService.Protocol, _identify.ServeAsync, IdentifyService.MaxInboundPerPeer);
-        Handle(IdentifyService.PushProtocol, _identify.ServePushAsync, IdentifyService.MaxInboundPerPeer);
+        _announced = [.. options.AnnounceAddresses];
+        Handle(IdentifyService.Protocol, _identify.ServeAsync, IdentifyService.MaxInboundPerPeer, runOnLimited: true);
+        Handle(IdentifyService.PushProtocol, _identify.ServePushAsync, IdentifyService.MaxInboundPerPeer, runOnLimited: true);
     }
 
     /// <inheritdoc/>
     public PeerId LocalPeer { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<Multiaddr> ListenAddresses { get; private set; } = [];
-
-    /// <inheritdoc/>
     public IReadOnlyCollection<PeerId> ConnectedPeers => _connections.Peers;
 
-    /// <summary>Starts to listen.</summary>
-    /// <exception cref="IOException">An address cannot be listened on; nothing listens then.</exception>
-    public Task StartAsync(CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        var listeners = new List<Socket>();
-        try
-        {
-            foreach (var address in _options.ListenAddresses)
-            {
-                listeners.Add(TcpTransport.Listen(address));
-            }
-        }
-        catch
-        {
-            listeners.ForEach(l => l.Dispose());
-            throw;
-        }
-
-        lock (_gate)
-        {
-            _listeners.AddRange(listeners);
-        }
-
-        ListenAddresses = [.. ListenAddresses, .. listeners.SelectMany(TcpTransport.AddressesOf)];
-        foreach (var listener in listeners)
-        {
-            _tasks.Run(() => AcceptAsync(listener));
-        }
-
-        PushIdentify();
-        return Task.CompletedTask;
-    }
+    /// <inheritdoc/>
+    public void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32) => Handle(protocol, handler, maxInboundPerPeer, runOnLimited: false);
 
     /// <inheritdoc/>
-    public void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32)
+    public void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer, bool runOnLimited)
     {
         ArgumentException.ThrowIfNullOrEmpty(protocol);
         ArgumentNullException.ThrowIfNull(handler);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxInboundPerPeer);
-        if (_handlers.Add(protocol, handler, maxInboundPerPeer))
+        if (_handlers.Add(protocol, handler, maxInboundPerPeer, runOnLimited))
         {
             PushIdentify();
         }
     }
 
     /// <inheritdoc/>
-    public async Task<PeerId> DialAsync(Multiaddr address, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        var expected = address.PeerId;
-        var transport = address.WithoutPeer();
-        if (expected == LocalPeer)
-        {
-            throw new IOException($"{address} is this peer itself.");
-        }
-
-        if ((expected is null ? _connections.DialedTo(transport) : _connections.Pick(expected)) is { } existing)
-        {
-            return existing.RemotePeer;
-        }
-
-        var connection = await ShareDialAsync($"{transport} {expected}", () => ConnectAsync(transport, expected), cancellationToken).ConfigureAwait(false);
-        return connection.RemotePeer;
-    }
+    public Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, CancellationToken cancellationToken = default) =>
+        OpenStreamAsync(peer, protocols, runOnLimited: false, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, CancellationToken cancellationToken = default)
+    public async Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, bool runOnLimited, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(peer);
+        ArgumentNullException.ThrowIfNull(protocols);
         ArgumentOutOfRangeException.ThrowIfZero(protocols.Count);
         if (peer == LocalPeer)
         {
@@ -145,8 +92,12 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
 
         for (var retry = false; ; retry = true)
         {
-            var connection = _connections.Pick(peer)
-                ?? await ShareDialAsync(peer.ToString(), () => ConnectAsync(peer), cancellationToken).ConfigureAwait(false);
+            var connection = _connections.Pick(peer, runOnLimited) ?? await ReachAsync(peer, cancellationToken).ConfigureAwait(false);
+            if (connection.Limited && !runOnLimited)
+            {
+                throw new IOException($"Only a relay leads to {peer}, and {protocols[0]} does not run over one.");
+            }
+
             try
             {
                 return await connection.OpenAsync(protocols, cancellationToken).ConfigureAwait(false);
@@ -199,11 +150,7 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
 
         // First, so that the accepting loops take what follows for the end and not for a fault.
         await _stopping.CancelAsync().ConfigureAwait(false);
-        lock (_gate)
-        {
-            _listeners.ForEach(l => l.Dispose());
-        }
-
+        await CloseListenersAsync().ConfigureAwait(false);
         await Task.WhenAll(_connections.All.Select(c => c.CloseAsync())).ConfigureAwait(false);
         try
         {
@@ -217,136 +164,23 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
         _stopping.Dispose();
     }
 
+    /// <summary>
+    /// Adds a way to connect, asked after those that are there. A relay's transport, which opens streams itself, comes in like this; call it
+    /// before anything listens or dials there.
+    /// </summary>
+    internal void Use(ITransport transport)
+    {
+        lock (_gate)
+        {
+            _transports = [.. _transports, transport];
+        }
+    }
+
     /// <summary>Where a connected peer is, as its oldest connection shows it.</summary>
     internal Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
 
     /// <summary>The live connections to a peer.</summary>
     internal IReadOnlyList<PeerConnection> ConnectionsOf(PeerId peer) => _connections.Of(peer);
-
-    private async Task AcceptAsync(Socket listener)
-    {
-        while (!_stopped.IsCancellationRequested)
-        {
-            Socket socket;
-            try
-            {
-                socket = await listener.AcceptAsync(_stopped).ConfigureAwait(false);
-            }
-            catch (SocketException e) when (!_stopped.IsCancellationRequested)
-            {
-                // Out of file handles, for instance: those that are open go on, and later ones are welcome again.
-                _logger.LogWarning("Accepting a connection failed: {Reason}", e.Message);
-                await Task.Delay(AcceptPause, _options.TimeProvider, _stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                continue;
-            }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
-            {
-                return;
-            }
-
-            if (_inbound.TryEnter())
-            {
-                _tasks.Run(() => AdmitAsync(socket));
-            }
-            else
-            {
-                socket.Dispose();
-            }
-        }
-    }
-
-    private async Task AdmitAsync(Socket socket)
-    {
-        try
-        {
-            var upgraded = await _upgrader.UpgradeAsync(socket, TcpTransport.RemoteAddressOf(socket), inbound: true, null, _stopped).ConfigureAwait(false);
-            _ = Install(upgraded);
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            _logger.LogDebug("An inbound connection was not upgraded: {Reason}", e.Message);
-            socket.Dispose();
-        }
-        finally
-        {
-            _inbound.Leave();
-        }
-    }
-
-    /// <summary>Dials the addresses that are known of a peer, one after the other.</summary>
-    private async Task<PeerConnection> ConnectAsync(PeerId peer)
-    {
-        var addresses = (_store.Find(peer)?.Addresses ?? []).Where(TcpTransport.CanDial).ToArray();
-        List<string> failures = [];
-        foreach (var address in addresses)
-        {
-            try
-            {
-                return await ConnectAsync(address, peer).ConfigureAwait(false);
-            }
-            catch (IOException e)
-            {
-                failures.Add(e.Message);
-            }
-        }
-
-        throw new IOException(failures.Count == 0
-            ? $"No address of {peer} is known; dial one first."
-            : $"{peer} cannot be reached: {string.Join("; ", failures)}");
-    }
-
-    private async Task<PeerConnection> ConnectAsync(Multiaddr address, PeerId? expected)
-    {
-        using var late = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stopped);
-        Socket socket;
-        try
-        {
-            socket = await TcpTransport.ConnectAsync(address, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!_stopped.IsCancellationRequested)
-        {
-            throw new IOException($"No connection to {address} within {_options.ConnectTimeout.TotalSeconds} s.");
-        }
-
-        var upgraded = await _upgrader.UpgradeAsync(socket, address, inbound: false, expected, _stopped).ConfigureAwait(false);
-        _store.AddAddresses(upgraded.RemotePeer, [address]);
-        return Install(upgraded);
-    }
-
-    /// <summary>Callers that want the same dial share it; one that gives up does not end it for the others.</summary>
-    private async Task<PeerConnection> ShareDialAsync(string key, Func<Task<PeerConnection>> dial, CancellationToken cancellationToken)
-    {
-        Task<PeerConnection>? shared;
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed != 0, this);
-            if (!_dials.TryGetValue(key, out shared))
-            {
-                shared = Task.Run(dial, CancellationToken.None);
-                _dials.Add(key, shared);
-                _tasks.Run(() => ForgetDialAsync(key, shared));
-            }
-        }
-
-        try
-        {
-            return await shared.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new IOException("The switch is shutting down.", e);
-        }
-    }
-
-    private async Task ForgetDialAsync(string key, Task dial)
-    {
-        await dial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        lock (_gate)
-        {
-            _dials.Remove(key);
-        }
-    }
 
     /// <summary>Takes an upgraded connection in and starts it.</summary>
     private PeerConnection Install(Upgraded upgraded)
@@ -378,69 +212,4 @@ public sealed class Libp2pSwitch : ISwitch, IAsyncDisposable
     }
 
     private void Serve(PeerStream stream) => _tasks.Run(() => _handlers.ServeAsync(stream));
-
-    private async Task IdentifyAsync(PeerConnection connection)
-    {
-        using var late = new CancellationTokenSource(_options.IdentifyTimeout, _options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, connection.ClosedToken);
-        await _identify.IdentifyAsync(connection, either.Token).ConfigureAwait(false);
-    }
-
-    private void Learn(PeerConnection connection, IdentifyMessage message)
-    {
-        var changed = false;
-        var record = _store.Update(connection.RemotePeer, known =>
-        {
-            var dialed = connection.Inbound ? [] : new[] { connection.RemoteAddress };
-            var next = known with
-            {
-                Addresses = [.. dialed.Concat(message.ListenAddresses.Select(a => a.WithoutPeer())).Concat(known.Addresses).Distinct().Take(_options.MaxAddressesPerPeer)],
-                Protocols = message.Protocols,
-                AgentVersion = message.AgentVersion ?? known.AgentVersion,
-            };
-            changed = !next.Protocols.SequenceEqual(known.Protocols) || !next.Addresses.SequenceEqual(known.Addresses);
-            return next;
-        });
-        _observers.Identified(record, _connections.EpochOf(connection.RemotePeer), changed);
-    }
-
-    /// <summary>Tells every connected peer how this peer is now; changes while it runs lead to one more round.</summary>
-    private void PushIdentify()
-    {
-        lock (_gate)
-        {
-            _pushWanted = true;
-            if (_pushing)
-            {
-                return;
-            }
-
-            _pushing = true;
-        }
-
-        _tasks.Run(PushIdentifyAsync);
-    }
-
-    private async Task PushIdentifyAsync()
-    {
-        while (true)
-        {
-            lock (_gate)
-            {
-                if (!_pushWanted)
-                {
-                    _pushing = false;
-                    return;
-                }
-
-                _pushWanted = false;
-            }
-
-            var targets = _connections.Peers
-                .Where(p => _store.Find(p)?.Protocols.Contains(IdentifyService.PushProtocol) == true)
-                .Select(_connections.Pick)
-                .OfType<PeerConnection>();
-            await Task.WhenAll(targets.Select(c => _identify.PushAsync(c, _stopped))).ConfigureAwait(false);
-        }
-    }
 }

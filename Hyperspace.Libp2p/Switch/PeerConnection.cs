@@ -13,7 +13,8 @@ namespace Hyperspace.Libp2p.Switch;
 /// <param name="RemoteAddress">Where, without <c>/p2p</c>.</param>
 /// <param name="Inbound">True when the remote dialed.</param>
 /// <param name="EarlyMuxer">True when the muxer was settled in the Noise handshake.</param>
-internal sealed record Upgraded(Stream Transport, SecureChannel Channel, PeerId RemotePeer, Multiaddr RemoteAddress, bool Inbound, bool EarlyMuxer);
+/// <param name="Limited">True when a relay bounds it in bytes and time.</param>
+internal sealed record Upgraded(Stream Transport, SecureChannel Channel, PeerId RemotePeer, Multiaddr RemoteAddress, bool Inbound, bool EarlyMuxer, bool Limited);
 
 /// <summary>
 /// One connection: a reading loop that feeds the Yamux session, and a flush that sends what gathered while the last
@@ -63,6 +64,9 @@ internal sealed partial class PeerConnection
     public bool Inbound => _upgraded.Inbound;
 
     public bool EarlyMuxer => _upgraded.EarlyMuxer;
+
+    /// <summary>True when a relay bounds it in bytes and time; only protocols that ask for it run there.</summary>
+    public bool Limited => _upgraded.Limited;
 
     /// <summary>Cancelled when the connection is gone.</summary>
     public CancellationToken ClosedToken { get; }

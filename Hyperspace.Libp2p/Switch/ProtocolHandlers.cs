@@ -14,10 +14,10 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
     public IReadOnlyList<string> Names => [.. _handlers.Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>Offers a protocol, in place of an earlier handler of the same name; true when it is new.</summary>
-    public bool Add(string protocol, StreamHandler handler, int maxInboundPerPeer)
+    public bool Add(string protocol, StreamHandler handler, int maxInboundPerPeer, bool runOnLimited)
     {
         var isNew = !_handlers.ContainsKey(protocol);
-        _handlers[protocol] = new Registration(handler, maxInboundPerPeer);
+        _handlers[protocol] = new Registration(handler, maxInboundPerPeer, runOnLimited);
         return isNew;
     }
 
@@ -27,7 +27,7 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         var closed = stream.Connection.ClosedToken;
         try
         {
-            stream.Protocol = await stream.NegotiateAsync(new MultistreamListener(_handlers.ContainsKey), negotiationTimeout, time, closed).ConfigureAwait(false);
+            stream.Protocol = await stream.NegotiateAsync(new MultistreamListener(p => IsServed(p, stream.Connection.Limited)), negotiationTimeout, time, closed).ConfigureAwait(false);
             var registration = _handlers[stream.Protocol];
             var key = (stream.RemotePeer, stream.Protocol);
             var open = _open.AddOrUpdate(key, 1, static (_, count) => count + 1);
@@ -65,6 +65,8 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         await stream.DisposeAsync().ConfigureAwait(false);
     }
 
+    private bool IsServed(string protocol, bool limited) => _handlers.TryGetValue(protocol, out var registration) && (registration.RunOnLimited || !limited);
+
     private void Leave((PeerId Peer, string Protocol) key)
     {
         while (_open.TryGetValue(key, out var count))
@@ -76,5 +78,5 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         }
     }
 
-    private sealed record Registration(StreamHandler Handler, int MaxInboundPerPeer);
+    private sealed record Registration(StreamHandler Handler, int MaxInboundPerPeer, bool RunOnLimited);
 }

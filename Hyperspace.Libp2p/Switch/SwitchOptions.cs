@@ -14,6 +14,9 @@ public sealed record SwitchOptions
     /// <summary>Where to listen, <c>/ip4/…/tcp/…</c> or <c>/ip6/…/tcp/…</c>; port 0 picks a free one. Empty: dial only.</summary>
     public IReadOnlyList<Multiaddr> ListenAddresses { get; init; } = [];
 
+    /// <summary>Addresses that others are told besides those that are listened on: where a router or a proxy forwards from, for instance.</summary>
+    public IReadOnlyList<Multiaddr> AnnounceAddresses { get; init; } = [];
+
     /// <summary>What Identify tells others that this peer runs.</summary>
     public string AgentVersion { get; init; } = "hyperspace/0.1.0";
 

@@ -4,6 +4,7 @@ using Hyperspace.Libp2p.GossipSub;
 using Hyperspace.Libp2p.Keys;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Switch;
+using Hyperspace.Libp2p.Transports;
 
 namespace Hyperspace.Tests.Host;
 
@@ -54,14 +55,14 @@ internal sealed class HostileNeighbour : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(Patience);
         var address = target.Address.WithoutPeer();
-        var socket = await TcpTransport.ConnectAsync(address, patience.Token);
+        var socket = await TcpSockets.ConnectAsync(address, patience.Token);
         return await new ConnectionUpgrader(new SwitchOptions { KeyPair = keys }).UpgradeAsync(socket, address, inbound: false, target.PeerId, patience.Token);
     }
 
     public static async Task<Socket> ConnectTcpAsync(TargetPeer target)
     {
         using var patience = new CancellationTokenSource(Patience);
-        return await TcpTransport.ConnectAsync(target.Address.WithoutPeer(), patience.Token);
+        return await TcpSockets.ConnectAsync(target.Address.WithoutPeer(), patience.Token);
     }
 
     public async Task<IPeerStream> OpenAsync(string protocol, CancellationToken cancellationToken = default)

@@ -36,6 +36,7 @@ public class SwitchTests
         await using var alice = await TestSwitch.StartAsync();
         await using var bob = await TestSwitch.StartAsync();
         await alice.Switch.DialAsync(bob.Address);
+        await bob.UntilIdentifiedAsync(alice.PeerId);
         var data = Bytes(length);
         Assert.Equal(data, await alice.EchoAsync(bob.PeerId, data));
         Assert.Equal(data, await bob.EchoAsync(alice.PeerId, data));
@@ -47,6 +48,7 @@ public class SwitchTests
         await using var alice = await TestSwitch.StartAsync();
         await using var bob = await TestSwitch.StartAsync();
         await alice.Switch.DialAsync(bob.Address);
+        await bob.UntilIdentifiedAsync(alice.PeerId);
         await Task.WhenAll(Enumerable.Range(0, 400).Select(async i =>
         {
             var data = Bytes(10_000 + i);
