@@ -63,6 +63,7 @@ internal sealed class CircuitTransport : ITransport
         var listener = new CircuitListener(relay, circuit.RelayAddress, ReserveAsync, _switch.AddressesChanged, _time, _logger);
         if (!_listeners.TryAdd(circuit.Relay, listener))
         {
+            await listener.DisposeAsync().ConfigureAwait(false);
             throw new IOException($"This peer listens at the relay {circuit.Relay} already.");
         }
 

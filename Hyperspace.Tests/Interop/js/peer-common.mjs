@@ -10,8 +10,10 @@ const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 
 // `serveEcho(node, protocol, options)` and `echo(stream, data)` hide how the version line shapes its streams.
 export async function run (modules) {
-  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, serveEcho, echo } = modules
+  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns, serveEcho, echo } = modules
   const options = { listen: ['/ip4/127.0.0.1/tcp/0'], kadProtocol: '/hyperspace/kad/1.0.0', earlyMuxer: true, gossip: {}, ...JSON.parse(process.argv[2] ?? '{}') }
+
+  const relayLimits = limits => limits.defaultDataLimit == null ? limits : { ...limits, defaultDataLimit: BigInt(limits.defaultDataLimit) }
 
   const encrypter = components => {
     const inner = noise()(components)
@@ -29,11 +31,12 @@ export async function run (modules) {
 
   const node = await createLibp2p({
     start: false,
-    addresses: { listen: options.listen },
-    transports: [tcp()],
+    addresses: { listen: options.listen, appendAnnounce: options.announce ?? [] },
+    transports: [tcp(), ...(options.relays ? [circuitRelayTransport()] : [])],
     connectionEncrypters: [encrypter],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: Infinity, maxConnections: 1000, maxIncomingPendingConnections: 1000 },
+    peerDiscovery: options.mdns ? [mdns(options.mdns)] : [],
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
@@ -51,7 +54,9 @@ export async function run (modules) {
         initialQuerySelfInterval: 1000,
         validators: { hyperspace: async () => {} },
         selectors: { hyperspace: () => 0 }
-      })
+      }),
+      ...(options.relayServer ? { relay: circuitRelayServer({ reservations: relayLimits(options.relayServer) }) } : {}),
+      ...(options.autoNat ? { autoNat: autoNAT() } : {})
     }
   })
 
@@ -64,7 +69,9 @@ export async function run (modules) {
     hangUp: async r => { await node.hangUp(peerIdFromString(r.peer)) },
     ping: async r => ({ ms: await node.services.ping.ping(r.ma ? multiaddr(r.ma) : peerIdFromString(r.peer), { signal: signal(r) }) }),
     peers: async () => ({ peers: node.getPeers().map(String) }),
-    connections: async () => ({ connections: node.getConnections().map(c => ({ peer: c.remotePeer.toString(), direction: c.direction, remoteAddr: c.remoteAddr.toString(), multiplexer: c.multiplexer })) }),
+    connections: async () => ({ connections: node.getConnections().map(c => ({ peer: c.remotePeer.toString(), direction: c.direction, remoteAddr: c.remoteAddr.toString(), multiplexer: c.multiplexer, limited: c.limits != null })) }),
+    addrs: async () => ({ addrs: node.getMultiaddrs().map(String) }),
+    discovered: async () => ({ peers: [...discovered] }),
     protocols: async r => {
       const peer = await node.peerStore.get(peerIdFromString(r.peer))
       const agent = peer.metadata.get('AgentVersion')
@@ -73,7 +80,7 @@ export async function run (modules) {
     handle: async r => { await node.handle(r.protocol, serveEcho(), { force: true }) },
     unhandle: async r => { await node.unhandle(r.protocol) },
     echo: async r => {
-      const stream = await node.dialProtocol(peerIdFromString(r.peer), r.protocol ?? echoProtocol, { signal: signal(r) })
+      const stream = await node.dialProtocol(peerIdFromString(r.peer), r.protocol ?? echoProtocol, { signal: signal(r), runOnLimitedConnection: true })
       return { data: b64(await echo(stream, unb64(r.data))) }
     },
     subscribe: async r => { pubsub.subscribe(r.topic) },
@@ -126,11 +133,16 @@ export async function run (modules) {
     return responses
   }
 
+  const discovered = new Set()
+  node.addEventListener('peer:discovery', ({ detail }) => {
+    discovered.add(detail.id.toString())
+  })
+
   pubsub.addEventListener('message', ({ detail }) => {
     print({ event: 'message', topic: detail.topic, from: detail.from?.toString() ?? null, data: b64(detail.data) })
   })
 
-  await node.handle(echoProtocol, serveEcho(), { maxInboundStreams: 1000, maxOutboundStreams: 1000 })
+  await node.handle(echoProtocol, serveEcho(), { maxInboundStreams: 1000, maxOutboundStreams: 1000, runOnLimitedConnection: true })
   await node.start()
   print({ event: 'listening', peerId: node.peerId.toString(), addrs: node.getMultiaddrs().map(String) })
 

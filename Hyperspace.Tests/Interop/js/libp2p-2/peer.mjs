@@ -1,6 +1,6 @@
 import '../polyfill.mjs'
 
-const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
+const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest, { circuitRelayTransport, circuitRelayServer }, { autoNAT }, { mdns }] = await Promise.all([
   import('../peer-common.mjs'),
   import('libp2p'),
   import('@libp2p/tcp'),
@@ -13,7 +13,10 @@ const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, ide
   import('@multiformats/multiaddr'),
   import('@libp2p/peer-id'),
   import('multiformats/cid'),
-  import('multiformats/hashes/digest')
+  import('multiformats/hashes/digest'),
+  import('@libp2p/circuit-relay-v2'),
+  import('@libp2p/autonat'),
+  import('@libp2p/mdns')
 ])
 
 // js-libp2p 2: streams have a source and a sink; the sink closes the writable end when its input ends.
@@ -24,7 +27,7 @@ async function * chunked (data) {
 }
 
 await run({
-  createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
+  createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns,
   serveEcho: () => async ({ stream }) => {
     await stream.sink(stream.source)
   },

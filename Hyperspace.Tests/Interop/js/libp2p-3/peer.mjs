@@ -1,6 +1,6 @@
 import '../polyfill.mjs'
 
-const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
+const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest, { circuitRelayTransport, circuitRelayServer }, { autoNAT }, { mdns }] = await Promise.all([
   import('../peer-common.mjs'),
   import('libp2p'),
   import('@libp2p/tcp'),
@@ -13,7 +13,10 @@ const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, ide
   import('@multiformats/multiaddr'),
   import('@libp2p/peer-id'),
   import('multiformats/cid'),
-  import('multiformats/hashes/digest')
+  import('multiformats/hashes/digest'),
+  import('@libp2p/circuit-relay-v2'),
+  import('@libp2p/autonat'),
+  import('@libp2p/mdns')
 ])
 
 // js-libp2p 3: streams are event targets with send(), onDrain() and async iteration.
@@ -26,7 +29,7 @@ async function sendAll (stream, data) {
 }
 
 await run({
-  createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
+  createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns,
   serveEcho: () => async stream => {
     for await (const chunk of stream) {
       await sendAll(stream, chunk.subarray())
