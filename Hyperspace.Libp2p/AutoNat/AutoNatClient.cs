@@ -172,12 +172,17 @@ public sealed class AutoNatClient : IAsyncDisposable
         }
     }
 
-    /// <summary>One of the connected peers that serve it and were not asked of late.</summary>
+    /// <summary>One of the connected peers that serve it and were not asked of late; nobody while there is no address to ask for.</summary>
     private PeerId? Next()
     {
         var now = _time.GetUtcNow();
         lock (_gate)
         {
+            if (AutoNatMessages.Candidates(_switch.ListenAddresses, _observed, _options.PrivateNetwork).Count == 0)
+            {
+                return null;
+            }
+
             foreach (var (peer, at) in _asked)
             {
                 if (now - at >= _options.Interval)

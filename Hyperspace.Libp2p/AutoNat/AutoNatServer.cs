@@ -36,6 +36,9 @@ public sealed class AutoNatServer
         peers.Handle(AutoNatMessages.Protocol, ServeAsync, MaxInboundPerPeer, runOnLimited: false);
     }
 
+    /// <summary>A request was answered; called on a background thread.</summary>
+    public event Action<PeerId, DialBackStatus>? Answered;
+
     private async Task ServeAsync(IPeerStream stream, CancellationToken cancellationToken)
     {
         using var late = new TimedCancellation(_options.RequestTimeout, _time, cancellationToken);
@@ -49,6 +52,7 @@ public sealed class AutoNatServer
             answer = AutoNatMessages.Answer(DialBackStatus.BadRequest, e.Message);
         }
 
+        Answered?.Invoke(stream.RemotePeer, (DialBackStatus)answer.DialResponse.Status);
         await stream.WriteAsync(answer.ToLengthPrefixed(), late.Token).ConfigureAwait(false);
     }
 

@@ -26,6 +26,7 @@ public class RelayInteropTests(JsPartner js)
         Assert.Equal(target.PeerId, await dialer.Switch.DialAsync(address));
         var data = Bytes(10_000);
         Assert.Equal(data, await dialer.EchoLimitedAsync(target.PeerId, data));
+        await Eventually.TrueAsync(() => target.Switch.ConnectionsOf(dialer.PeerId).Count > 0);
         Assert.Equal(data, await target.EchoLimitedAsync(dialer.PeerId, data));
         Assert.True(dialer.ConnectionTo(target.PeerId).Limited);
         Assert.True(target.ConnectionTo(dialer.PeerId).Limited);
@@ -123,7 +124,7 @@ public class RelayInteropTests(JsPartner js)
         await using var dialer = await js.StartAsync(line, Hidden);
         await dialer.DialAsync(RelayPeer.Through(relay.Address, target.PeerId));
         Assert.Equal(10_000, (await dialer.EchoAsync(target.PeerId, Bytes(10_000))).Length);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => dialer.EchoAsync(target.PeerId, Bytes(100_000)));
+        Assert.NotEqual(100_000, await EchoedAsync(dialer, target.PeerId, Bytes(100_000)));
         await Eventually.TrueAsync(async () => service.CircuitCount == 0 && !await IsConnectedAsync(dialer, target.PeerId) && !await IsConnectedAsync(target, dialer.PeerId));
         Assert.Equal(1, service.ReservationCount);
     }
@@ -193,6 +194,7 @@ public class RelayInteropTests(JsPartner js)
 
     private static async Task ExchangeAsync(TestSwitch us, JsPeer peer)
     {
+        await Eventually.TrueAsync(() => us.Switch.ConnectionsOf(peer.PeerId).Count > 0);
         var data = Bytes(10_000);
         Assert.Equal(data, await us.EchoLimitedAsync(peer.PeerId, data));
         Assert.Equal(data, await peer.EchoAsync(us.PeerId, data));
@@ -202,6 +204,19 @@ public class RelayInteropTests(JsPartner js)
 
     private static async Task<bool> IsLimitedAsync(JsPeer peer, PeerId remote) =>
         (await peer.CallAsync("connections")).GetProperty("connections").EnumerateArray().Single(c => c.GetProperty("peer").GetString() == remote.ToString()).GetProperty("limited").GetBoolean();
+
+    /// <summary>How many bytes of an echo came back before it ended; js 3 takes a broken connection for the end of the stream.</summary>
+    private static async Task<int> EchoedAsync(JsPeer peer, PeerId remote, byte[] data)
+    {
+        try
+        {
+            return (await peer.EchoAsync(remote, data)).Length;
+        }
+        catch (InvalidOperationException)
+        {
+            return -1;
+        }
+    }
 
     private static async Task<bool> IsConnectedAsync(JsPeer peer, PeerId remote) =>
         JsPeer.Strings(await peer.CallAsync("peers"), "peers").Contains(remote.ToString());

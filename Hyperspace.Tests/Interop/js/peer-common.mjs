@@ -80,7 +80,10 @@ export async function run (modules) {
     handle: async r => { await node.handle(r.protocol, serveEcho(), { force: true }) },
     unhandle: async r => { await node.unhandle(r.protocol) },
     echo: async r => {
-      const stream = await node.dialProtocol(peerIdFromString(r.peer), r.protocol ?? echoProtocol, { signal: signal(r), runOnLimitedConnection: true })
+      const [peer, protocol, opened] = [peerIdFromString(r.peer), r.protocol ?? echoProtocol, { signal: signal(r), runOnLimitedConnection: true }]
+      // dialProtocol looks for addresses even when a limited connection is there, which a peer behind a relay may not have told.
+      const limited = node.getConnections(peer).find(c => c.limits != null)
+      const stream = await (limited?.newStream(protocol, opened) ?? node.dialProtocol(peer, protocol, opened))
       return { data: b64(await echo(stream, unb64(r.data))) }
     },
     subscribe: async r => { pubsub.subscribe(r.topic) },

@@ -121,7 +121,7 @@ public class RelayLoopbackTests
         await using var stranger = await RelayPeer.StartAsync();
         var address = await peer.ListenAtAsync(relay.Address);
         await Assert.ThrowsAnyAsync<IOException>(() => peer.Switch.DialAsync(address));
-        await Assert.ThrowsAnyAsync<IOException>(() => peer.Switch.DialAsync(RelayPeer.Through(relay.Address, relay.PeerId)));
+        await Assert.ThrowsAnyAsync<IOException>(() => stranger.Switch.DialAsync(RelayPeer.Through(relay.Address, relay.PeerId)));
         await Assert.ThrowsAnyAsync<IOException>(() => relay.Switch.DialAsync(RelayPeer.Through(relay.Address, stranger.PeerId)));
         await Assert.ThrowsAnyAsync<IOException>(() => peer.Switch.DialAsync(Multiaddr.Parse($"{address}/p2p-circuit/p2p/{stranger.PeerId}")));
         await Assert.ThrowsAnyAsync<IOException>(() => peer.ListenAtAsync(address));
