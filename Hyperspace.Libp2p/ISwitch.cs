@@ -52,6 +52,9 @@ public interface ISwitch
     /// </summary>
     void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer, bool runOnLimited) => Handle(protocol, handler, maxInboundPerPeer);
 
+    /// <summary>Offers <paramref name="protocol"/> no longer and tells the connected peers; streams that are open go on to their end.</summary>
+    void Unhandle(string protocol);
+
     /// <summary>Dials an address (with or without <c>/p2p/…</c>) and returns who answered; an existing connection to that peer is reused.</summary>
     /// <exception cref="IOException">No connection could be made, or another peer answered.</exception>
     Task<PeerId> DialAsync(Multiaddr address, CancellationToken cancellationToken = default);

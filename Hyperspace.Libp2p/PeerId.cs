@@ -1,4 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Hyperspace.Libp2p.Kademlia;
 using Hyperspace.Libp2p.Keys;
 using Hyperspace.Libp2p.Multiformats;
 using SimpleBase;
@@ -12,23 +16,28 @@ namespace Hyperspace.Libp2p;
 public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
 {
     private const int EncodedKeyLength = 36;
-    private readonly byte[] _bytes;
-    private readonly string _text;
 
-    private PeerId(byte[] bytes)
-    {
-        _bytes = bytes;
-        _text = Base58.Bitcoin.Encode(bytes);
-    }
+    // Unknown to others, so that nobody can choose ids that fall together in a hash table.
+    private static readonly ulong HashFactor = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1;
+
+    private readonly byte[] _bytes;
+    private PublicKey? _key;
+    private StrongBox<DhtKey>? _point;
+    private string? _text;
+
+    private PeerId(byte[] bytes, PublicKey? key = null) => (_bytes, _key) = (bytes, key);
 
     /// <summary>The multihash bytes (38 for Ed25519).</summary>
     public ReadOnlyMemory<byte> Bytes => _bytes;
 
     /// <summary>The public key that the id carries.</summary>
-    public PublicKey PublicKey => PublicKey.FromProtobuf(_bytes.AsSpan(2));
+    public PublicKey PublicKey => _key ??= PublicKey.FromProtobuf(_bytes.AsSpan(2));
+
+    /// <summary>Where the peer stands in Kademlia's key space: the SHA-256 of its multihash.</summary>
+    internal DhtKey DhtPoint => (_point ??= new StrongBox<DhtKey>(DhtKey.Of(_bytes))).Value;
 
     /// <summary>The id of <paramref name="key"/>.</summary>
-    public static PeerId FromPublicKey(PublicKey key) => new([0x00, EncodedKeyLength, .. key.ToProtobuf()]);
+    public static PeerId FromPublicKey(PublicKey key) => new([0x00, EncodedKeyLength, .. key.ToProtobuf()], key);
 
     /// <summary>Reads the multihash bytes.</summary>
     /// <exception cref="FormatException">Not the identity multihash of an Ed25519 key.</exception>
@@ -39,7 +48,7 @@ public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
             throw new FormatException("Only peer ids that carry an Ed25519 key (identity multihash, 38 bytes) are supported.");
         }
 
-        _ = PublicKey.FromProtobuf(multihash[2..]);
+        PublicKey.ThrowIfNoKey(multihash[2..]);
         return new PeerId(multihash.ToArray());
     }
 
@@ -87,19 +96,19 @@ public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
     }
 
     /// <inheritdoc/>
-    public bool Equals(PeerId? other) => other is not null && _bytes.AsSpan().SequenceEqual(other._bytes);
+    public bool Equals(PeerId? other) => ReferenceEquals(this, other) || (other is not null && _bytes.AsSpan().SequenceEqual(other._bytes));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as PeerId);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => BitConverter.ToInt32(_bytes, 8);
+    public override int GetHashCode() => (int)((MemoryMarshal.Read<ulong>(_bytes.AsSpan(8)) * HashFactor) >> 32);
 
     /// <inheritdoc/>
     public int CompareTo(PeerId? other) => other is null ? 1 : _bytes.AsSpan().SequenceCompareTo(other._bytes);
 
     /// <summary>The base58btc form.</summary>
-    public override string ToString() => _text;
+    public override string ToString() => _text ??= Base58.Bitcoin.Encode(_bytes);
 
     /// <summary>Equality by bytes.</summary>
     public static bool operator ==(PeerId? a, PeerId? b) => Equals(a, b);

@@ -23,7 +23,7 @@ internal readonly record struct DhtKey(ulong A, ulong B, ulong C, ulong D) : ICo
     }
 
     /// <summary>The point of a peer.</summary>
-    public static DhtKey Of(PeerId peer) => Of(peer.Bytes.Span);
+    public static DhtKey Of(PeerId peer) => peer.DhtPoint;
 
     /// <summary>The XOR distance to another point.</summary>
     public DhtKey DistanceTo(DhtKey other) => new(A ^ other.A, B ^ other.B, C ^ other.C, D ^ other.D);

@@ -76,6 +76,15 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public void Unhandle(string protocol)
+    {
+        if (_handlers.Remove(protocol))
+        {
+            PushIdentify();
+        }
+    }
+
+    /// <inheritdoc/>
     public Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, CancellationToken cancellationToken = default) =>
         OpenStreamAsync(peer, protocols, runOnLimited: false, cancellationToken);
 
@@ -128,11 +137,14 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) =>
         [.. ConnectionsOf(peer)
-            .Where(c => !c.RemoteAddress.Components.Any(p => p.Protocol == "p2p-circuit"))
+            .Where(c => !IsRelayed(c.RemoteAddress))
             .Select(c => c.RemoteAddress.ValueOf("ip4") ?? c.RemoteAddress.ValueOf("ip6"))
             .OfType<string>()
             .Select(IPAddress.Parse)
             .Distinct()];
+
+    /// <inheritdoc/>
+    public Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
 
     /// <inheritdoc/>
     public PeerRecord? Find(PeerId peer) => _store.Find(peer);
@@ -175,9 +187,6 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
             _transports = [.. _transports, transport];
         }
     }
-
-    /// <summary>Where a connected peer is, as its oldest connection shows it.</summary>
-    internal Multiaddr? RemoteAddressOf(PeerId peer) => _connections.Of(peer) is [var first, ..] ? first.RemoteAddress : null;
 
     /// <summary>The live connections to a peer.</summary>
     internal IReadOnlyList<PeerConnection> ConnectionsOf(PeerId peer) => _connections.Of(peer);

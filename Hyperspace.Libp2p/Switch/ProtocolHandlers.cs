@@ -21,6 +21,9 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         return isNew;
     }
 
+    /// <summary>Offers a protocol no longer; streams that are open are served to their end. True when it was offered.</summary>
+    public bool Remove(string protocol) => _handlers.TryRemove(protocol, out _);
+
     /// <summary>Negotiates and serves one inbound stream to its end; does not throw.</summary>
     public async Task ServeAsync(PeerStream stream)
     {
@@ -28,7 +31,7 @@ internal sealed class ProtocolHandlers(TimeSpan negotiationTimeout, TimeProvider
         try
         {
             stream.Protocol = await stream.NegotiateAsync(new MultistreamListener(p => IsServed(p, stream.Connection.Limited)), negotiationTimeout, time, closed).ConfigureAwait(false);
-            var registration = _handlers[stream.Protocol];
+            var registration = _handlers.GetValueOrDefault(stream.Protocol) ?? throw new IOException("The protocol was withdrawn while it was negotiated.");
             var key = (stream.RemotePeer, stream.Protocol);
             var open = _open.AddOrUpdate(key, 1, static (_, count) => count + 1);
             try

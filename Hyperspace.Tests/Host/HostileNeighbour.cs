@@ -54,9 +54,8 @@ internal sealed class HostileNeighbour : IAsyncDisposable
     public static async Task<Upgraded> UpgradeAsync(TargetPeer target, KeyPair keys)
     {
         using var patience = new CancellationTokenSource(Patience);
-        var address = target.Address.WithoutPeer();
-        var socket = await TcpSockets.ConnectAsync(address, patience.Token);
-        return await new ConnectionUpgrader(new SwitchOptions { KeyPair = keys }).UpgradeAsync(socket, address, inbound: false, target.PeerId, patience.Token);
+        var raw = await new TcpTransport().DialAsync(target.Address, patience.Token);
+        return await new ConnectionUpgrader(new SwitchOptions { KeyPair = keys }).UpgradeAsync(raw, inbound: false, target.PeerId, patience.Token);
     }
 
     public static async Task<Socket> ConnectTcpAsync(TargetPeer target)

@@ -147,6 +147,8 @@ internal sealed class LoopbackNetwork
 
         public void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32) => throw new NotSupportedException();
 
+        public void Unhandle(string protocol) => throw new NotSupportedException();
+
         public Task<PeerId> DialAsync(Multiaddr address, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
         public Task<IPeerStream> OpenStreamAsync(PeerId peer, IReadOnlyList<string> protocols, CancellationToken cancellationToken = default) => throw new NotSupportedException();

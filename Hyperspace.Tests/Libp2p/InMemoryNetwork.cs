@@ -45,6 +45,18 @@ internal sealed class InMemorySwitch(InMemoryNetwork network, PeerId local, Mult
 
     public void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32) => _handlers[protocol] = handler;
 
+    public void Unhandle(string protocol)
+    {
+        _handlers.TryRemove(protocol, out _);
+        foreach (var peer in _connected.Keys)
+        {
+            foreach (var observer in network.Find(peer)?._observers.Keys ?? [])
+            {
+                observer.PeerUpdated(Record());
+            }
+        }
+    }
+
     public Task<PeerId> DialAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
         Connect(network.Find(address.PeerId!) ?? throw new IOException("Nobody listens there."));

@@ -263,6 +263,21 @@ public class SwitchTests
     }
 
     [Fact]
+    public async Task A_protocol_that_is_offered_no_longer_is_refused_and_the_connected_are_told()
+    {
+        await using var alice = await TestSwitch.StartAsync();
+        await using var bob = await TestSwitch.StartAsync();
+        await alice.Switch.DialAsync(bob.Address);
+        await alice.UntilIdentifiedAsync(bob.PeerId);
+        await bob.UntilIdentifiedAsync(alice.PeerId);
+        Assert.Contains(TestSwitch.Echo, alice.Switch.Find(bob.PeerId)!.Protocols);
+
+        bob.Switch.Unhandle(TestSwitch.Echo);
+        await Eventually.TrueAsync(() => !alice.Switch.Find(bob.PeerId)!.Protocols.Contains(TestSwitch.Echo));
+        await Assert.ThrowsAnyAsync<IOException>(() => alice.Switch.OpenStreamAsync(bob.PeerId, [TestSwitch.Echo]));
+    }
+
+    [Fact]
     public async Task A_listener_survives_garbage_silence_and_half_handshakes()
     {
         await using var alice = await TestSwitch.StartAsync();
