@@ -103,7 +103,6 @@ public sealed class AutoNatClient : IAsyncDisposable
         _switch.ConnectionIdentified -= Noticed;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
-        _stop.Dispose();
     }
 
     private void Count(PeerId peer, bool reached, Multiaddr? address)
@@ -206,7 +205,7 @@ public sealed class AutoNatClient : IAsyncDisposable
     private void Noticed(PeerConnection connection, IdentifyMessage message)
     {
         // What a relay's client sees is the relay's address.
-        if (connection.RemoteAddress.Components.Any(c => c.Protocol == "p2p-circuit")
+        if (connection.RemoteAddress.IsRelayed
             || message.ObservedAddress is not { } observed || IpGroup.IpOf(observed) is not { } ip)
         {
             return;

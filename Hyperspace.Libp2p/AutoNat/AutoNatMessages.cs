@@ -69,7 +69,7 @@ internal static class AutoNatMessages
             .. asked.Take(MaxAddresses)
                 .Select(Read)
                 .OfType<Multiaddr>()
-                .Where(a => IpGroup.IpOf(a)?.Equals(observed) == true && a.Components.All(c => c.Protocol != "p2p-circuit"))
+                .Where(a => IpGroup.IpOf(a)?.Equals(observed) == true && !a.IsRelayed)
                 .Select(a => a.WithoutPeer())
                 .Distinct()
                 .Take(options.MaxDials),
@@ -81,7 +81,7 @@ internal static class AutoNatMessages
     /// </summary>
     public static IReadOnlyList<Multiaddr> Candidates(IReadOnlyList<Multiaddr> listening, IEnumerable<IPAddress> observed, bool privateNetwork)
     {
-        Multiaddr[] direct = [.. listening.Where(a => IpGroup.IpOf(a) is not null && a.Components.All(c => c.Protocol != "p2p-circuit"))];
+        Multiaddr[] direct = [.. listening.Where(a => IpGroup.IpOf(a) is not null && !a.IsRelayed)];
         return
         [
             .. observed.SelectMany(ip => direct.Select(a => At(a, ip)).OfType<Multiaddr>()).Concat(direct)

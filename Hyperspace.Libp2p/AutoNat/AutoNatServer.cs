@@ -65,7 +65,7 @@ public sealed class AutoNatServer
         }
 
         var observed = stream.Connection.RemoteAddress;
-        if (observed.Components.Any(c => c.Protocol == "p2p-circuit") || IpGroup.IpOf(observed) is not { } ip)
+        if (observed.IsRelayed || IpGroup.IpOf(observed) is not { } ip)
         {
             return AutoNatMessages.Answer(DialBackStatus.DialRefused, "the request came over a relay");
         }

@@ -74,7 +74,7 @@ internal sealed class MdnsResponder(PeerId local, string serviceName, string ins
         _asked = false;
         string[] texts =
         [
-            .. listening.Where(a => IpGroup.IpOf(a) is { } ip && !PublicAddress.Is(ip) && a.Components.All(c => c.Protocol != "p2p-circuit"))
+            .. listening.Where(a => IpGroup.IpOf(a) is { } ip && !PublicAddress.Is(ip) && !a.IsRelayed)
                 .Select(a => $"{Prefix}{a.WithPeer(local)}")
                 .Where(t => t.Length <= MaxText)
                 .Take(MaxAddresses),

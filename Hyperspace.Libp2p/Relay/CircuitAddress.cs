@@ -11,9 +11,6 @@ internal sealed record CircuitAddress(PeerId Relay, Multiaddr? RelayAddress, Pee
 {
     private const string Marker = "p2p-circuit";
 
-    /// <summary>True when a relay is on the way.</summary>
-    public static bool IsRelayed(Multiaddr address) => address.Components.Any(c => c.Protocol == Marker);
-
     public static bool TryRead(Multiaddr address, [NotNullWhen(true)] out CircuitAddress? circuit)
     {
         circuit = null;

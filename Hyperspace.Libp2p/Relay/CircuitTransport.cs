@@ -110,7 +110,7 @@ internal sealed class CircuitTransport : ITransport
         IOException? failure = null;
         foreach (var address in circuit.RelayAddress is { } given ? [given] : _switch.Find(circuit.Relay)?.Addresses ?? [])
         {
-            if (CircuitAddress.IsRelayed(address))
+            if (address.IsRelayed)
             {
                 continue;
             }
@@ -133,7 +133,7 @@ internal sealed class CircuitTransport : ITransport
     }
 
     private PeerConnection? Direct(PeerId relay) =>
-        _switch.ConnectionsOf(relay).FirstOrDefault(c => c.IsUsable && !CircuitAddress.IsRelayed(c.RemoteAddress));
+        _switch.ConnectionsOf(relay).FirstOrDefault(c => c.IsUsable && !c.RemoteAddress.IsRelayed);
 
     /// <summary>A relay leads someone here; its stream carries the circuit till the circuit's connection ends.</summary>
     private async Task ServeStopAsync(IPeerStream stream, CancellationToken cancellationToken)

@@ -46,7 +46,7 @@ internal sealed record RelayReservation(PeerId Relay, DateTimeOffset Expires, IR
         return new RelayReservation(
             relay,
             expires,
-            [.. RelayMessages.AddressesOf(reservation.Addrs).Where(a => !CircuitAddress.IsRelayed(a) && (a.PeerId is null || a.PeerId == relay)).Select(a => a.WithPeer(relay)).Distinct()],
+            [.. RelayMessages.AddressesOf(reservation.Addrs).Where(a => !a.IsRelayed && (a.PeerId is null || a.PeerId == relay)).Select(a => a.WithPeer(relay)).Distinct()],
             RelayLimit.FromWire(answer.Limit),
             ReadVoucher(reservation, relay, local));
     }

@@ -53,7 +53,6 @@ public sealed class RelayReservations : IAsyncDisposable
                 {
                     await before.ConfigureAwait(false);
                     await Task.WhenAll(_relays.Select(r => KeepAsync(r, stop.Token))).ConfigureAwait(false);
-                    stop.Dispose();
                 });
             }
             else if (!wanted)

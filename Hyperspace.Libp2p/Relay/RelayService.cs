@@ -90,7 +90,7 @@ public sealed class RelayService
         }
 
         // A group there always is, but for a connection that came over a relay.
-        var ip = CircuitAddress.IsRelayed(hop.Connection.RemoteAddress) ? null : IpGroup.Of(hop.Connection.RemoteAddress);
+        var ip = hop.Connection.RemoteAddress.IsRelayed ? null : IpGroup.Of(hop.Connection.RemoteAddress);
         switch (request)
         {
             case { HasType: false }:
@@ -141,7 +141,7 @@ public sealed class RelayService
             Voucher = ByteString.CopyFrom(new ReservationVoucher(_switch.LocalPeer, peer, expires).Seal(_keys)),
         };
         answer.Reservation.Addrs.AddRange(_switch.ListenAddresses
-            .Where(a => !CircuitAddress.IsRelayed(a))
+            .Where(a => !a.IsRelayed)
             .Take(MaxReservationAddresses)
             .Select(a => ByteString.CopyFrom(a.WithPeer(_switch.LocalPeer).Bytes.Span)));
         return answer;
@@ -265,7 +265,7 @@ public sealed class RelayService
     }
 
     private PeerConnection? DirectConnection(PeerId peer) =>
-        _switch.ConnectionsOf(peer).FirstOrDefault(c => c.IsUsable && !CircuitAddress.IsRelayed(c.RemoteAddress));
+        _switch.ConnectionsOf(peer).FirstOrDefault(c => c.IsUsable && !c.RemoteAddress.IsRelayed);
 
     private async Task AnswerAsync(PeerStream hop, HopMessage answer, CancellationToken cancellationToken)
     {

@@ -20,7 +20,7 @@ public sealed partial class Libp2pSwitch
         }
 
         // A limited connection is no reason not to dial a direct one.
-        if ((expected is null ? _connections.DialedTo(transport) : _connections.Pick(expected, orLimited: IsRelayed(transport))) is { } existing)
+        if ((expected is null ? _connections.DialedTo(transport) : _connections.Pick(expected, orLimited: transport.IsRelayed)) is { } existing)
         {
             return existing.RemotePeer;
         }
@@ -28,8 +28,6 @@ public sealed partial class Libp2pSwitch
         var connection = await ShareDialAsync($"{transport} {expected}", () => ConnectAsync(transport, expected), cancellationToken).ConfigureAwait(false);
         return connection.RemotePeer;
     }
-
-    private static bool IsRelayed(Multiaddr address) => address.Components.Any(c => c.Protocol == "p2p-circuit");
 
     /// <summary>A new connection to a peer over the addresses that are known of it.</summary>
     private Task<PeerConnection> ReachAsync(PeerId peer, CancellationToken cancellationToken) =>
@@ -47,7 +45,7 @@ public sealed partial class Libp2pSwitch
         List<string> failures = [];
         foreach (var address in _store.Find(peer)?.Addresses ?? [])
         {
-            if (TransportFor(address) is null || (relayed is not null && IsRelayed(address)))
+            if (TransportFor(address) is null || (relayed is not null && address.IsRelayed))
             {
                 continue;
             }

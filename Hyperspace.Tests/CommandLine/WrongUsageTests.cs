@@ -13,6 +13,8 @@ public class WrongUsageTests
     [InlineData("start|--api-port|99999", "--api-port")]
     [InlineData("start|--profile|foo", "--profile")]
     [InlineData("start|--listen|nowhere", "--listen")]
+    [InlineData("start|--relay|/ip4/127.0.0.1/tcp/1", "--relay")]
+    [InlineData("start|--relay-bytes|many", "--relay-bytes")]
     public async Task Wrong_usage_ends_with_2_and_a_sentence(string arguments, string named)
     {
         var result = await Cli.RunAsync(null, arguments.Split('|', StringSplitOptions.RemoveEmptyEntries));
