@@ -28,7 +28,9 @@ let targets: (string * string * string list * (unit -> unit)) list =
       "check-format", "fail when the code is not in the house style", [ "restore" ],
       fun () -> dotnet [ "format"; solution; "--no-restore"; "--verify-no-changes" ]
       "bench", "the figures of docs/benchmarks.md", [],
-      fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; "loop" ])
+      fun () ->
+          for scenario in [ "loop"; "libp2p" ] do
+              dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; scenario ])
       "docs", "write docs/api.md from the code", [ "build" ],
       fun () -> dotnet [ "run"; "--project"; "Hyperspace.Host"; "--no-build"; "--"; "api-docs"; "docs/api.md" ]
       "pack", "a folder that needs no .NET installed in artifacts/hyperspace", [],

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
+using Hyperspace.Benchmarks.Churn;
+using Hyperspace.Benchmarks.Libp2p;
 using Hyperspace.Benchmarks.Loop;
 
 // Functions are measured by BenchmarkDotNet, the system by scenarios; each is one command.
@@ -14,6 +16,24 @@ loop.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+var only = new Option<string[]>("--only") { Description = $"Parts to run: {string.Join(", ", Libp2pScenario.PartNames)}; may be repeated (default all).", AllowMultipleArgumentsPerToken = true }.AcceptOnlyFromAmong([.. Libp2pScenario.PartNames]);
+var libp2p = new Command("libp2p", "Our libp2p beside js-libp2p 3: dials, round trips, throughput, gossip, the DHT, memory; each figure with its bar.") { only };
+libp2p.SetAction(async (parsed, cancellationToken) =>
+{
+    var report = await Libp2pScenario.RunAsync(parsed.GetValue(only) ?? [], parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine, cancellationToken);
+    Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
+    return 0;
+});
+
+var minutes = new Option<double>("--minutes") { Description = "How long.", DefaultValueFactory = _ => 10 };
+var churn = new Command("churn", "One of our peers among js peers that come and go; ends with 1 when its memory, handles or streams grow.") { minutes };
+churn.SetAction(async (parsed, cancellationToken) =>
+{
+    var report = await new ChurnSoak().RunAsync(TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine, cancellationToken);
+    Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
+    return report.Flat ? 0 : 1;
+});
+
 var functions = new Command("functions", "BenchmarkDotNet over single functions; arguments after -- go to it.") { TreatUnmatchedTokensAsErrors = false };
 functions.SetAction(parsed =>
 {
@@ -21,6 +41,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, functions };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, churn, functions };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

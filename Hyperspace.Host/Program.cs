@@ -1,20 +1,19 @@
 using System.CommandLine;
 using Hyperspace.Host.CommandLine;
-using Hyperspace.Host.Demo;
+using Hyperspace.Host.Net;
 using Spectre.Console;
 
 var root = new RootCommand("Hyperspace: the gossiping agents protocol. Discover, run, settle, learn, gossip; no server anywhere.")
 {
     CommonOptions.Data,
     CommonOptions.Json,
-    StartCommand.Create(),
-    DemoCommand.Create(),
-    IdentityCommand.Create(),
-    ApiDocsCommand.Create(),
+    NetCommand.Create(),
 };
-foreach (var command in ClientCommands.All())
+
+// The bare peer is there at once: making the other verbs would load what they are made of.
+if (args is not [NetCommand.Name, ..])
 {
-    root.Subcommands.Add(command);
+    OtherVerbs.AddTo(root);
 }
 
 var parsed = root.Parse(args);

@@ -34,9 +34,11 @@ internal sealed record LoopReport(IReadOnlyList<Figure> Figures)
         return text.ToString();
     }
 
-    private static string Machine() => $"{Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, .NET {Environment.Version}";
+    /// <summary>What it was measured on.</summary>
+    public static string Machine() => $"{Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, .NET {Environment.Version}";
 
-    private static string Number(double value) => value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : "0.000", CultureInfo.InvariantCulture);
+    /// <summary>A figure with three digits or so.</summary>
+    public static string Number(double value) => value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : "0.000", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Latencies of one operation.</summary>

@@ -21,8 +21,11 @@ public sealed record KademliaOptions
     /// <summary>Server or client.</summary>
     public KademliaMode Mode { get; init; } = KademliaMode.Server;
 
-    /// <summary>Validators of record namespaces: <c>hyperspace</c> for keys that start with <c>/hyperspace/</c>. Records of other namespaces are refused.</summary>
+    /// <summary>Validators of record namespaces: <c>hyperspace</c> for keys that start with <c>/hyperspace/</c>. Records of other namespaces are for <see cref="OtherNamespaces"/>.</summary>
     public IReadOnlyDictionary<string, IRecordValidator> Validators { get; init; } = new Dictionary<string, IRecordValidator>();
+
+    /// <summary>Validator of the namespaces that <see cref="Validators"/> does not name; null refuses their records.</summary>
+    public IRecordValidator? OtherNamespaces { get; init; }
 
     /// <summary>k: peers per bucket, and how many of the closest hold a record.</summary>
     public int K { get; init; } = 20;

@@ -53,7 +53,7 @@ internal sealed class KademliaServer(PeerId self, KademliaOptions options, Func<
 
     /// <summary>The validator of a key's namespace, if there is one.</summary>
     public IRecordValidator? ValidatorOf(ReadOnlySpan<byte> key) =>
-        KademliaMessages.NamespaceOf(key) is { } name ? options.Validators.GetValueOrDefault(name) : null;
+        KademliaMessages.NamespaceOf(key) is { } name ? options.Validators.GetValueOrDefault(name) ?? options.OtherNamespaces : null;
 
     /// <summary>Drops what is too old.</summary>
     public void Expire(DateTimeOffset now)

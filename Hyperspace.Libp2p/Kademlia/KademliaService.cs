@@ -175,7 +175,8 @@ public sealed class KademliaService : IContentRouting, IAsyncDisposable
 
         void Collect(LookupReply reply)
         {
-            ReadOnlyMemory<byte>? value = reply.Message.Record is { } r && r.Key.Span.SequenceEqual(key.Span) ? r.Value.Memory : null;
+            // A bare null would become an empty value here.
+            var value = reply.Message.Record is { } r && r.Key.Span.SequenceEqual(key.Span) ? r.Value.Memory : default(ReadOnlyMemory<byte>?);
             heldBy.Add((reply.Peer, value));
             if (value is not { } v || v.Length > _options.MaxRecordBytes || !validator.IsValid(key.Span, v.Span))
             {

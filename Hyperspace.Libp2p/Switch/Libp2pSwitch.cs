@@ -60,6 +60,9 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyCollection<PeerId> ConnectedPeers => _connections.Peers;
 
+    /// <summary>The live connections, as they are now.</summary>
+    public IReadOnlyList<ConnectionInfo> Connections => [.. _connections.All.Select(c => new ConnectionInfo(c.RemotePeer, c.RemoteAddress, c.Inbound, c.StreamCount))];
+
     /// <inheritdoc/>
     public void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32) => Handle(protocol, handler, maxInboundPerPeer, runOnLimited: false);
 

@@ -15,6 +15,11 @@ public class WrongUsageTests
     [InlineData("start|--listen|nowhere", "--listen")]
     [InlineData("start|--relay|/ip4/127.0.0.1/tcp/1", "--relay")]
     [InlineData("start|--relay-bytes|many", "--relay-bytes")]
+    [InlineData("net|--listen|nowhere", "--listen")]
+    [InlineData("net|--seed|-1", "--seed")]
+    [InlineData("net|--dht-mode|both", "server or client")]
+    [InlineData("net|--message-id|go", "js or spec")]
+    [InlineData("net|--dht-protocol|kad", "--dht-protocol")]
     public async Task Wrong_usage_ends_with_2_and_a_sentence(string arguments, string named)
     {
         var result = await Cli.RunAsync(null, arguments.Split('|', StringSplitOptions.RemoveEmptyEntries));

@@ -1,6 +1,7 @@
 // A js-libp2p node that a test drives by JSON lines: {id, cmd, …} on stdin, {id, ok, …} and {event, …} on stdout.
 // The modules come from the caller, so that one file serves every version line of js-libp2p.
 import { createInterface } from 'node:readline'
+import { benchCommands, meter, serve, serveEcho } from './bench-commands.mjs'
 
 const echoProtocol = '/hyperspace/echo/1.0.0'
 
@@ -8,9 +9,9 @@ const b64 = bytes => Buffer.from(bytes).toString('base64')
 const unb64 = text => new Uint8Array(Buffer.from(text ?? '', 'base64'))
 const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 
-// `serveEcho(node, protocol, options)` and `echo(stream, data)` hide how the version line shapes its streams.
+// `duplex(stream)` and `handler(serve)` hide how the version line shapes its streams and handlers.
 export async function run (modules) {
-  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns, serveEcho, echo } = modules
+  const { createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns, duplex, handler } = modules
   const options = { listen: ['/ip4/127.0.0.1/tcp/0'], kadProtocol: '/hyperspace/kad/1.0.0', earlyMuxer: true, gossip: {}, ...JSON.parse(process.argv[2] ?? '{}') }
 
   const relayLimits = limits => limits.defaultDataLimit == null ? limits : { ...limits, defaultDataLimit: BigInt(limits.defaultDataLimit) }
@@ -64,10 +65,22 @@ export async function run (modules) {
   const pubsub = node.services.pubsub
   const signal = request => AbortSignal.timeout(request.timeoutMs ?? 20_000)
 
+  const quiet = new Map()
+  const open = async (peer, protocol, signal) => {
+    const options = { signal, runOnLimitedConnection: true }
+    // dialProtocol looks for addresses even when a limited connection is there, which a peer behind a relay may not have told.
+    const limited = node.getConnections(peerIdFromString(peer)).find(c => c.limits != null)
+    return duplex(await (limited?.newStream(protocol, options) ?? node.dialProtocol(peerIdFromString(peer), protocol, options)))
+  }
+  const bench = benchCommands({ node, pubsub, dht, open, multiaddr, peerIdFromString, signal, quiet })
+
   const commands = {
-    dial: async r => ({ peer: (await node.dial(multiaddr(r.ma), { signal: signal(r) })).remotePeer.toString() }),
+    ...bench,
+    dial: async r => {
+      const start = performance.now()
+      return { peer: (await node.dial(multiaddr(r.ma), { signal: signal(r) })).remotePeer.toString(), ms: performance.now() - start }
+    },
     hangUp: async r => { await node.hangUp(peerIdFromString(r.peer)) },
-    ping: async r => ({ ms: await node.services.ping.ping(r.ma ? multiaddr(r.ma) : peerIdFromString(r.peer), { signal: signal(r) }) }),
     peers: async () => ({ peers: node.getPeers().map(String) }),
     connections: async () => ({ connections: node.getConnections().map(c => ({ peer: c.remotePeer.toString(), direction: c.direction, remoteAddr: c.remoteAddr.toString(), multiplexer: c.multiplexer, limited: c.limits != null })) }),
     addrs: async () => ({ addrs: node.getMultiaddrs().map(String) }),
@@ -77,21 +90,20 @@ export async function run (modules) {
       const agent = peer.metadata.get('AgentVersion')
       return { protocols: peer.protocols, addrs: peer.addresses.map(a => a.multiaddr.toString()), agent: agent ? Buffer.from(agent).toString() : null, signed: peer.peerRecordEnvelope != null }
     },
-    handle: async r => { await node.handle(r.protocol, serveEcho(), { force: true }) },
+    handle: async r => { await node.handle(r.protocol, handler(serveEcho), { force: true }) },
     unhandle: async r => { await node.unhandle(r.protocol) },
-    echo: async r => {
-      const [peer, protocol, opened] = [peerIdFromString(r.peer), r.protocol ?? echoProtocol, { signal: signal(r), runOnLimitedConnection: true }]
-      // dialProtocol looks for addresses even when a limited connection is there, which a peer behind a relay may not have told.
-      const limited = node.getConnections(peer).find(c => c.limits != null)
-      const stream = await (limited?.newStream(protocol, opened) ?? node.dialProtocol(peer, protocol, opened))
-      return { data: b64(await echo(stream, unb64(r.data))) }
+    echo: async r => r.data == null ? bench.echoRounds(r) : { data: b64(await echo(await open(r.peer, r.protocol ?? echoProtocol, signal(r)), unb64(r.data))) },
+    subscribe: async r => {
+      if (r.quiet) {
+        quiet.set(r.topic, meter())
+      }
+      pubsub.subscribe(r.topic)
     },
-    subscribe: async r => { pubsub.subscribe(r.topic) },
     unsubscribe: async r => { pubsub.unsubscribe(r.topic) },
     subscribers: async r => ({ peers: pubsub.getSubscribers(r.topic).map(String) }),
     mesh: async r => ({ peers: pubsub.getMeshPeers(r.topic).map(String) }),
     score: async r => ({ score: pubsub.score.score(r.peer) }),
-    publish: async r => ({ recipients: (await pubsub.publish(r.topic, unb64(r.data))).recipients.map(String) }),
+    publish: async r => r.size == null ? { recipients: (await pubsub.publish(r.topic, unb64(r.data))).recipients.map(String) } : bench.publishMany(r),
     dhtRoutingTable: async () => ({ size: dht.routingTable.size }),
     dhtProvide: async r => ({ stored: await count(dht.provide(cidOf(r.key), { signal: signal(r) })) }),
     dhtFindProviders: async r => {
@@ -123,6 +135,21 @@ export async function run (modules) {
     quit: async () => { await node.stop() }
   }
 
+  async function echo (duplex, data) {
+    const received = (async () => {
+      const chunks = []
+      for await (const chunk of duplex.source) {
+        chunks.push(chunk)
+      }
+      return Buffer.concat(chunks)
+    })()
+    for (let offset = 0; offset < data.length; offset += 65536) {
+      await duplex.write(data.subarray(offset, offset + 65536))
+    }
+    await duplex.closeWrite()
+    return received
+  }
+
   // DHT keys cross as the base64 of a multihash; js wants a CID (raw codec) around it.
   function cidOf (key) {
     return CID.createV1(0x55, Digest.decode(unb64(key)))
@@ -142,10 +169,14 @@ export async function run (modules) {
   })
 
   pubsub.addEventListener('message', ({ detail }) => {
+    if (quiet.has(detail.topic)) {
+      quiet.get(detail.topic).add(detail.data)
+      return
+    }
     print({ event: 'message', topic: detail.topic, from: detail.from?.toString() ?? null, data: b64(detail.data) })
   })
 
-  await node.handle(echoProtocol, serveEcho(), { maxInboundStreams: 1000, maxOutboundStreams: 1000, runOnLimitedConnection: true })
+  await serve(node, handler)
   await node.start()
   print({ event: 'listening', peerId: node.peerId.toString(), addrs: node.getMultiaddrs().map(String) })
 

@@ -20,26 +20,47 @@ const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, ide
 ])
 
 // js-libp2p 2: streams have a source and a sink; the sink closes the writable end when its input ends.
-async function * chunked (data) {
-  for (let offset = 0; offset < data.length; offset += 65536) {
-    yield data.subarray(offset, offset + 65536)
+const duplex = stream => {
+  let taken = null
+  let given = null
+  const next = () => new Promise(resolve => {
+    taken = resolve
+    given?.()
+  })
+  // One chunk at a time: whoever writes waits until the sink asks for the next one.
+  const offer = async value => {
+    if (taken == null) {
+      await new Promise(resolve => { given = resolve })
+    }
+    const take = taken
+    taken = null
+    take(value)
+  }
+  const sunk = stream.sink((async function * () {
+    for (let chunk = await next(); chunk != null; chunk = await next()) {
+      yield chunk
+    }
+  })())
+  const failed = sunk.then(() => new Promise(() => {}))
+  // Told to whoever writes or closes; a stream that only reads may be reset without that being anybody's fault.
+  failed.catch(() => {})
+  sunk.catch(() => {})
+  return {
+    source: (async function * () {
+      for await (const chunk of stream.source) {
+        yield chunk.subarray()
+      }
+    })(),
+    write: chunk => Promise.race([offer(chunk), failed]),
+    closeWrite: async () => {
+      await offer(null)
+      await sunk
+    }
   }
 }
 
 await run({
   createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns,
-  serveEcho: () => async ({ stream }) => {
-    await stream.sink(stream.source)
-  },
-  echo: async (stream, data) => {
-    const received = (async () => {
-      const chunks = []
-      for await (const chunk of stream.source) {
-        chunks.push(chunk.subarray())
-      }
-      return Buffer.concat(chunks)
-    })()
-    await stream.sink(chunked(data))
-    return received
-  }
+  duplex,
+  handler: serve => ({ stream }) => serve(duplex(stream))
 })

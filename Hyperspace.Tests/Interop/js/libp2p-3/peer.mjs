@@ -19,33 +19,23 @@ const [{ run }, { createLibp2p }, { tcp }, { noise }, { yamux }, { identify, ide
   import('@libp2p/mdns')
 ])
 
-// js-libp2p 3: streams are event targets with send(), onDrain() and async iteration.
-async function sendAll (stream, data) {
-  for (let offset = 0; offset < data.length; offset += 65536) {
-    if (!stream.send(data.subarray(offset, offset + 65536))) {
+// js-libp2p 3: streams are event targets with send(), onDrain() and async iteration; close() closes the writable end first.
+const duplex = stream => ({
+  source: (async function * () {
+    for await (const chunk of stream) {
+      yield chunk.subarray()
+    }
+  })(),
+  write: async chunk => {
+    if (!stream.send(chunk)) {
       await stream.onDrain()
     }
-  }
-}
+  },
+  closeWrite: () => stream.close()
+})
 
 await run({
   createLibp2p, tcp, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns,
-  serveEcho: () => async stream => {
-    for await (const chunk of stream) {
-      await sendAll(stream, chunk.subarray())
-    }
-    await stream.close()
-  },
-  echo: async (stream, data) => {
-    const received = (async () => {
-      const chunks = []
-      for await (const chunk of stream) {
-        chunks.push(chunk.subarray())
-      }
-      return Buffer.concat(chunks)
-    })()
-    await sendAll(stream, data)
-    await stream.close()
-    return received
-  }
+  duplex,
+  handler: serve => stream => serve(duplex(stream))
 })
