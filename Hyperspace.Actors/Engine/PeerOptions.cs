@@ -1,4 +1,5 @@
 using Hyperspace.Libp2p.Multiformats;
+using Hyperspace.Libp2p.Relay;
 
 namespace Hyperspace.Actors.Engine;
 
@@ -10,6 +11,9 @@ public enum PeerProfile
 
     /// <summary>A client: DHT in client mode, serves no tools of its own.</summary>
     Light,
+
+    /// <summary>As Light, and besides it carries connections to peers that others cannot dial, and serves the DHT.</summary>
+    Relay,
 }
 
 /// <summary>Where a process listens for the other processes of its peer.</summary>
@@ -37,6 +41,18 @@ public sealed record PeerOptions
 
     /// <summary>Which parts of the protocol this peer serves.</summary>
     public PeerProfile Profile { get; init; } = PeerProfile.Full;
+
+    /// <summary>
+    /// Multiaddrs (with <c>/p2p/…</c>) of relays to hold a reservation at, through which others reach this peer; not while AutoNAT finds
+    /// that they can dial it.
+    /// </summary>
+    public IReadOnlyList<Multiaddr> Relays { get; init; } = [];
+
+    /// <summary>What the relay of <see cref="PeerProfile.Relay"/> gives away.</summary>
+    public RelayServiceOptions RelayService { get; init; } = new();
+
+    /// <summary>Finds the peers of the same local network by multicast DNS, and tells them of this one.</summary>
+    public bool Mdns { get; init; }
 
     /// <summary>The DHT's protocol id.</summary>
     public string KadProtocol { get; init; } = "/hyperspace/kad/1.0.0";

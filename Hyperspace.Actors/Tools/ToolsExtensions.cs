@@ -56,7 +56,7 @@ public static class ToolsExtensions
         var gossip = registry.Get<ActorKeys.Gossip>();
         var services = new InvocationServices(peer, catalog, store, fetcher, registry);
 
-        var publisher = peer.Options.Profile == PeerProfile.Light ? null : system.ActorOf(Props.Create(() => new CapabilityPublisherActor(peer, own, gossip)), "capability-publisher");
+        var publisher = peer.Options.Profile != PeerProfile.Full ? null : system.ActorOf(Props.Create(() => new CapabilityPublisherActor(peer, own, gossip)), "capability-publisher");
         var search = new ToolDiscovery(peer, catalog, store, fetcher, replica.ReadAsync, gossip);
         var discovery = system.ActorOf(Props.Create(() => new DiscoveryActor(search, own, peer, store, publisher, gossip)), "tool-discovery");
         var tools = system.ActorOf(Props.Create(() => new ToolRegistryActor(catalog, servers, replica, services, discovery, publisher)), "tools");

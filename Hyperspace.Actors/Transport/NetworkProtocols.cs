@@ -16,7 +16,8 @@ namespace Hyperspace.Actors.Transport;
 /// <param name="PubSub">The gossip mesh.</param>
 /// <param name="Routing">The DHT.</param>
 /// <param name="Rpc">Direct calls.</param>
-internal sealed record NetworkProtocols(PingService Ping, GossipSubService PubSub, KademliaService Routing, RpcService Rpc) : IAsyncDisposable
+/// <param name="Reach">How others come to reach this peer.</param>
+internal sealed record NetworkProtocols(PingService Ping, GossipSubService PubSub, KademliaService Routing, RpcService Rpc, PeerReach Reach) : IAsyncDisposable
 {
     /// <summary>What every peer of the network must judge alike: DHT records by namespace, gossip by topic prefix.</summary>
     public sealed record Validators(IReadOnlyDictionary<string, IRecordValidator> Records, IReadOnlyDictionary<string, TopicValidator> Topics);
@@ -32,18 +33,20 @@ internal sealed record NetworkProtocols(PingService Ping, GossipSubService PubSu
         var kademlia = new KademliaOptions
         {
             ProtocolId = options.KadProtocol,
-            Mode = options.Profile == PeerProfile.Full ? KademliaMode.Server : KademliaMode.Client,
+            Mode = options.Profile == PeerProfile.Light ? KademliaMode.Client : KademliaMode.Server,
             Validators = validators.Records,
         };
         return new NetworkProtocols(
             new PingService(network, time),
             pubSub,
             new KademliaService(network, kademlia, time, store: new RoutingTableFile(options.DataDirectory), logger: loggers.CreateLogger<KademliaService>()),
-            new RpcService(network, time: time, logger: loggers.CreateLogger<RpcService>()));
+            new RpcService(network, time: time, logger: loggers.CreateLogger<RpcService>()),
+            new PeerReach(network, options, identity.Keys, time, loggers));
     }
 
     public async ValueTask DisposeAsync()
     {
+        await Reach.DisposeAsync().ConfigureAwait(false);
         await Rpc.DisposeAsync().ConfigureAwait(false);
         await Routing.DisposeAsync().ConfigureAwait(false);
         await PubSub.DisposeAsync().ConfigureAwait(false);

@@ -9,7 +9,11 @@ namespace Hyperspace.Actors.Transport;
 /// </summary>
 internal sealed class NetworkService(Libp2pSwitch network, NetworkProtocols protocols) : IHostedService
 {
-    public Task StartAsync(CancellationToken cancellationToken) => network.StartAsync(cancellationToken);
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await network.StartAsync(cancellationToken).ConfigureAwait(false);
+        protocols.Reach.Start();
+    }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {

@@ -16,13 +16,16 @@ internal static class StartCommand
         var apiPort = new Option<string?>("--api-port") { Description = "Port of the local API on 127.0.0.1; 0 picks a free one (environment: HYPERSPACE_API_PORT; default 7420)." };
         var listen = new Option<string[]>("--listen") { Description = "Multiaddr to listen on; may be repeated (environment: HYPERSPACE_LISTEN, separated by commas; default /ip4/0.0.0.0/tcp/7421)." };
         var bootstrap = new Option<string[]>("--bootstrap") { Description = "Multiaddr with /p2p/… of a peer to join through; may be repeated (environment: HYPERSPACE_BOOTSTRAP, separated by commas)." };
-        var profile = new Option<string?>("--profile") { Description = "full, or light: a client that offers nothing (environment: HYPERSPACE_PROFILE; default full)." };
+        var profile = new Option<string?>("--profile") { Description = "full, light: a client that offers nothing, or relay: it also leads others to peers that cannot be dialled (environment: HYPERSPACE_PROFILE; default full)." };
+        var relay = new Option<string[]>("--relay") { Description = "Multiaddr with /p2p/… of a relay through which others reach this peer unless they can dial it; may be repeated (environment: HYPERSPACE_RELAY, separated by commas)." };
+        var mdns = new Option<bool>("--mdns") { Description = "Find the peers of the local network by multicast DNS, and be found." };
+        var limits = new RelayLimitOptions();
         var credit = new Option<string?>("--max-credit") { Description = "Largest deposit in USDC that is accepted from a payer on trust (environment: HYPERSPACE_MAX_CREDIT; default 10)." };
         var stopWithStdin = new Option<bool>("--stop-with-stdin")
         {
             Description = "Stop when standard input ends, so that a parent process never leaves a peer behind.",
         };
-        var command = new Command("start", "Run a peer: join the mesh and serve the local API.") { apiPort, listen, bootstrap, profile, credit, stopWithStdin };
+        var command = new Command("start", "Run a peer: join the mesh and serve the local API.") { apiPort, listen, bootstrap, profile, relay, mdns, limits.Reservations, limits.ReservationsPerIp, limits.Circuits, limits.Bytes, limits.Seconds, credit, stopWithStdin };
         return command.Does(async (parsed, cancellationToken) =>
         {
             var options = new PeerOptions
@@ -31,6 +34,9 @@ internal static class StartCommand
                 Listen = Addresses(Given(parsed, listen, "LISTEN", "/ip4/0.0.0.0/tcp/7421")),
                 Bootstrap = Addresses(Given(parsed, bootstrap, "BOOTSTRAP", "")),
                 Profile = ProfileOf(Given(parsed, profile, "PROFILE", "full")),
+                Relays = WithPeers(Given(parsed, relay, "RELAY", "")),
+                RelayService = limits.Read(parsed),
+                Mdns = parsed.GetValue(mdns),
                 MaxCreditMicro = CreditOf(Given(parsed, credit, "MAX_CREDIT", "10")),
             };
             var port = PortOf(Given(parsed, apiPort, "API_PORT", "7420"));
@@ -96,7 +102,8 @@ internal static class StartCommand
     {
         "full" => PeerProfile.Full,
         "light" => PeerProfile.Light,
-        _ => throw CommandException.Usage($"{given.Source}: '{given.Text}' is not a profile; give full or light."),
+        "relay" => PeerProfile.Relay,
+        _ => throw CommandException.Usage($"{given.Source}: '{given.Text}' is not a profile; give full, light or relay."),
     };
 
     private static ulong CreditOf((string Text, string Source) given) =>
@@ -109,6 +116,11 @@ internal static class StartCommand
             : throw CommandException.Usage($"{given.Source}: '{t}' is not a multiaddr, as /ip4/127.0.0.1/tcp/7421.")),
     ];
 
+    private static List<Multiaddr> WithPeers((string Text, string Source) given) =>
+        Addresses(given) is var addresses && addresses.Find(a => a.PeerId is null) is { } nameless
+            ? throw CommandException.Usage($"{given.Source}: '{nameless}' does not say which peer it is; add its /p2p/….")
+            : addresses;
+
     /// <summary>What the command line says, else the environment, else the default; and which of them it was.</summary>
     private static (string Text, string Source) Given(ParseResult parsed, Option<string?> option, string variable, string fallback) =>
         Given(parsed.GetValue(option), option.Name, variable, fallback);
@@ -116,7 +128,7 @@ internal static class StartCommand
     private static (string Text, string Source) Given(ParseResult parsed, Option<string[]> option, string variable, string fallback) =>
         Given(parsed.GetValue(option) is { Length: > 0 } several ? string.Join(',', several) : null, option.Name, variable, fallback);
 
-    private static (string Text, string Source) Given(string? text, string option, string variable, string fallback) =>
+    internal static (string Text, string Source) Given(string? text, string option, string variable, string fallback) =>
         text is not null ? (text, option)
         : Environment.GetEnvironmentVariable("HYPERSPACE_" + variable) is { Length: > 0 } set ? (set, "HYPERSPACE_" + variable)
         : (fallback, option);

@@ -56,7 +56,7 @@ internal sealed class NodeMethods(
             ["walletAddress"] = "0x" + Convert.ToHexStringLower(identity.Wallet.Address.Span),
             ["listen"] = Json.Array(network.ListenAddresses.Select(a => a.WithPeer(identity.PeerId).ToString())),
             ["agentVersion"] = options.AgentVersion,
-            ["profile"] = options.Profile == PeerProfile.Full ? "full" : "light",
+            ["profile"] = options.Profile.ToString().ToLowerInvariant(),
             ["uptimeSeconds"] = Math.Round((time.GetUtcNow() - _startedAt).TotalSeconds, 3),
             ["connectedPeers"] = network.ConnectedPeers.Count,
             ["topics"] = Json.Array(pubSub.Topics.Order(StringComparer.Ordinal)),

@@ -1,8 +1,8 @@
-using System.Text;
 using Google.Protobuf;
 using Hyperspace.Libp2p.Identify.Wire;
 using Hyperspace.Libp2p.Keys;
 using Hyperspace.Libp2p.Multiformats;
+using Hyperspace.Libp2p.Records;
 
 namespace Hyperspace.Libp2p.Identify;
 
@@ -26,8 +26,7 @@ internal sealed record IdentifyMessage(IReadOnlyList<Multiaddr> ListenAddresses,
     private const int MaxAddresses = 64;
     private const int MaxProtocols = 256;
     private const int MaxTextLength = 256;
-    private static readonly byte[] RecordDomain = Encoding.ASCII.GetBytes("libp2p-peer-record");
-    private static readonly byte[] RecordType = [0x03, 0x01];
+    private static readonly RecordEnvelope RecordSeal = new("libp2p-peer-record", new byte[] { 0x03, 0x01 });
 
     /// <summary>Its signed record as it came (an envelope), when it sent a valid one of moderate size.</summary>
     public byte[]? SealedRecord { get; init; }
@@ -102,17 +101,14 @@ internal sealed record IdentifyMessage(IReadOnlyList<Multiaddr> ListenAddresses,
 
     private static SignedRecord? Open(ReadOnlySpan<byte> bytes, PeerId sender)
     {
+        if (!RecordSeal.TryOpen(bytes, sender, out var payload))
+        {
+            return null;
+        }
+
         try
         {
-            var envelope = Envelope.Parser.ParseFrom(bytes);
-            if (!envelope.PublicKey.Span.SequenceEqual(sender.PublicKey.ToProtobuf())
-                || !envelope.PayloadType.Span.SequenceEqual(RecordType)
-                || !sender.PublicKey.Verify(SignedBytes(envelope.Payload.Span), envelope.Signature.Span))
-            {
-                return null;
-            }
-
-            var record = SignedRecord.Parser.ParseFrom(envelope.Payload);
+            var record = SignedRecord.Parser.ParseFrom(payload);
             return record.PeerId.Span.SequenceEqual(sender.Bytes.Span) ? record : null;
         }
         catch (InvalidProtocolBufferException)
@@ -122,30 +118,10 @@ internal sealed record IdentifyMessage(IReadOnlyList<Multiaddr> ListenAddresses,
         }
     }
 
-    /// <summary>Domain, payload type and payload, each with its length in front (RFC 0002).</summary>
-    private static byte[] SignedBytes(ReadOnlySpan<byte> payload)
-    {
-        var writer = new System.Buffers.ArrayBufferWriter<byte>(payload.Length + 64);
-        foreach (var part in (byte[][])[RecordDomain, RecordType, payload.ToArray()])
-        {
-            Varint.Write(writer, (ulong)part.Length);
-            System.Buffers.BuffersExtensions.Write(writer, part);
-        }
-
-        return writer.WrittenSpan.ToArray();
-    }
-
     private byte[] Sign(KeyPair keys)
     {
         var record = new SignedRecord { PeerId = ByteString.CopyFrom(keys.PeerId.Bytes.Span), Seq = RecordSequence ?? 0 };
         record.Addresses.AddRange(ListenAddresses.Select(a => new SignedRecord.Types.AddressInfo { Multiaddr = ByteString.CopyFrom(a.Bytes.Span) }));
-        var payload = record.ToByteArray();
-        return new Envelope
-        {
-            PublicKey = ByteString.CopyFrom(keys.PublicKey.ToProtobuf()),
-            PayloadType = ByteString.CopyFrom(RecordType),
-            Payload = ByteString.CopyFrom(payload),
-            Signature = ByteString.CopyFrom(keys.Sign(SignedBytes(payload))),
-        }.ToByteArray();
+        return RecordSeal.Seal(keys, record.ToByteArray());
     }
 }

@@ -45,6 +45,9 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
     /// <summary>Who is at the address: the <c>/p2p/…</c> at its end, if there is one. One in front of <c>/p2p-circuit</c> names the relay.</summary>
     public PeerId? PeerId => Components is [.., { Protocol: "p2p", Value: { } id }] ? Libp2p.PeerId.Parse(id) : null;
 
+    /// <summary>True when a relay is on the way there.</summary>
+    public bool IsRelayed => Components.Any(c => c.Protocol == "p2p-circuit");
+
     /// <summary>The value of the last component of that protocol, if there is one.</summary>
     public string? ValueOf(string protocol)
     {

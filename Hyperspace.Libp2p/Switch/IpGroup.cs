@@ -11,7 +11,7 @@ internal static class IpGroup
 
     /// <summary>The group of an address, or null when it says nothing of where the remote is (a name, a relay).</summary>
     public static IPAddress? Of(Multiaddr address) =>
-        !DialOrder.IsRelayed(address) && address.Components is [{ Protocol: "ip4" or "ip6", Value: { } ip }, ..] ? Of(IPAddress.Parse(ip)) : null;
+        !address.IsRelayed && address.Components is [{ Protocol: "ip4" or "ip6", Value: { } ip }, ..] ? Of(IPAddress.Parse(ip)) : null;
 
     /// <summary>The group of an IP address.</summary>
     public static IPAddress Of(IPAddress ip)

@@ -20,7 +20,7 @@ public sealed partial class Libp2pSwitch
         }
 
         // A limited connection is no reason not to dial a direct one.
-        if ((expected is null ? _connections.DialedTo(target) : _connections.Pick(expected, orLimited: DialOrder.IsRelayed(target))) is { } existing)
+        if ((expected is null ? _connections.DialedTo(target) : _connections.Pick(expected, orLimited: target.IsRelayed)) is { } existing)
         {
             return existing.RemotePeer;
         }
@@ -41,7 +41,7 @@ public sealed partial class Libp2pSwitch
         }
 
         var relayed = _connections.Pick(peer, orLimited: true) is not null;
-        var addresses = (_store.Find(peer)?.Addresses ?? []).Where(a => !relayed || !DialOrder.IsRelayed(a)).ToArray();
+        var addresses = (_store.Find(peer)?.Addresses ?? []).Where(a => !relayed || !a.IsRelayed).ToArray();
         if (relayed && addresses.Length == 0)
         {
             throw new IOException($"Only a relay leads to {peer}.");

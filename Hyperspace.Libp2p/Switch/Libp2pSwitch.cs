@@ -147,7 +147,7 @@ public sealed partial class Libp2pSwitch : ISwitch, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyList<IPAddress> RemoteIpsOf(PeerId peer) =>
         [.. ConnectionsOf(peer)
-            .Where(c => !DialOrder.IsRelayed(c.RemoteAddress))
+            .Where(c => !c.RemoteAddress.IsRelayed)
             .Select(c => c.RemoteAddress.ValueOf("ip4") ?? c.RemoteAddress.ValueOf("ip6"))
             .OfType<string>()
             .Select(IPAddress.Parse)

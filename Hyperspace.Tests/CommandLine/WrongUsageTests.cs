@@ -13,6 +13,8 @@ public class WrongUsageTests
     [InlineData("start|--api-port|99999", "--api-port")]
     [InlineData("start|--profile|foo", "--profile")]
     [InlineData("start|--listen|nowhere", "--listen")]
+    [InlineData("start|--relay|/ip4/127.0.0.1/tcp/1", "--relay")]
+    [InlineData("start|--relay-bytes|many", "--relay-bytes")]
     [InlineData("net|--listen|nowhere", "--listen")]
     [InlineData("net|--seed|-1", "--seed")]
     [InlineData("net|--dht-mode|both", "server or client")]

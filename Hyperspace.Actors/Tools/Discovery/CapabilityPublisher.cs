@@ -39,7 +39,7 @@ internal sealed class OwnRecord(PeerServices peer, ToolCatalog catalog)
     }
 
     /// <summary>The tools that others may call: none of a light peer.</summary>
-    public IEnumerable<ToolDefinition> Offered() => peer.Options.Profile == PeerProfile.Light ? [] : catalog.State.Tools.Values.Select(t => t.Definition);
+    public IEnumerable<ToolDefinition> Offered() => peer.Options.Profile != PeerProfile.Full ? [] : catalog.State.Tools.Values.Select(t => t.Definition);
 
     private static IEnumerable<Multiaddr> Dialable(IEnumerable<Multiaddr> addresses) => addresses.Where(a => a.ValueOf("ip4") != "0.0.0.0" && a.ValueOf("ip6") != "::");
 }

@@ -34,7 +34,7 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> InvokeAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var request = Parse(call.Payload);
-        var tool = peer.Options.Profile == PeerProfile.Light ? null : catalog.State.Tools.GetValueOrDefault(request.Tool);
+        var tool = peer.Options.Profile != PeerProfile.Full ? null : catalog.State.Tools.GetValueOrDefault(request.Tool);
         if (tool is null)
         {
             yield return Refused(ErrorCodes.ToolNotFound, $"This peer offers no tool '{(request.Tool.Length <= ToolRules.MaxName ? request.Tool : "…")}'; discover again.");

@@ -37,7 +37,7 @@ export async function servePerf (duplex) {
 }
 
 export function serve (node, handler) {
-  const limits = { maxInboundStreams: 1000, maxOutboundStreams: 1000 }
+  const limits = { maxInboundStreams: 1000, maxOutboundStreams: 1000, runOnLimitedConnection: true }
   return Promise.all([
     node.handle(echoProtocol, handler(serveEcho), limits),
     node.handle(perfProtocol, handler(servePerf), limits)

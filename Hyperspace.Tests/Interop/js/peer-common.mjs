@@ -12,8 +12,10 @@ const print = line => process.stdout.write(JSON.stringify(line) + '\n')
 
 // `duplex(stream)` and `handler(serve)` hide how the version line shapes its streams and handlers.
 export async function run (modules) {
-  const { createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, duplex, handler } = modules
+  const { createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns, duplex, handler } = modules
   const options = { listen: ['/ip4/127.0.0.1/tcp/0'], kadProtocol: '/hyperspace/kad/1.0.0', earlyMuxer: true, gossip: {}, ...JSON.parse(process.argv[2] ?? '{}') }
+
+  const relayLimits = limits => limits.defaultDataLimit == null ? limits : { ...limits, defaultDataLimit: BigInt(limits.defaultDataLimit) }
 
   const encrypter = components => {
     const inner = noise()(components)
@@ -31,11 +33,12 @@ export async function run (modules) {
 
   const node = await createLibp2p({
     start: false,
-    addresses: { listen: options.listen },
-    transports: [tcp(), webSockets()],
+    addresses: { listen: options.listen, appendAnnounce: options.announce ?? [] },
+    transports: [tcp(), webSockets(), ...(options.relays ? [circuitRelayTransport()] : [])],
     connectionEncrypters: [encrypter],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: Infinity, maxConnections: 1000, maxIncomingPendingConnections: 1000 },
+    peerDiscovery: options.mdns ? [mdns(options.mdns)] : [],
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
@@ -54,7 +57,9 @@ export async function run (modules) {
         // `records: 'plus'`: values that start with '+' are valid, the greatest is the best.
         validators: { hyperspace: async (key, value) => { if (options.records === 'plus' && value[0] !== 0x2b) throw new Error('no plus') } },
         selectors: { hyperspace: (key, values) => options.records === 'plus' ? values.reduce((best, v, i) => Buffer.compare(v, values[best]) > 0 ? i : best, 0) : 0 }
-      })
+      }),
+      ...(options.relayServer ? { relay: circuitRelayServer({ reservations: relayLimits(options.relayServer) }) } : {}),
+      ...(options.autoNat ? { autoNat: autoNAT() } : {})
     }
   })
 
@@ -63,7 +68,12 @@ export async function run (modules) {
   const signal = request => AbortSignal.timeout(request.timeoutMs ?? 20_000)
 
   const quiet = new Map()
-  const open = async (peer, protocol, signal) => duplex(await node.dialProtocol(peerIdFromString(peer), protocol, { signal }))
+  const open = async (peer, protocol, signal) => {
+    const options = { signal, runOnLimitedConnection: true }
+    // dialProtocol looks for addresses even when a limited connection is there, which a peer behind a relay may not have told.
+    const limited = node.getConnections(peerIdFromString(peer)).find(c => c.limits != null)
+    return duplex(await (limited?.newStream(protocol, options) ?? node.dialProtocol(peerIdFromString(peer), protocol, options)))
+  }
   const bench = benchCommands({ node, pubsub, dht, open, multiaddr, peerIdFromString, signal, quiet })
 
   const commands = {
@@ -74,7 +84,9 @@ export async function run (modules) {
     },
     hangUp: async r => { await node.hangUp(peerIdFromString(r.peer)) },
     peers: async () => ({ peers: node.getPeers().map(String) }),
-    connections: async () => ({ connections: node.getConnections().map(c => ({ peer: c.remotePeer.toString(), direction: c.direction, remoteAddr: c.remoteAddr.toString(), multiplexer: c.multiplexer })) }),
+    connections: async () => ({ connections: node.getConnections().map(c => ({ peer: c.remotePeer.toString(), direction: c.direction, remoteAddr: c.remoteAddr.toString(), multiplexer: c.multiplexer, limited: c.limits != null })) }),
+    addrs: async () => ({ addrs: node.getMultiaddrs().map(String) }),
+    discovered: async () => ({ peers: [...discovered] }),
     protocols: async r => {
       const peer = await node.peerStore.get(peerIdFromString(r.peer))
       const agent = peer.metadata.get('AgentVersion')
@@ -153,6 +165,11 @@ export async function run (modules) {
     }
     return responses
   }
+
+  const discovered = new Set()
+  node.addEventListener('peer:discovery', ({ detail }) => {
+    discovered.add(detail.id.toString())
+  })
 
   pubsub.addEventListener('message', ({ detail }) => {
     if (quiet.has(detail.topic)) {

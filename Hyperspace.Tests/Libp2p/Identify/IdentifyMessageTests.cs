@@ -36,7 +36,7 @@ public class IdentifyMessageTests : IDisposable
         message.ListenAddrs.Add(ByteString.CopyFrom(There.Bytes.Span));
         Assert.Equal([Here], IdentifyMessage.Decode(message.ToByteArray(), _keys.PeerId).ListenAddresses);
 
-        var envelope = Wire.Envelope.Parser.ParseFrom(message.SignedPeerRecord);
+        var envelope = Hyperspace.Libp2p.Records.Wire.Envelope.Parser.ParseFrom(message.SignedPeerRecord);
         var record = Wire.SignedRecord.Parser.ParseFrom(envelope.Payload);
         record.Seq++;
         envelope.Payload = record.ToByteString();

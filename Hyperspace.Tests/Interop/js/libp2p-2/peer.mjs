@@ -1,6 +1,6 @@
 import '../polyfill.mjs'
 
-const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
+const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest, { circuitRelayTransport, circuitRelayServer }, { autoNAT }, { mdns }] = await Promise.all([
   import('../peer-common.mjs'),
   import('libp2p'),
   import('@libp2p/tcp'),
@@ -14,7 +14,10 @@ const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux },
   import('@multiformats/multiaddr'),
   import('@libp2p/peer-id'),
   import('multiformats/cid'),
-  import('multiformats/hashes/digest')
+  import('multiformats/hashes/digest'),
+  import('@libp2p/circuit-relay-v2'),
+  import('@libp2p/autonat'),
+  import('@libp2p/mdns')
 ])
 
 // js-libp2p 2: streams have a source and a sink; the sink closes the writable end when its input ends.
@@ -58,7 +61,7 @@ const duplex = stream => {
 }
 
 await run({
-  createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
+  createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns,
   duplex,
   handler: serve => ({ stream }) => serve(duplex(stream))
 })

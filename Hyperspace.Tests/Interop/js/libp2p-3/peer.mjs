@@ -4,7 +4,7 @@ import '../polyfill.mjs'
 // @libp2p/websockets 10 dials with the platform's WebSocket, which node has from 22 on.
 globalThis.WebSocket ??= WebSocket
 
-const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest] = await Promise.all([
+const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }, { identify, identifyPush }, { ping }, { gossipsub }, { kadDHT, passthroughMapper }, { multiaddr }, { peerIdFromString }, { CID }, Digest, { circuitRelayTransport, circuitRelayServer }, { autoNAT }, { mdns }] = await Promise.all([
   import('../peer-common.mjs'),
   import('libp2p'),
   import('@libp2p/tcp'),
@@ -18,7 +18,10 @@ const [{ run }, { createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux },
   import('@multiformats/multiaddr'),
   import('@libp2p/peer-id'),
   import('multiformats/cid'),
-  import('multiformats/hashes/digest')
+  import('multiformats/hashes/digest'),
+  import('@libp2p/circuit-relay-v2'),
+  import('@libp2p/autonat'),
+  import('@libp2p/mdns')
 ])
 
 // js-libp2p 3: streams are event targets with send(), onDrain() and async iteration; close() closes the writable end first.
@@ -37,7 +40,7 @@ const duplex = stream => ({
 })
 
 await run({
-  createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest,
+  createLibp2p, tcp, webSockets, noise, yamux, identify, identifyPush, ping, gossipsub, kadDHT, passthroughMapper, multiaddr, peerIdFromString, CID, Digest, circuitRelayTransport, circuitRelayServer, autoNAT, mdns,
   duplex,
   handler: serve => stream => serve(duplex(stream))
 })

@@ -1,0 +1,30 @@
+using Hyperspace.Libp2p;
+using Hyperspace.Libp2p.MulticastDns;
+using Hyperspace.Tests.Libp2p;
+using Hyperspace.Tests.Libp2p.MulticastDns;
+using Hyperspace.Tests.Libp2p.Switch;
+
+namespace Hyperspace.Tests.Interop;
+
+/// <summary>Discovery over multicast DNS with js-libp2p, both version lines and both directions.</summary>
+[Collection(JsPartnerCollection.Name)]
+public class MdnsInteropTests(JsPartner js)
+{
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task We_find_js_peers_and_they_find_us(int line)
+    {
+        var options = Multicast.OnLoopback();
+        await using var us = await TestSwitch.StartAsync();
+        await using var peer = await js.StartAsync(line, new { mdns = new { port = options.Port, interval = 1000 } });
+        var found = new TaskCompletionSource<PeerId>();
+
+        // js multicasts over the interface of its own choice, so ours listens on all.
+        await using var discovery = MdnsDiscovery.Start(us.Switch, options with { Interfaces = [] });
+        discovery.Found += p => found.TrySetResult(p);
+        Assert.Equal(peer.PeerId, await found.Task.WaitAsync(TestSwitch.Patience));
+        await Eventually.TrueAsync(() => us.Switch.ConnectedPeers.Contains(peer.PeerId));
+        await Eventually.TrueAsync(async () => JsPeer.Strings(await peer.CallAsync("discovered"), "peers").Contains(us.PeerId.ToString()));
+    }
+}
