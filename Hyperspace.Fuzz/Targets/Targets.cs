@@ -20,5 +20,8 @@ public static class Targets
         KademliaTarget.Create(),
         RpcTarget.Create(),
         WebSocketTarget.Create(),
+        RelayTarget.Create(),
+        AutoNatTarget.Create(),
+        MulticastDnsTarget.Create(),
     ];
 }
