@@ -1,3 +1,4 @@
+using System.Net;
 using Hyperspace.Libp2p.AutoNat.Wire;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Switch;
@@ -20,7 +21,7 @@ public sealed class AutoNatServer
     private readonly AutoNatOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly RequestRates<string> _perIp;
+    private readonly RequestRates<IPAddress> _perIp;
     private readonly RequestRates<int> _inAll;
 
     /// <summary>Offers the service on <paramref name="peers"/>.</summary>
@@ -31,7 +32,7 @@ public sealed class AutoNatServer
         _options = options ?? new AutoNatOptions();
         _time = time ?? TimeProvider.System;
         _logger = logger ?? NullLogger<AutoNatServer>.Instance;
-        _perIp = new RequestRates<string>(_options.RequestsPerMinutePerIp, MaxRateKeys);
+        _perIp = new RequestRates<IPAddress>(_options.RequestsPerMinutePerIp, MaxRateKeys);
         _inAll = new RequestRates<int>(_options.RequestsPerMinute, 1);
         peers.Handle(AutoNatMessages.Protocol, ServeAsync, MaxInboundPerPeer, runOnLimited: false);
     }

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using Hyperspace.Libp2p.Multiformats;
 
 namespace Hyperspace.Libp2p.GossipSub;
 
@@ -82,23 +82,7 @@ internal sealed class ColocationCount(int threshold, IReadOnlyList<IPNetwork> wh
     /// <summary>The address as it is counted; null when it is not.</summary>
     private IPAddress? Counted(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            address = address.MapToIPv4();
-        }
-
-        if (whitelist.Any(n => n.Contains(address)))
-        {
-            return null;
-        }
-
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return address;
-        }
-
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return new IPAddress(bytes);
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return whitelist.Any(n => n.Contains(address)) ? null : IpGroup.Of(address);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class KademliaNode : IAsyncDisposable
     {
         RoutingEntry? questionable;
         bool first;
-        var group = _switch.RemoteIpsOf(peer) is [var ip, ..] ? IpGroup.Of(ip) : null;
+        var group = _switch.RemoteIpsOf(peer) is [var ip, ..] ? AddressBlock.Of(ip) : null;
         lock (_gate)
         {
             if (_server.Offences.IsShunned(peer, _time.GetUtcNow()))

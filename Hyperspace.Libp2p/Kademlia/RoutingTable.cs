@@ -8,7 +8,7 @@ namespace Hyperspace.Libp2p.Kademlia;
 /// <param name="LastSeen">When it was last known to be alive.</param>
 /// <param name="LastUseful">When an answer of it last named peers to a query.</param>
 /// <param name="Failures">Requests in a row that it failed to answer.</param>
-internal sealed record RoutingEntry(PeerId Peer, IpGroup? Group, DateTimeOffset LastSeen, DateTimeOffset LastUseful, int Failures)
+internal sealed record RoutingEntry(PeerId Peer, AddressBlock? Group, DateTimeOffset LastSeen, DateTimeOffset LastUseful, int Failures)
 {
     /// <summary>Its point in the key space.</summary>
     public DhtKey Key => DhtKey.Of(Peer);
@@ -75,7 +75,7 @@ internal sealed class RoutingTable
     /// <param name="peer">The peer.</param>
     /// <param name="group">The IP group that it was seen at, if any.</param>
     /// <param name="now">The time.</param>
-    public SeenResult Seen(PeerId peer, IpGroup? group, DateTimeOffset now)
+    public SeenResult Seen(PeerId peer, AddressBlock? group, DateTimeOffset now)
     {
         var (at, index) = Find(peer);
         if (at == DhtKey.Bits)
@@ -180,9 +180,9 @@ internal sealed class RoutingTable
         }
     }
 
-    private static int CountOf(IpGroup group, Bucket bucket) => bucket.Live.Count(e => e.Group == group) + bucket.Waiting.Count(e => e.Group == group);
+    private static int CountOf(AddressBlock group, Bucket bucket) => bucket.Live.Count(e => e.Group == group) + bucket.Waiting.Count(e => e.Group == group);
 
-    private bool Allows(IpGroup? group, Bucket bucket, int at)
+    private bool Allows(AddressBlock? group, Bucket bucket, int at)
     {
         if (group is not { } g)
         {

@@ -3,15 +3,29 @@ using System.Net.Sockets;
 
 namespace Hyperspace.Libp2p.Multiformats;
 
-/// <summary>Whom limits per address count as one: an IPv4 address, or the /64 of an IPv6 address, which one host has whole.</summary>
+/// <summary>Whom limits per IP count together: an IPv4 address, or the /64 that one IPv6 host can choose its addresses from.</summary>
 internal static class IpGroup
 {
-    /// <summary>The group of the address's host; null when the address does not begin with an IP address.</summary>
-    public static string? Of(Multiaddr address) => IpOf(address) is not { } ip ? null
-        : ip.AddressFamily == AddressFamily.InterNetwork ? ip.ToString()
-        : Convert.ToHexString(ip.GetAddressBytes().AsSpan(0, 8));
+    private const int HostBytes = 8;
 
-    /// <summary>The IP address that a multiaddr begins with.</summary>
+    /// <summary>The group of an address, or null when it says nothing of where the remote is (a name, a relay).</summary>
+    public static IPAddress? Of(Multiaddr address) => !address.IsRelayed && IpOf(address) is { } ip ? Of(ip) : null;
+
+    /// <summary>The group of an IP address.</summary>
+    public static IPAddress Of(IPAddress ip)
+    {
+        ip = ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
+        if (ip.AddressFamily != AddressFamily.InterNetworkV6)
+        {
+            return ip;
+        }
+
+        var bytes = ip.GetAddressBytes();
+        bytes.AsSpan(HostBytes).Clear();
+        return new IPAddress(bytes);
+    }
+
+    /// <summary>The IP address that a multiaddr begins with; of a relayed one, the relay's.</summary>
     public static IPAddress? IpOf(Multiaddr address) =>
         address.Components is [{ Protocol: "ip4" or "ip6", Value: { } text }, ..] && IPAddress.TryParse(text, out var ip)
             ? ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip

@@ -90,7 +90,7 @@ public sealed class RelayService
         }
 
         // A group there always is, but for a connection that came over a relay.
-        var ip = hop.Connection.RemoteAddress.IsRelayed ? null : IpGroup.Of(hop.Connection.RemoteAddress);
+        var ip = IpGroup.Of(hop.Connection.RemoteAddress)?.ToString();
         switch (request)
         {
             case { HasType: false }:

@@ -40,7 +40,7 @@ public class AutoNatInteropTests(JsPartner js)
         var answers = new TaskCompletionSource<DialBackStatus>();
         server.Answered += (_, status) => answers.TrySetResult(status);
         await using var peer = await js.StartAsync(line, new { autoNat = true, listen = new[] { $"/ip4/{PublicAddress}/tcp/{port}" } });
-        
+
         // js tells nobody of a public address before it is confirmed.
         await us.Switch.DialAsync(Multiaddr.Parse($"/ip4/{PublicAddress}/tcp/{port}/p2p/{peer.PeerId}"));
         Assert.Equal(DialBackStatus.Ok, await answers.Task.WaitAsync(TestSwitch.Patience));

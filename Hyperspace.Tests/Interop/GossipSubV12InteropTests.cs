@@ -77,7 +77,7 @@ public class GossipSubV12InteropTests(JsPartner js)
         us.Subscribe(Topic);
         await us.Network.Switch.DialAsync(pruner.Addresses[0]);
         await GossipPeer.UntilAsync(() => us.Network.Switch.ConnectedPeers.Contains(introduced.PeerId), "we have dialled the peer that js introduced");
-        Assert.Empty(us.Gossip.MeshOf(Topic).Where(p => p == pruner.PeerId));
+        Assert.DoesNotContain(pruner.PeerId, us.Gossip.MeshOf(Topic));
     }
 
     [SkippableFact]

@@ -128,7 +128,8 @@ public class GossipSimulationTests
             Seed = seed,
             Network = new NetworkModel { Loss = 0.05 },
             Churn = new ChurnModel(0.5),
-        }.Run() with { WallSeconds = 0, MemoryMiB = 0 };
+        }.Run() with
+        { WallSeconds = 0, MemoryMiB = 0 };
 
         Assert.Equal(Run(1), Run(1));
         Assert.NotEqual(Run(1) with { Seed = 2 }, Run(2));

@@ -6,7 +6,7 @@ using Hyperspace.Libp2p.Kademlia;
 namespace Hyperspace.Benchmarks.Simulation.Dht;
 
 /// <summary>A peer of the simulated DHT: its routing table and records, as the server keeps them.</summary>
-internal sealed class DhtNode(int number, PeerId id, KademliaServer server, IpGroup? group)
+internal sealed class DhtNode(int number, PeerId id, KademliaServer server, AddressBlock? group)
 {
     public int Number { get; } = number;
 
@@ -15,7 +15,7 @@ internal sealed class DhtNode(int number, PeerId id, KademliaServer server, IpGr
     public KademliaServer Server { get; set; } = server;
 
     /// <summary>Where it is, for the tables' diversity.</summary>
-    public IpGroup? Group { get; } = group;
+    public AddressBlock? Group { get; } = group;
 
     public bool Up { get; set; } = true;
 
@@ -71,7 +71,7 @@ internal sealed class DhtNetwork(int seed, NetworkModel? model = null, KademliaO
             var id = SimulatedPeers.Id(number);
 
             // Every peer in a /16 of its own.
-            var group = IpGroup.Of(new IPAddress([(byte)(20 + (number >> 8)), (byte)number, 1, 1]));
+            var group = AddressBlock.Of(new IPAddress([(byte)(20 + (number >> 8)), (byte)number, 1, 1]));
             var node = new DhtNode(number, id, NewServer(id), group);
             var known = number == 0 ? null : Any();
             _nodes.Add(node);

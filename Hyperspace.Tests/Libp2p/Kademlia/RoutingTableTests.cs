@@ -85,7 +85,7 @@ public class RoutingTableTests
     {
         var now = Peers.Start;
         var table = new RoutingTable(SelfKey, new());
-        var group = IpGroup.Of(IPAddress.Parse("203.0.113.7"));
+        var group = AddressBlock.Of(IPAddress.Parse("203.0.113.7"));
         for (var i = 1; i < 2000; i++)
         {
             table = table.Seen(Peers.Number(i), group, now).Table;
@@ -101,13 +101,13 @@ public class RoutingTableTests
         }
 
         Assert.Equal(0, table.Count);
-        Assert.True(table.Seen(Peers.Number(5000), IpGroup.Of(IPAddress.Parse("198.51.100.1")), now).Present);
+        Assert.True(table.Seen(Peers.Number(5000), AddressBlock.Of(IPAddress.Parse("198.51.100.1")), now).Present);
     }
 
     [Fact]
     public void A_peer_that_moves_into_a_crowded_group_loses_its_place()
     {
-        var (crowded, other) = (IpGroup.Of(IPAddress.Parse("203.0.113.7")), IpGroup.Of(IPAddress.Parse("198.51.100.1")));
+        var (crowded, other) = (AddressBlock.Of(IPAddress.Parse("203.0.113.7")), AddressBlock.Of(IPAddress.Parse("198.51.100.1")));
         var table = new RoutingTable(SelfKey, new() { MaxPerIpGroup = 1 });
         table = table.Seen(Peers.Number(1), crowded, Peers.Start).Table.Seen(Peers.Number(2), other, Peers.Start).Table;
         Assert.False(table.Seen(Peers.Number(2), crowded, Peers.Start).Present);
@@ -129,8 +129,8 @@ public class RoutingTableTests
     [InlineData("::ffff:203.0.1.1", "203.0.2.2")]
     public void Neighbouring_addresses_are_of_one_group_and_private_ones_of_none(string address, string? neighbour)
     {
-        var group = IpGroup.Of(IPAddress.Parse(address));
-        Assert.Equal(neighbour is null ? null : IpGroup.Of(IPAddress.Parse(neighbour)), group);
+        var group = AddressBlock.Of(IPAddress.Parse(address));
+        Assert.Equal(neighbour is null ? null : AddressBlock.Of(IPAddress.Parse(neighbour)), group);
         Assert.Equal(neighbour is null, group is null);
     }
 
@@ -138,7 +138,7 @@ public class RoutingTableTests
         entries.Where(e => e.Group is not null).GroupBy(e => e.Group).Select(g => g.Count());
 
     // Half of the peers share a few addresses.
-    private static IpGroup? GroupOf(int number) => number % 2 == 0 ? null : new IpGroup((uint)(number % 7), 4);
+    private static AddressBlock? GroupOf(int number) => number % 2 == 0 ? null : new AddressBlock((uint)(number % 7), 4);
 
     private static RoutingTable Run((int Peer, int Kind)[] steps)
     {

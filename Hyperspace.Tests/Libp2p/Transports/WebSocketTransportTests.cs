@@ -121,7 +121,7 @@ public class WebSocketTransportTests
         var serving = Task.Run(async () =>
         {
             using var client = await server.AcceptTcpClientAsync();
-            await client.GetStream().ReadAsync(new byte[1000]);
+            Assert.True(await client.GetStream().ReadAsync(new byte[1000]) > 0);
             await client.GetStream().WriteAsync("HTTP/1.1 403 Forbidden\r\n\r\n"u8.ToArray());
         });
         await using var alice = await TestSwitch.StartAsync();

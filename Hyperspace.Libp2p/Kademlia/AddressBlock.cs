@@ -5,15 +5,15 @@ using System.Net.Sockets;
 namespace Hyperspace.Libp2p.Kademlia;
 
 /// <summary>
-/// Whoever owns one address of a group can easily own many: an IPv4 /16 or an IPv6 /32. Loopback, private and
+/// Whoever owns one address of a block can easily own many: an IPv4 /16 or an IPv6 /32. Loopback, private and
 /// link-local addresses belong to none, since a whole network may share a few of them.
 /// </summary>
 /// <param name="Prefix">The leading 16 or 32 bits.</param>
 /// <param name="Family">4 or 6.</param>
-internal readonly record struct IpGroup(uint Prefix, int Family)
+internal readonly record struct AddressBlock(uint Prefix, int Family)
 {
     /// <summary>The group of an address that a connection was seen to come from; null when it has none.</summary>
-    public static IpGroup? Of(IPAddress ip)
+    public static AddressBlock? Of(IPAddress ip)
     {
         ip = ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
         if (IPAddress.IsLoopback(ip))
@@ -23,8 +23,8 @@ internal readonly record struct IpGroup(uint Prefix, int Family)
 
         var bytes = ip.GetAddressBytes();
         return ip.AddressFamily == AddressFamily.InterNetwork
-            ? IsPrivate(bytes) ? null : new IpGroup(BinaryPrimitives.ReadUInt16BigEndian(bytes), 4)
-            : ip.IsIPv6LinkLocal || ip.IsIPv6UniqueLocal ? null : new IpGroup(BinaryPrimitives.ReadUInt32BigEndian(bytes), 6);
+            ? IsPrivate(bytes) ? null : new AddressBlock(BinaryPrimitives.ReadUInt16BigEndian(bytes), 4)
+            : ip.IsIPv6LinkLocal || ip.IsIPv6UniqueLocal ? null : new AddressBlock(BinaryPrimitives.ReadUInt32BigEndian(bytes), 6);
     }
 
     // RFC 1918 and RFC 3927.
