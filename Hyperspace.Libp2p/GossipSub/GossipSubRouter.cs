@@ -70,6 +70,9 @@ internal sealed partial class GossipSubRouter
     public IReadOnlyCollection<PeerId> MeshOf(string topic) =>
         _topics.TryGetValue(topic, out var state) ? state.Mesh.ConvertAll(p => p.Peer) : [];
 
+    /// <summary>The peers of all meshes.</summary>
+    public IReadOnlySet<PeerId> MeshPeers() => _topics.Values.SelectMany(t => t.Mesh).Select(p => p.Peer).ToHashSet();
+
     internal IReadOnlyCollection<PeerId> FanoutOf(string topic) =>
         _topics.TryGetValue(topic, out var state) && state.Fanout is { } fanout ? fanout.ConvertAll(p => p.Peer) : [];
 

@@ -5,7 +5,9 @@ namespace Hyperspace.Libp2p.GossipSub;
 public sealed partial class GossipSubService
 {
     private const int BeatsBetweenAddresses = 60;
+    private const string MeshTag = "gossipsub-mesh";
     private long _beats;
+    private IReadOnlySet<PeerId> _kept = new HashSet<PeerId>();
 
     private void Beat()
     {
@@ -20,6 +22,7 @@ public sealed partial class GossipSubService
             {
                 _router.Heartbeat(Now(), _effects);
                 Dispatch(null);
+                KeepMeshes();
             }
         }
         catch (Exception e)
@@ -27,6 +30,23 @@ public sealed partial class GossipSubService
             // On a timer's thread an exception would end the process.
             _options.Logger?.LogError(e, "A GossipSub heartbeat failed.");
         }
+    }
+
+    /// <summary>Peers of a mesh are not among those that the switch closes when it has too many connections.</summary>
+    private void KeepMeshes()
+    {
+        var meshes = _router.MeshPeers();
+        foreach (var peer in _kept.Except(meshes))
+        {
+            _network.Protect(peer, MeshTag, needed: false);
+        }
+
+        foreach (var peer in meshes.Except(_kept))
+        {
+            _network.Protect(peer, MeshTag, needed: true);
+        }
+
+        _kept = meshes;
     }
 
     /// <summary>Further connections to a peer, from elsewhere, come without notice; so it is asked now and then where peers are.</summary>

@@ -49,6 +49,11 @@ internal sealed class InMemorySwitch(InMemoryNetwork network, PeerId local, Mult
 
     public void Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32) => _handlers[protocol] = handler;
 
+    /// <summary>Whose connections a protocol needs now.</summary>
+    public ConcurrentDictionary<PeerId, bool> Needed { get; } = new();
+
+    public void Protect(PeerId peer, string tag, bool needed) => Needed[peer] = needed;
+
     public void Unhandle(string protocol)
     {
         _handlers.TryRemove(protocol, out _);
