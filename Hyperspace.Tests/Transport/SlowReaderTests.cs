@@ -146,7 +146,7 @@ public class SlowReaderTests : TestKit
         }
     }
 
-    /// <summary>What the process holds after a collection: its resident memory.</summary>
+    /// <summary>What the process holds after a collection, in bytes.</summary>
     private static long Memory()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
