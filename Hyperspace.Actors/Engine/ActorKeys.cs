@@ -18,6 +18,15 @@ public static class ActorKeys
     /// <summary>Tells the totals of all channels (<c>GetChannelTotals</c>).</summary>
     public sealed class Channels;
 
+    /// <summary>Transactions on the configured chains (<c>ChainCommands</c>).</summary>
+    public sealed class Chain;
+
+    /// <summary>The double-entry ledger (<c>LedgerCommands</c>).</summary>
+    public sealed class Ledger;
+
+    /// <summary>Credentials of HTTP 402 charges (<c>ChargeCommands</c>).</summary>
+    public sealed class Charges;
+
     /// <summary>The tool registry, discovery and invocation (<c>ToolCommands</c>).</summary>
     public sealed class Tools;
 

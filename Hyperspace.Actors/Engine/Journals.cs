@@ -36,4 +36,16 @@ public static class SerializerIds
 
     /// <summary>Trajectories' and playbooks' journal.</summary>
     public const int Learning = 5004;
+
+    /// <summary>Chain transactions' journal.</summary>
+    public const int Chain = 5005;
+
+    /// <summary>HTTP 402 charges' journal.</summary>
+    public const int Charge = 5006;
+
+    /// <summary>The ledger's journal.</summary>
+    public const int Ledger = 5007;
+
+    /// <summary>Journal of payments that this peer makes over HTTP.</summary>
+    public const int Fetch = 5008;
 }

@@ -68,4 +68,10 @@ public sealed record PeerOptions
 
     /// <summary>Chain id of the EIP-712 domain of this peer's channels.</summary>
     public ulong ChainId { get; init; } = 808080;
+
+    /// <summary>Chains to settle on, the preferred one first. Empty: balances live in the local ledger only.</summary>
+    public IReadOnlyList<ChainOptions> Chains { get; init; } = [];
+
+    /// <summary>How priced tools are sold over HTTP (402); null: they are not.</summary>
+    public PayOptions? Pay { get; init; }
 }

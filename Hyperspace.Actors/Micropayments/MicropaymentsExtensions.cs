@@ -4,6 +4,7 @@ using Akka.Cluster.Hosting;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Libp2p.Rpc;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p.Keys;
 using Hyperspace.Tests.Interop;

@@ -1,7 +1,7 @@
 using Google.Protobuf;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Keys;

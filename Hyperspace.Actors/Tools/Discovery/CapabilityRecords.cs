@@ -3,7 +3,7 @@ using System.Text;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Tools;

@@ -13,7 +13,7 @@ public class HostilePayerTests(PaidPeerFixture payee) : IClassFixture<PaidPeerFi
     private static readonly Dictionary<string, (Func<HostilePeer, ChannelTerms, Voucher> Voucher, string Code)> Forgeries = new()
     {
         ["an amount that was raised after signing"] = ((p, t) => With(p.Sign(t, 1_000), v => v.CumulativeMicro = 1_500), ErrorCodes.PaymentBadSignature),
-        ["a stranger's signature"] = ((p, t) => new Actors.Micropayments.VoucherSigner(Micropayments.ChannelPair.Stranger.Wallet).Sign(t, 1_000), ErrorCodes.PaymentBadSignature),
+        ["a stranger's signature"] = ((p, t) => new Actors.Micropayments.Channels.VoucherSigner(Micropayments.Channels.ChannelPair.Stranger.Wallet).Sign(t, 1_000), ErrorCodes.PaymentBadSignature),
         ["no signature"] = ((p, t) => With(p.Sign(t, 1_000), v => v.Signature = ByteString.Empty), ErrorCodes.PaymentBadSignature),
         ["a signature of 64 bytes"] = ((p, t) => With(p.Sign(t, 1_000), v => v.Signature = ByteString.CopyFrom(v.Signature.Span[..64])), ErrorCodes.PaymentBadSignature),
         ["a signature of 66 bytes"] = ((p, t) => With(p.Sign(t, 1_000), v => v.Signature = ByteString.CopyFrom([.. v.Signature, 0])), ErrorCodes.PaymentBadSignature),

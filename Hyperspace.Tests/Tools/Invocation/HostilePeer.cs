@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;

@@ -5,7 +5,7 @@ using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p.Rpc;
 using Hyperspace.Tests.Host;
 using Hyperspace.Tests.Libp2p;
-using Hyperspace.Tests.Micropayments;
+using Hyperspace.Tests.Micropayments.Channels;
 
 namespace Hyperspace.Tests.Tools.Invocation;
 

@@ -1,9 +1,9 @@
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 
-namespace Hyperspace.Tests.Micropayments;
+namespace Hyperspace.Tests.Micropayments.Channels;
 
 public class ChannelListStateTests
 {

@@ -1,13 +1,13 @@
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p.Keys;
 
-namespace Hyperspace.Tests.Micropayments;
+namespace Hyperspace.Tests.Micropayments.Channels;
 
 /// <summary>A payer and a payee with fixed keys, their terms, and shorthands for the commands between them.</summary>
 internal static class ChannelPair

@@ -6,7 +6,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>
 /// The list of this peer's channels (one entity of a region of its own). Each channel is a line of its journal, so there

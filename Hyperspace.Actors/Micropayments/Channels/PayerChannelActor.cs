@@ -10,7 +10,7 @@ using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>What payer channels need of their peer.</summary>
 /// <param name="Identity">Whose wallet signs.</param>

@@ -6,7 +6,7 @@ using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p.Rpc;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>Serves <c>channel.open</c> and <c>channel.status</c> to payers; a channel is shown to its own payer only.</summary>
 internal sealed class ChannelRpc(IActorRef payeeChannels)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>Ids of channels: keccak256(abi.encode(payer, payee, token, salt, authorizedSigner, escrow, chainId)) (draft-evm-session).</summary>
 internal static class ChannelIds

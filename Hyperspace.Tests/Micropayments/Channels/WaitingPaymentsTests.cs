@@ -1,8 +1,8 @@
 using Akka.Actor;
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Microsoft.Extensions.Time.Testing;
 
-namespace Hyperspace.Tests.Micropayments;
+namespace Hyperspace.Tests.Micropayments.Channels;
 
 public class WaitingPaymentsTests
 {

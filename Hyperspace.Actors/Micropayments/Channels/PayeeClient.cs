@@ -4,7 +4,7 @@ using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Rpc;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>The payer's calls to a payee: <c>channel.open</c> and <c>channel.status</c>. A call that fails is a value.</summary>
 internal sealed class PayeeClient(IRpc rpc, TimeSpan deadline)

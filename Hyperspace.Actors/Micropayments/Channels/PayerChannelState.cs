@@ -7,7 +7,7 @@ using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>What happened on the payer's side of a channel.</summary>
 internal static class PayerChannelEvents

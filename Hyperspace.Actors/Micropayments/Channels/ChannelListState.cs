@@ -3,7 +3,7 @@ using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>What happened to the list of channels.</summary>
 internal static class ChannelListEvents

@@ -1,9 +1,9 @@
 using Google.Protobuf;
-using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Tests.Micropayments;
+namespace Hyperspace.Tests.Micropayments.Channels;
 
 /// <summary>The bytes of the payments journal, frozen: a journal that was written once must be readable for ever.</summary>
 public class ChannelJournalTests

@@ -9,7 +9,7 @@ using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>One channel that pays this peer: journals what <see cref="PayeeChannelState"/> decides, then replies.</summary>
 internal sealed class PayeeChannelActor : ReceivePersistentActor

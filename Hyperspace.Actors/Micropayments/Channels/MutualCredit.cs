@@ -5,7 +5,7 @@ using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>The terms on which this peer is paid while no chain stands behind a channel: on trust, up to its credit limit.</summary>
 internal static class MutualCredit

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Hyperspace.Contracts.Micropayments;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>Payments that wait for the voucher in flight, first come first served, at most <see cref="ChannelLimits.MaxWaiting"/>.</summary>
 internal sealed class WaitingPayments(TimeProvider time, TimeSpan maxWait)

@@ -1,4 +1,4 @@
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>Bounds of channels; each keeps a payer or payee from being filled up or kept waiting by the other.</summary>
 internal static class ChannelLimits

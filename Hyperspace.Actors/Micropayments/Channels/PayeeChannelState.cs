@@ -5,7 +5,7 @@ using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>What happened on the payee's side of a channel.</summary>
 internal static class PayeeChannelEvents

@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
@@ -11,7 +12,7 @@ using Hyperspace.Libp2p.Rpc;
 using Hyperspace.Tests.Engine;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Hyperspace.Tests.Micropayments;
+namespace Hyperspace.Tests.Micropayments.Channels;
 
 /// <summary>Both sides on the real engine, each with its own journal.</summary>
 public sealed class ChannelActorTests : IAsyncLifetime

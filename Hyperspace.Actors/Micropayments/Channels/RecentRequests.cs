@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>
 /// The last <see cref="Capacity"/> requests of a channel by id, the oldest forgotten first. Forgetting is safe: cumulative

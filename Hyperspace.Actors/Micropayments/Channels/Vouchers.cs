@@ -4,7 +4,7 @@ using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>
 /// The EIP-712 domain of a channel's vouchers: <c>{name "EVM Payment Channel", version "1", chainId, verifyingContract}</c>

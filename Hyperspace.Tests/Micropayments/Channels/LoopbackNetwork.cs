@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Rpc;
 
-namespace Hyperspace.Tests.Micropayments;
+namespace Hyperspace.Tests.Micropayments.Channels;
 
 /// <summary>Calls between the peers of one test, without sockets: who is not <see cref="Reachable"/> is unavailable, as over a real network.</summary>
 internal sealed class LoopbackNetwork

@@ -3,7 +3,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
-namespace Hyperspace.Actors.Micropayments;
+namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>How channels are written into the payments journal (<c>journal.proto</c>).</summary>
 internal static class ChannelJournal
