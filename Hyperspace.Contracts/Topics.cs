@@ -38,6 +38,9 @@ public static class RpcMethods
     /// <summary>Server streaming: <c>ToolInvocation</c> → <c>ToolInvocationFrame</c>….</summary>
     public const string ToolInvoke = "tool.invoke";
 
+    /// <summary>Server streaming: <c>ToolStreamRequest</c> → <c>ToolStreamFrame</c>….</summary>
+    public const string ToolStream = "tool.stream";
+
     /// <summary>Unary: <c>OpenChannel</c> → <c>OpenChannelReply</c>.</summary>
     public const string ChannelOpen = "channel.open";
 
