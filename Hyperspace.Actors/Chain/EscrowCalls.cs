@@ -1,4 +1,3 @@
-using System.Numerics;
 using Hyperspace.Actors.Evm;
 
 namespace Hyperspace.Actors.Chain;
@@ -18,15 +17,15 @@ internal static class EscrowCalls
 
     /// <summary>
     /// Opens a channel from the authorization's signer. The authorization is one of <c>receiveWithAuthorization</c> to the
-    /// escrow (<see cref="TokenAuthorization.ReceiveDigest"/>) whose nonce is the channel's id.
+    /// escrow (<see cref="TransferAuthorization.ReceiveDigest"/>) whose nonce is the channel's id.
     /// </summary>
     public static byte[] OpenWithAuthorization(
-        ReadOnlySpan<byte> payee, ReadOnlySpan<byte> token, ReadOnlySpan<byte> salt, ReadOnlySpan<byte> authorizedSigner, TokenAuthorization authorization, ReadOnlySpan<byte> signature) =>
+        ReadOnlySpan<byte> payee, ReadOnlySpan<byte> token, ReadOnlySpan<byte> salt, ReadOnlySpan<byte> authorizedSigner, TransferAuthorization authorization, ReadOnlySpan<byte> signature) =>
         Abi.Call(
             "openWithAuthorization",
             AbiValue.Address(payee),
             AbiValue.Address(token),
-            AbiValue.UInt128((UInt128)authorization.Value),
+            AbiValue.UInt128(authorization.Value),
             AbiValue.Bytes32(salt),
             AbiValue.Address(authorizedSigner),
             AbiValue.Address(authorization.From.Span),
@@ -42,10 +41,10 @@ internal static class EscrowCalls
         Abi.Call("topUp", AbiValue.Bytes32(channelId), AbiValue.UInt256(additionalDeposit));
 
     /// <summary>As <see cref="TopUp"/>, on the payer's <c>receiveWithAuthorization</c> to the escrow whose nonce is <see cref="TopUpNonce"/> of this salt.</summary>
-    public static byte[] TopUpWithAuthorization(ReadOnlySpan<byte> channelId, ReadOnlySpan<byte> salt, TokenAuthorization authorization, ReadOnlySpan<byte> signature) => Abi.Call(
+    public static byte[] TopUpWithAuthorization(ReadOnlySpan<byte> channelId, ReadOnlySpan<byte> salt, TransferAuthorization authorization, ReadOnlySpan<byte> signature) => Abi.Call(
         "topUpWithAuthorization",
         AbiValue.Bytes32(channelId),
-        AbiValue.UInt128((UInt128)authorization.Value),
+        AbiValue.UInt128(authorization.Value),
         AbiValue.Address(authorization.From.Span),
         AbiValue.UInt256(authorization.ValidAfter),
         AbiValue.UInt256(authorization.ValidBefore),

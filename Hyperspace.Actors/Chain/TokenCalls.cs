@@ -1,46 +1,7 @@
 using System.Numerics;
-using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Evm;
 
 namespace Hyperspace.Actors.Chain;
-
-/// <summary>An EIP-3009 authorization: a signed wish to move tokens, which another may bring onto the chain.</summary>
-/// <param name="From">Whose tokens, and who signs; 20 bytes.</param>
-/// <param name="To">Who gets them; 20 bytes.</param>
-/// <param name="Value">Token units.</param>
-/// <param name="ValidAfter">Unix seconds after which it is good.</param>
-/// <param name="ValidBefore">Unix seconds at which it ends.</param>
-/// <param name="Nonce">32 bytes; a signer's authorization is used once per nonce.</param>
-internal sealed record TokenAuthorization(
-    ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To, BigInteger Value, BigInteger ValidAfter, BigInteger ValidBefore, ReadOnlyMemory<byte> Nonce)
-{
-    private const string Transfer = "TransferWithAuthorization";
-    private const string Receive = "ReceiveWithAuthorization";
-
-    private static readonly IReadOnlyList<TypedDataField> Fields =
-        [new("from", "address"), new("to", "address"), new("value", "uint256"), new("validAfter", "uint256"), new("validBefore", "uint256"), new("nonce", "bytes32")];
-
-    private static readonly TypedData Types = new(new Dictionary<string, IReadOnlyList<TypedDataField>> { [Transfer] = Fields, [Receive] = Fields });
-
-    /// <summary>What is signed for <c>transferWithAuthorization</c>, which anybody may send.</summary>
-    public byte[] TransferDigest(ulong chainId, ChainToken token) => Digest(chainId, token, Transfer);
-
-    /// <summary>What is signed for <c>receiveWithAuthorization</c>, which only <see cref="To"/> may send: the funding of a channel.</summary>
-    public byte[] ReceiveDigest(ulong chainId, ChainToken token) => Digest(chainId, token, Receive);
-
-    private byte[] Digest(ulong chainId, ChainToken token, string primaryType) => Types.Digest(
-        new TypedDataDomain(token.Name, token.Version, chainId, token.Address.ToArray()).Separator(),
-        primaryType,
-        new Dictionary<string, object>
-        {
-            ["from"] = From.ToArray(),
-            ["to"] = To.ToArray(),
-            ["value"] = Value,
-            ["validAfter"] = ValidAfter,
-            ["validBefore"] = ValidBefore,
-            ["nonce"] = Nonce.ToArray(),
-        });
-}
 
 /// <summary>Call data for an ERC-20 token with EIP-3009. A signature is 65 bytes <c>r ‖ s ‖ v</c>.</summary>
 internal static class TokenCalls
@@ -58,7 +19,7 @@ internal static class TokenCalls
         Abi.Call("authorizationState", AbiValue.Address(authorizer), AbiValue.Bytes32(nonce));
 
     /// <summary>Moves the tokens of an authorization; anybody may send it.</summary>
-    public static byte[] TransferWithAuthorization(TokenAuthorization authorization, ReadOnlySpan<byte> signature) => Abi.Call(
+    public static byte[] TransferWithAuthorization(TransferAuthorization authorization, ReadOnlySpan<byte> signature) => Abi.Call(
         "transferWithAuthorization",
         AbiValue.Address(authorization.From.Span),
         AbiValue.Address(authorization.To.Span),

@@ -2,6 +2,7 @@ using System.Numerics;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Micropayments.Channels;
 
 namespace Hyperspace.Tests.Interop;
 
@@ -18,7 +19,7 @@ internal sealed record EscrowChannelFixture(LocalChain Chain, Secp256k1Wallet Pa
 
     /// <summary>Two funded parties, no channel yet.</summary>
     public static async Task<EscrowChannelFixture> PrepareAsync(
-        LocalChain chain, string label, ReadOnlyMemory<byte>? signer = null, string domain = LocalChain.NativeDomain, ReadOnlyMemory<byte>? escrow = null)
+        LocalChain chain, string label, ReadOnlyMemory<byte>? signer = null, string domain = VoucherDomain.Native, ReadOnlyMemory<byte>? escrow = null)
     {
         var at = new EscrowChannelFixture(
             chain, await chain.WalletAsync(label + " payer", 20_000_000), await chain.WalletAsync(label + " payee"), escrow ?? chain.Options.Escrow!.Value, domain,
@@ -33,7 +34,7 @@ internal sealed record EscrowChannelFixture(LocalChain Chain, Secp256k1Wallet Pa
 
     /// <summary>As above, with the channel open.</summary>
     public static async Task<EscrowChannelFixture> OpenAsync(
-        LocalChain chain, string label, ulong deposit, ReadOnlyMemory<byte>? signer = null, string domain = LocalChain.NativeDomain, ReadOnlyMemory<byte>? escrow = null)
+        LocalChain chain, string label, ulong deposit, ReadOnlyMemory<byte>? signer = null, string domain = VoucherDomain.Native, ReadOnlyMemory<byte>? escrow = null)
     {
         var at = await PrepareAsync(chain, label, signer, domain, escrow);
         await at.PayerSends(TokenCalls.Approve(at.Escrow.Span, deposit), at.Token);

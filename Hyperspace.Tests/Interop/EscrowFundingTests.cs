@@ -19,8 +19,8 @@ public sealed class EscrowFundingTests(AnvilPartner anvil) : IClassFixture<Anvil
         var at = await EscrowChannelFixture.PrepareAsync(chain, "authorized" + chainId);
         var thief = await chain.WalletAsync("thief");
         var good = await AuthorizationAsync(at, at.Id);
-        var signature = at.Payer.SignDigest(good.ReceiveDigest(chainId, chain.Options.Token));
-        byte[] Open(byte[] signed, ReadOnlyMemory<byte>? payee = null, byte[]? salt = null, ReadOnlyMemory<byte>? signer = null, TokenAuthorization? authorization = null) =>
+        var signature = at.Payer.SignDigest(good.ReceiveDigest(chain.TokenDomain));
+        byte[] Open(byte[] signed, ReadOnlyMemory<byte>? payee = null, byte[]? salt = null, ReadOnlyMemory<byte>? signer = null, TransferAuthorization? authorization = null) =>
             EscrowCalls.OpenWithAuthorization((payee ?? at.Payee.Address).Span, at.Token.Span, salt ?? at.Salt, (signer ?? at.Signer).Span, authorization ?? good, signed);
 
         Assert.Equal("AuthorizationNotBound", await at.PayeeIsRefused(Open(signature, payee: thief.Address)));
@@ -28,8 +28,8 @@ public sealed class EscrowFundingTests(AnvilPartner anvil) : IClassFixture<Anvil
         Assert.Equal("AuthorizationNotBound", await at.PayeeIsRefused(Open(signature, signer: thief.Address)));
         Assert.Equal("AuthorizationNotBound", await at.PayeeIsRefused(Open(signature, authorization: good with { From = thief.Address })));
         Assert.Equal("invalid signature", await at.PayeeIsRefused(Open(signature, authorization: good with { Value = Deposit + 1 })));
-        Assert.Equal("invalid signature", await at.PayeeIsRefused(Open(at.Payer.SignDigest(good.ReceiveDigest(chainId + 1, chain.Options.Token)))));
-        Assert.Equal("invalid signature", await at.PayeeIsRefused(Open(at.Payer.SignDigest(good.TransferDigest(chainId, chain.Options.Token)))));
+        Assert.Equal("invalid signature", await at.PayeeIsRefused(Open(at.Payer.SignDigest(good.ReceiveDigest(new TokenDomain(chain.Options.Token.Name, chain.Options.Token.Version, chainId + 1, at.Token.Span))))));
+        Assert.Equal("invalid signature", await at.PayeeIsRefused(Open(at.Payer.SignDigest(good.Digest(chain.TokenDomain)))));
 
         // Past the escrow it is good for nothing.
         Assert.Equal("invalid signature", await at.PayeeIsRefused(TokenCalls.TransferWithAuthorization(good, signature), at.Token));
@@ -54,7 +54,7 @@ public sealed class EscrowFundingTests(AnvilPartner anvil) : IClassFixture<Anvil
         var other = await EscrowChannelFixture.OpenAsync(chain, "other" + chainId, Deposit);
         byte[] salt = Keccak256.Hash("top-up"u8);
         var authorization = await AuthorizationAsync(at, EscrowCalls.TopUpNonce(at.Id, salt));
-        var signature = at.Payer.SignDigest(authorization.ReceiveDigest(chainId, chain.Options.Token));
+        var signature = at.Payer.SignDigest(authorization.ReceiveDigest(chain.TokenDomain));
         byte[] TopUp(byte[] id, byte[] withSalt) => EscrowCalls.TopUpWithAuthorization(id, withSalt, authorization, signature);
 
         Assert.Equal("NotPayer", await at.PayeeIsRefused(TopUp(other.Id, salt)));
@@ -71,7 +71,7 @@ public sealed class EscrowFundingTests(AnvilPartner anvil) : IClassFixture<Anvil
         var chain = await anvil.ChainAsync(808080);
         var at = await EscrowChannelFixture.PrepareAsync(chain, "late");
         var late = await AuthorizationAsync(at, at.Id) with { ValidBefore = await chain.NowAsync() };
-        var signature = at.Payer.SignDigest(late.ReceiveDigest(808080, chain.Options.Token));
+        var signature = at.Payer.SignDigest(late.ReceiveDigest(chain.TokenDomain));
         Assert.Equal("authorization is expired", await at.PayeeIsRefused(EscrowCalls.OpenWithAuthorization(at.Payee.Address.Span, at.Token.Span, at.Salt, at.Signer.Span, late, signature)));
         Assert.Null(await chain.Reader.ChannelAsync(at.Escrow, at.Id, default));
     }
@@ -107,6 +107,6 @@ public sealed class EscrowFundingTests(AnvilPartner anvil) : IClassFixture<Anvil
         Assert.Equal(300, (int)new AbiWords(await chain.Node.CallAsync(token, TokenCalls.BalanceOf(at.Escrow.Span), default)).UInt256(0));
     }
 
-    private static async Task<TokenAuthorization> AuthorizationAsync(EscrowChannelFixture at, byte[] nonce) =>
+    private static async Task<TransferAuthorization> AuthorizationAsync(EscrowChannelFixture at, byte[] nonce) =>
         new(at.Payer.Address, at.Escrow, Deposit, 0, await at.Chain.NowAsync() + 3600, nonce);
 }

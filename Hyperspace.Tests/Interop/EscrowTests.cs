@@ -2,6 +2,7 @@ using System.Numerics;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Micropayments.Channels;
 
 namespace Hyperspace.Tests.Interop;
 
@@ -85,7 +86,7 @@ public sealed class EscrowTests(AnvilPartner anvil) : IClassFixture<AnvilPartner
 
         Assert.Equal("InvalidSignature", await at.PayeeIsRefused(Settle(at.Voucher(100, chainId: chainId + 1))));
         Assert.Equal("InvalidSignature", await at.PayeeIsRefused(Settle(at.Voucher(100, escrow: chain.Options.LegacyEscrow))));
-        Assert.Equal("InvalidSignature", await at.PayeeIsRefused(Settle(at.Voucher(100, domain: LocalChain.LegacyDomain))));
+        Assert.Equal("InvalidSignature", await at.PayeeIsRefused(Settle(at.Voucher(100, domain: VoucherDomain.TempoStream))));
         Assert.Equal("InvalidSignature", await at.PayeeIsRefused(Settle(at.Voucher(100, id: Keccak256.Hash(at.Id)))));
         Assert.Equal("InvalidSignature", await at.PayeeIsRefused(Settle(good, 101)));
         Assert.Equal("InvalidSignature", await at.PayeeIsRefused(Settle(at.Payee.SignDigest(at.Digest(100)))));
@@ -139,14 +140,14 @@ public sealed class EscrowTests(AnvilPartner anvil) : IClassFixture<AnvilPartner
     public async Task Both_domains_are_what_their_clients_sign(ulong chainId)
     {
         var chain = await anvil.ChainAsync(chainId);
-        foreach (var (escrow, domain) in new[] { (chain.Options.Escrow!.Value, LocalChain.NativeDomain), (chain.Options.LegacyEscrow!.Value, LocalChain.LegacyDomain) })
+        foreach (var (escrow, domain) in new[] { (chain.Options.Escrow!.Value, VoucherDomain.Native), (chain.Options.LegacyEscrow!.Value, VoucherDomain.TempoStream) })
         {
             var separator = await chain.Node.CallAsync(escrow, Abi.Call("domainSeparator"), default);
             Assert.Equal(new TypedDataDomain(domain, "1", chainId, escrow.ToArray()).Separator(), separator);
             Assert.Equal(EscrowCalls.CloseGraceSeconds, (ulong)new BigInteger(await chain.Node.CallAsync(escrow, Abi.Call("CLOSE_GRACE_PERIOD"), default), true, true));
         }
 
-        var legacy = await EscrowChannelFixture.OpenAsync(chain, "legacy" + chainId, Deposit, domain: LocalChain.LegacyDomain, escrow: chain.Options.LegacyEscrow);
+        var legacy = await EscrowChannelFixture.OpenAsync(chain, "legacy" + chainId, Deposit, domain: VoucherDomain.TempoStream, escrow: chain.Options.LegacyEscrow);
         await legacy.PayeeSends(EscrowCalls.Close(legacy.Id, 7, legacy.Voucher(7)));
         Assert.Equal(7, await legacy.TokensOfPayee());
     }

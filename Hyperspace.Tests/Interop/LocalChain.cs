@@ -8,6 +8,7 @@ using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Micropayments.Channels;
 
 namespace Hyperspace.Tests.Interop;
 
@@ -17,12 +18,6 @@ namespace Hyperspace.Tests.Interop;
 /// </summary>
 internal sealed class LocalChain : IAsyncDisposable
 {
-    /// <summary>The EIP-712 domain of native channels.</summary>
-    public const string NativeDomain = "EVM Payment Channel";
-
-    /// <summary>The EIP-712 domain of mppx's <c>sessionLegacy</c>.</summary>
-    public const string LegacyDomain = "Tempo Stream Channel";
-
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan ReceiptTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan ReceiptInterval = TimeSpan.FromMilliseconds(10);
@@ -45,6 +40,9 @@ internal sealed class LocalChain : IAsyncDisposable
 
     /// <summary>Reads it.</summary>
     public IChainReader Reader => new EvmChainReader(Options, _rpc);
+
+    /// <summary>The EIP-712 domain of its token.</summary>
+    public TokenDomain TokenDomain => new(Options.Token.Name, Options.Token.Version, Options.ChainId, Options.Token.Address.Span);
 
     /// <summary>Why there can be no such chain here; null: there can.</summary>
     public static Task<string?> WhyMissingAsync() => NpmFolder.InstallAsync("anvil");
@@ -160,8 +158,8 @@ internal sealed class LocalChain : IAsyncDisposable
         Options = Options with
         {
             Token = Options.Token with { Address = token },
-            Escrow = await DeployAsync(deployer, "PaymentEscrow", AbiValue.Text(NativeDomain)),
-            LegacyEscrow = await DeployAsync(deployer, "PaymentEscrow", AbiValue.Text(LegacyDomain)),
+            Escrow = await DeployAsync(deployer, "PaymentEscrow", AbiValue.Text(VoucherDomain.Native)),
+            LegacyEscrow = await DeployAsync(deployer, "PaymentEscrow", AbiValue.Text(VoucherDomain.TempoStream)),
         };
     }
 
