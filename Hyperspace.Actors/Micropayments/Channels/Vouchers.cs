@@ -98,7 +98,10 @@ internal sealed class VoucherSigner(IWallet wallet)
 internal static class VoucherVerifier
 {
     /// <summary>True when the voucher is of the channel on these terms and its authorized signer signed it.</summary>
-    public static bool IsSigned(ChannelTerms terms, Voucher voucher, string domain = VoucherDomain.Native)
+    public static bool IsSigned(ChannelTerms terms, Voucher voucher, string domain = VoucherDomain.Native) => IsSigned(terms, voucher, domain, Secp256k1.Library);
+
+    /// <summary>As <see cref="IsSigned(ChannelTerms, Voucher, string)"/>, by a library of the caller's.</summary>
+    public static bool IsSigned(ChannelTerms terms, Voucher voucher, string domain, ISecp256k1 library)
     {
         Span<byte> id = stackalloc byte[ChannelIds.Size];
         ChannelIds.Write(terms, id);
@@ -109,6 +112,6 @@ internal static class VoucherVerifier
 
         Span<byte> digest = stackalloc byte[Keccak256.Size];
         VoucherDomain.Of(terms, domain).WriteDigest(id, voucher.CumulativeMicro, digest);
-        return Secp256k1.Library.IsSignedBy(ChannelIds.SignerOf(terms), digest, voucher.Signature.Span);
+        return library.IsSignedBy(ChannelIds.SignerOf(terms), digest, voucher.Signature.Span);
     }
 }
