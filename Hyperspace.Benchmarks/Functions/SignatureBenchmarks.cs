@@ -41,7 +41,7 @@ public class SignatureBenchmarks
 
     [Benchmark]
     [ArgumentsSource(nameof(Libraries))]
-    public bool VerifyVoucher(string library) => VoucherVerifier.IsSigned(_terms, _voucher, VoucherDomain.Native, Secp256k1.Choose(library));
+    public bool VerifyVoucher(string library) => VoucherVerifier.IsSigned(_terms, _voucher, Secp256k1.Choose(library));
 
     [Benchmark]
     [ArgumentsSource(nameof(Libraries))]
