@@ -15,7 +15,7 @@ internal static class ApiMethods
         [
             .. services.GetRequiredService<NodeMethods>().All(),
             .. StateMethods.All(actors),
-            .. ToolMethods.All(actors),
+            .. ToolMethods.All(actors, services.GetRequiredService<ActorSystem>()),
             .. LearningMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
         ];

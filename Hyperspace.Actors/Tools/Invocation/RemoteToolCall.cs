@@ -22,7 +22,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
 
     public override async Task RunAsync(Action<object> answer, CancellationToken deadline, CancellationToken stopping)
     {
-        var record = await RecordAsync(deadline).ConfigureAwait(false);
+        var record = await Services.RecordAsync(provider, name, deadline).ConfigureAwait(false);
         var definition = record?.Find(name);
         if (definition is not null && Services.Catalog.Schemas.Check(definition.InputSchema, Command.Params) is { } invalid)
         {
@@ -37,23 +37,6 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         }
 
         await CallUnpaidAsync(definition?.Price, answer, deadline, stopping).ConfigureAwait(false);
-    }
-
-    private async Task<PeerCapabilities?> RecordAsync(CancellationToken deadline)
-    {
-        if (Services.Store.Use(provider)?.Record is { } known && known.Find(name) is not null)
-        {
-            return known;
-        }
-
-        try
-        {
-            return await Services.Fetcher.GetAsync(provider, Tiers.Dht, deadline).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-        {
-            return null;
-        }
     }
 
     private async Task CallUnpaidAsync(Amount? known, Action<object> answer, CancellationToken deadline, CancellationToken stopping)

@@ -28,21 +28,21 @@ internal abstract class ToolCall(InvocationServices services, ToolCommands.Invok
     protected TimeSpan Left => command.Timeout - Elapsed;
 
     /// <summary>The call that a command asks for, or why there is none.</summary>
-    public static (ToolCall? Call, Refusal? Refusal) Of(InvocationServices services, ToolCommands.Invoke command, string requestId)
+    public static (ToolCall? Call, Refusal? Refusal) Of(InvocationServices services, ToolCommands.Invoke command, string requestId) => Of(
+        services, command.ToolId, command.Timeout, (provider, name) => provider == services.Catalog.Self ? new LocalToolCall(services, command, requestId, name) : new RemoteToolCall(services, command, requestId, provider, name));
+
+    /// <summary>The call of the tool that an id names, or why there is none.</summary>
+    protected static (ToolCall? Call, Refusal? Refusal) Of(InvocationServices services, string toolId, TimeSpan timeout, Func<PeerId, string, ToolCall> make)
     {
-        var slash = command.ToolId.IndexOf('/', StringComparison.Ordinal);
-        if (slash < 0 || !PeerId.TryParse(command.ToolId[..slash], out var provider) || !ToolRules.IsName(command.ToolId[(slash + 1)..]))
+        var slash = toolId.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0 || !PeerId.TryParse(toolId[..slash], out var provider) || !ToolRules.IsName(toolId[(slash + 1)..]))
         {
             return (null, new Refusal(ErrorCodes.ToolNotFound, "A toolId is {peerId}/{name}, as tool.discover gives it."));
         }
 
-        if (command.Timeout <= TimeSpan.Zero || command.Timeout > TimeSpan.FromMinutes(10))
-        {
-            return (null, new Refusal(ErrorCodes.InvalidParams, "timeoutMs is 1 to 600000."));
-        }
-
-        var name = command.ToolId[(slash + 1)..];
-        return (provider == services.Catalog.Self ? new LocalToolCall(services, command, requestId, name) : new RemoteToolCall(services, command, requestId, provider, name), null);
+        return timeout <= TimeSpan.Zero || timeout > TimeSpan.FromMinutes(10)
+            ? (null, new Refusal(ErrorCodes.InvalidParams, "timeoutMs is 1 to 600000."))
+            : (make(provider, toolId[(slash + 1)..]), null);
     }
 
     /// <summary>
