@@ -44,7 +44,7 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
         }
         else if (record is { Payment: { } terms, Binding: { } binding })
         {
-            answer(await StreamPaidAsync(tool, terms, binding, deadline).ConfigureAwait(false));
+            await StreamPaidAsync(tool, terms, binding, answer, deadline, stopping).ConfigureAwait(false);
         }
         else
         {
@@ -64,18 +64,27 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
         return _total == 0 && error is not null ? await ReleaseAsync(error).ConfigureAwait(false) : await CommitStreamAsync(Text(error), free).ConfigureAwait(false);
     }
 
-    private async Task<object> StreamPaidAsync(ToolDefinition tool, PaymentTerms terms, IdentityBinding binding, CancellationToken deadline)
+    private async Task StreamPaidAsync(ToolDefinition tool, PaymentTerms terms, IdentityBinding binding, Action<object> answer, CancellationToken deadline, CancellationToken stopping)
     {
         var key = $"{provider}:{tool.Price.Currency}";
         if (await ReserveAsync(RequestId, Terms.MaxCost, key).ConfigureAwait(false) is { } refused)
         {
-            return refused;
+            answer(refused);
+            return;
         }
 
         using var payment = new StreamPayment(Services, key, RequestId, provider, tool, Terms);
-        if (await payment.BeginAsync(terms, binding).ConfigureAwait(false) is not VoucherSigned signed)
+        var begun = await payment.BeginAsync(terms, binding).ConfigureAwait(false);
+        if (begun is not VoucherSigned signed)
         {
-            return await ReleaseAsync(new Refusal(ErrorCodes.ChannelRefused, "The payment channel signed no voucher, so nothing was paid; look at the channel.")).ConfigureAwait(false);
+            if (begun is Refusal { Code: ErrorCodes.PaymentPending })
+            {
+                // Nobody knows whether a voucher was signed; it never left this peer.
+                await Services.AskChannelAsync(new PayerChannelCommands.Settle(key, RequestId, PaymentOutcome.Refused)).ConfigureAwait(false);
+            }
+
+            answer(await ReleaseAsync(begun as Refusal ?? new Refusal(ErrorCodes.Internal, $"The channel answered with {begun.GetType().Name}.")).ConfigureAwait(false));
+            return;
         }
 
         var request = new ToolStreamRequest { RequestId = RequestId, Tool = name, Params = Command.Params, Voucher = signed.Voucher, LimitMicro = payment.Allowed.MicroUnits };
@@ -86,9 +95,14 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
         var settled = await Services.AskChannelAsync(_chargedMicro is { } charged
             ? new MeteringCommands.SettleStream(key, RequestId, new Amount(Math.Min(Math.Max(charged, tool.CostOf(_total).MicroUnits), payment.Allowed.MicroUnits), tool.Price.Currency))
             : new PayerChannelCommands.Settle(key, RequestId, PaymentOutcome.Unknown)).ConfigureAwait(false);
-        return settled is PaymentSettled { Outcome: not PaymentOutcome.Unknown } known
-            ? await CommitStreamAsync(Text(error), known.Cost).ConfigureAwait(false)
-            : new Refusal(ErrorCodes.PaymentPending, $"The stream broke off after {_total} tokens, and the provider can't be asked what it has charged; {Terms.MaxCost} stays reserved until it can.");
+        if (settled is PaymentSettled { Outcome: not PaymentOutcome.Unknown } known)
+        {
+            answer(await CommitStreamAsync(Text(error), known.Cost).ConfigureAwait(false));
+            return;
+        }
+
+        answer(new Refusal(ErrorCodes.PaymentPending, $"The stream broke off after {_total} tokens, and the provider can't be asked what it has charged; {Terms.MaxCost} stays reserved until it can. {error?.Message}"));
+        await CommitStreamAsync(Text(error), (await ResolveLaterAsync(key, stopping).ConfigureAwait(false)).Cost).ConfigureAwait(false);
     }
 
     /// <summary>Reads the stream to its end; returns why it broke, or null.</summary>
@@ -108,7 +122,7 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
                         }
 
                         break;
-                    case ToolStreamFrame.FrameOneofCase.VoucherNeeded when payment is { IsExhausted: true }:
+                    case ToolStreamFrame.FrameOneofCase.VoucherNeeded when payment is not null && frame.VoucherNeeded.LimitMicro > payment.Allowed.MicroUnits:
                         return new Refusal(ErrorCodes.BudgetExceeded, $"The stream has come to its maxCost of {Terms.MaxCost}; give the next one more.");
                     case ToolStreamFrame.FrameOneofCase.Ended:
                         _chargedMicro = frame.Ended.CostMicro;

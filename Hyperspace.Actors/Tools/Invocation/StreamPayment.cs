@@ -37,9 +37,6 @@ internal sealed class StreamPayment(InvocationServices services, string channelK
     /// <summary>Why a voucher was not taken; the stream cannot go on.</summary>
     public Refusal? Failure { get; private set; }
 
-    /// <summary>True when not even one more token may be paid.</summary>
-    public bool IsExhausted => tool.CostOf(_paidTokens + 1) > terms.MaxCost;
-
     /// <summary>Opens the channel if need be and signs the first voucher; a <see cref="Refusal"/> when there is none.</summary>
     public async Task<object> BeginAsync(PaymentTerms payment, IdentityBinding binding)
     {
@@ -50,7 +47,7 @@ internal sealed class StreamPayment(InvocationServices services, string channelK
             return new Refusal(ErrorCodes.BudgetExceeded, $"One token costs more than the {terms.MaxCost} that the stream may cost; give it a larger maxCost.");
         }
 
-        var signed = await services.AskChannelAsync(new PayerChannelCommands.Pay(channelKey, requestId, first, provider.ToString(), payment, binding)).ConfigureAwait(false);
+        var signed = await services.AskChannelAsync(new PayerChannelCommands.Pay(channelKey, requestId, first, provider.ToString(), payment, binding, terms.SessionId, Streams: true)).ConfigureAwait(false);
         (Allowed, Vouchers) = (first, 1);
         return signed;
     }

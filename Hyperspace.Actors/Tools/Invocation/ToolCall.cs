@@ -1,4 +1,5 @@
 using Hyperspace.Contracts;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.State;
 using Hyperspace.Contracts.Tools;
@@ -13,6 +14,8 @@ namespace Hyperspace.Actors.Tools.Invocation;
 internal abstract class ToolCall(InvocationServices services, ToolCommands.Invoke command, string requestId)
 {
     private const int TraceCharacters = 16 * 1024;
+    private static readonly TimeSpan FirstResolve = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastResolve = TimeSpan.FromMinutes(5);
     private readonly DateTimeOffset _startedAt = services.Peer.Time.GetUtcNow();
     private readonly long _started = services.Peer.Time.GetTimestamp();
 
@@ -80,6 +83,20 @@ internal abstract class ToolCall(InvocationServices services, ToolCommands.Invok
     {
         var answer = await services.AskSessionAsync(new SessionCommands.Commit(command.SessionId, requestId, cost, Step(cost, ok, error, content))).ConfigureAwait(false);
         return answer is Refusal refusal && cost.IsZero ? refusal : new InvocationResult(ok, content, structured, error, Elapsed, cost, receipt);
+    }
+
+    /// <summary>What became of this request's payment, once the payee can be asked: accepted or refused.</summary>
+    /// <exception cref="OperationCanceledException">This peer stops; the session finds out after its restart.</exception>
+    protected async Task<PaymentSettled> ResolveLaterAsync(string channelKey, CancellationToken stopping)
+    {
+        for (var wait = FirstResolve; ; wait = wait * 2 < LastResolve ? wait * 2 : LastResolve)
+        {
+            await Task.Delay(wait, services.Peer.Time, stopping).ConfigureAwait(false);
+            if (await services.AskChannelAsync(new PayerChannelCommands.Resolve(channelKey, requestId)).ConfigureAwait(false) is PaymentSettled { Outcome: not PaymentOutcome.Unknown } settled)
+            {
+                return settled;
+            }
+        }
     }
 
     protected Refusal TimedOut(string what = "The tool") =>
