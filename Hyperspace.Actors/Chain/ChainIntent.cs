@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Numerics;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Contracts.Chain;
 
 namespace Hyperspace.Actors.Chain;
@@ -48,7 +49,7 @@ internal sealed record ChainIntent(ChainEvents.Submitted Wish)
             : ChainIntentStatus.Pending;
         var hash = Executed?.Hash ?? (Signed.IsEmpty ? (ReadOnlyMemory<byte>?)null : Signed[^1].Hash);
         return new ChainIntentView(
-            Id, Wish.ChainId, status, hash is { } bytes ? Hex.Of(bytes) : null, Executed?.BlockNumber, Executed?.GasUsed, Executed?.FeeWei.ToString(CultureInfo.InvariantCulture),
+            Id, Wish.ChainId, status, hash is { } bytes ? Hex.Of(bytes.Span) : null, Executed?.BlockNumber, Executed?.GasUsed, Executed?.FeeWei.ToString(CultureInfo.InvariantCulture),
             status == ChainIntentStatus.Reverted ? "The contract reverted it." : RejectedBecause ?? (status == ChainIntentStatus.Pending ? Trouble : null));
     }
 }

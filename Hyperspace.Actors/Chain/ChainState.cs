@@ -47,7 +47,7 @@ internal sealed record ChainState
             return (null, new Refusal(ErrorCodes.InvalidParams, $"An intent's id has 1 to {MaxIdLength} characters."));
         }
 
-        if (Hex.TryRead(submit.To) is not { Length: Secp256k1.AddressSize } to || Hex.TryRead(submit.Data) is not { Length: <= MaxDataBytes } data)
+        if (!Hex.TryParse(submit.To, out var to) || to.Length != Secp256k1.AddressSize || !Hex.TryParse(submit.Data, out var data) || data.Length > MaxDataBytes)
         {
             return (null, new Refusal(ErrorCodes.InvalidParams, $"A transaction goes to an address (0x and 40 hex digits) with call data (0x and whole bytes, at most {MaxDataBytes})."));
         }
@@ -107,7 +107,7 @@ internal sealed record ChainState
         {
             if (estimate.Gas is { } gas)
             {
-                var from = Hex.Of(wallet.Address);
+                var from = Hex.Of(wallet.Address.Span);
                 var nonce = Math.Max(NextNonces.GetValueOrDefault((chain.ChainId, from)), answers.PendingCount);
                 events.Add(round.Sign(next, nonce, gas));
                 send.Add(next.Id);
@@ -137,8 +137,8 @@ internal sealed record ChainState
         ChainEvents.Signed e => With(e.IntentId, i => i with { Signed = i.Signed.Add(e) }) with
         {
             NextNonces = NextNonces.SetItem(
-                (Intents[e.IntentId].Wish.ChainId, Hex.Of(e.From)),
-                Math.Max(NextNonces.GetValueOrDefault((Intents[e.IntentId].Wish.ChainId, Hex.Of(e.From))), e.Nonce + 1)),
+                (Intents[e.IntentId].Wish.ChainId, Hex.Of(e.From.Span)),
+                Math.Max(NextNonces.GetValueOrDefault((Intents[e.IntentId].Wish.ChainId, Hex.Of(e.From.Span))), e.Nonce + 1)),
         },
         ChainEvents.Executed e => Close(e.IntentId, i => i with { Executed = e }),
         ChainEvents.Rejected e => Close(e.IntentId, i => i with { RejectedBecause = e.Reason }),

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Akka.Actor;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Chain;
@@ -42,7 +43,7 @@ public sealed class ChainActorTests
     public async Task What_the_contract_refuses_is_rejected_and_costs_nothing()
     {
         await using var on = await StartAsync(confirmations: 0);
-        var call = new ChainCommands.Submit("close-1", on.Chain.Options.ChainId, Hex.Of(on.Chain.Options.Escrow!.Value), Hex.Of(EscrowCalls.Close(new byte[32], 1, new byte[65])));
+        var call = new ChainCommands.Submit("close-1", on.Chain.Options.ChainId, Hex.Of(on.Chain.Options.Escrow!.Value.Span), Hex.Of(EscrowCalls.Close(new byte[32], 1, new byte[65])));
         await on.AskAsync<ChainIntentView>(call);
         var view = await on.AwaitAsync("close-1");
         Assert.Equal((ChainIntentStatus.Rejected, "ChannelNotFound", (string?)null), (view.Status, view.Error, view.TransactionHash));
@@ -146,7 +147,7 @@ public sealed class ChainActorTests
     private sealed record Running(LocalChain Chain, EngineFixture Engine) : IAsyncDisposable
     {
         public ChainCommands.Submit Submit(string id) =>
-            new(id, Chain.Options.ChainId, Hex.Of(Chain.Options.Token.Address), Hex.Of(Abi.Call("mint", AbiValue.Address(Minted), AbiValue.UInt256(1))));
+            new(id, Chain.Options.ChainId, Hex.Of(Chain.Options.Token.Address.Span), Hex.Of(Abi.Call("mint", AbiValue.Address(Minted), AbiValue.UInt256(1))));
 
         public Task<ChainIntentView> SubmitAsync(string id) => AskAsync<ChainIntentView>(Submit(id));
 

@@ -38,12 +38,12 @@ internal sealed class ModelChain
     public IEnumerable<ChainEvents.Signed> Executed => _blocks.SelectMany(b => b.Transactions);
 
     /// <summary>Only what was journalled may be sent.</summary>
-    public void Journalled(ChainEvents.Signed signed) => _signed[Hex.Of(signed.Raw)] = signed;
+    public void Journalled(ChainEvents.Signed signed) => _signed[Hex.Of(signed.Raw.Span)] = signed;
 
     /// <summary>What a node does with a raw transaction; an error, or null.</summary>
     public string? Send(ReadOnlyMemory<byte> raw)
     {
-        Assert.True(_signed.TryGetValue(Hex.Of(raw), out var transaction), "A transaction was sent before it was journalled.");
+        Assert.True(_signed.TryGetValue(Hex.Of(raw.Span), out var transaction), "A transaction was sent before it was journalled.");
         if (transaction!.Nonce < LatestCount)
         {
             return "nonce too low";
