@@ -9,7 +9,6 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Channels;
-using Hex = Hyperspace.Actors.Chain.Hex;
 
 namespace Hyperspace.Tests.Interop;
 
