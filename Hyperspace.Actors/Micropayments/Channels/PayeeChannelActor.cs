@@ -63,6 +63,7 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
     // Anyone may ask after a channel that is not there; its entity must not stay.
     protected override void Recovered()
     {
+        Change(state => state with { IsRecovered = true });
         Context.SetReceiveTimeout(State.Terms is null ? UnknownTimeout : IdleTimeout);
         if (State.Phase == ChannelPhase.Closed)
         {

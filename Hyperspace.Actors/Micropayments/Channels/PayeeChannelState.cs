@@ -70,6 +70,9 @@ internal sealed partial record PayeeChannelState(string ChannelId, VoucherChecks
 
     public RecentRequests<PayeeRequest> Requests { get; init; } = new();
 
+    /// <summary>The journal has been read; not part of it.</summary>
+    public bool IsRecovered { get; init; }
+
     private Currency Currency => Terms is null ? Currency.Usdc : Currency.Parse(Terms.Currency);
 
     public PayeeDecision Decide(PayeeChannelCommands.Get get) => Terms is null ? NotFound() : new PayeeDecision(null, View(get.RequestId));
@@ -99,12 +102,12 @@ internal sealed partial record PayeeChannelState(string ChannelId, VoucherChecks
             Vouchers = Vouchers + 1,
             HighestSignature = e.CumulativeMicro > AcceptedMicro ? e.Signature : HighestSignature,
             VoidedSinceVoucher = 0,
-            Requests = e.RequestId.Length == 0 ? Requests : Requests.With(e.RequestId, new PayeeRequest(e.PriceMicro, e.CumulativeMicro, IsDelivered: false)),
+            Requests = e.RequestId.Length == 0 ? Requests : Requests.With(e.RequestId, new PayeeRequest(e.PriceMicro, e.CumulativeMicro, IsDelivered: false, IsRecovered)),
         },
         PayeeChannelEvents.Spent e => this with
         {
             SpentMicro = SpentMicro + e.AmountMicro,
-            Requests = Requests.With(e.RequestId, new PayeeRequest(e.AmountMicro, AcceptedMicro, IsDelivered: false)),
+            Requests = Requests.With(e.RequestId, new PayeeRequest(e.AmountMicro, AcceptedMicro, IsDelivered: false, IsRecovered)),
         },
         PayeeChannelEvents.Metered e => this with
         {

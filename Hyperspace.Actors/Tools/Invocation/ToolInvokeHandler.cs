@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Tools.Runners;
 using Hyperspace.Contracts;
@@ -96,6 +97,12 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
             yield break;
         }
 
+        if (kept is null && paid is { IsFromBefore: true } && !paidRuns.IsRunning(call.Caller, request.RequestId))
+        {
+            yield return Refused(ErrorCodes.AlreadyServed, "This request was paid before this peer restarted, and may have been served; it is not run twice, and was not charged again.");
+            yield break;
+        }
+
         if (kept is null && paid is not null)
         {
             kept = await paidRuns.JoinAsync(
@@ -103,7 +110,11 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
                 request.RequestId,
                 fingerprint,
                 limit => RunAsync(runner, tool, request.Params, limit),
-                () => registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender),
+                () =>
+                {
+                    ChannelFaults.Hit(ChannelFaults.PayeeServed);
+                    registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender);
+                },
                 cancellationToken).ConfigureAwait(false);
             if (kept is null)
             {
