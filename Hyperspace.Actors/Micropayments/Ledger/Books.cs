@@ -1,0 +1,50 @@
+using System.Text.Json.Serialization;
+
+namespace Hyperspace.Actors.Micropayments.Ledger;
+
+/// <summary>
+/// What the ledger remembers of an entity of the payments journal to tell what its next event means. Immutable; stored as JSON in
+/// the ledger's own file, which is made anew when its shape changes.
+/// </summary>
+[JsonDerivedType(typeof(PayeeBook), "payee")]
+[JsonDerivedType(typeof(PayerBook), "payer")]
+internal abstract record Book;
+
+/// <summary>A channel that pays this peer. Amounts are micro-units.</summary>
+/// <param name="ChannelId"><c>0x</c> and 64 hex digits.</param>
+/// <param name="Payer">Its peer id or address.</param>
+/// <param name="Currency">The currency's code.</param>
+internal sealed record PayeeBook(string ChannelId, string Payer, string Currency) : Book
+{
+    public ulong AcceptedMicro { get; init; }
+
+    public ulong SpentMicro { get; init; }
+
+    public long Vouchers { get; init; }
+}
+
+/// <summary>A voucher on its way.</summary>
+internal sealed record FlyingVoucher(string RequestId, ulong PriceMicro);
+
+/// <summary>A channel that this peer pays over. Amounts are micro-units.</summary>
+/// <param name="ChannelId"><c>0x</c> and 64 hex digits.</param>
+/// <param name="Payee">Its peer id.</param>
+/// <param name="Currency">The currency's code.</param>
+internal sealed record PayerBook(string ChannelId, string Payee, string Currency) : Book
+{
+    public bool IsOpen { get; init; }
+
+    public ulong SignedMicro { get; init; }
+
+    public ulong AcceptedMicro { get; init; }
+
+    /// <summary>What requests that were paid have cost.</summary>
+    public ulong SpentMicro { get; init; }
+
+    public long Vouchers { get; init; }
+
+    public FlyingVoucher? InFlight { get; init; }
+
+    /// <summary>The channel whose place this one takes once it is open.</summary>
+    public PayerBook? Before { get; init; }
+}
