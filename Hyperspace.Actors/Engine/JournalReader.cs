@@ -71,7 +71,7 @@ internal sealed class JournalReader : IDisposable
         while (reader.Read())
         {
             rows.Add(new JournalRow(
-                reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(3)),
+                reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), new DateTimeOffset(reader.GetInt64(3), TimeSpan.Zero),
                 reader.IsDBNull(4) ? 0 : reader.GetInt32(4), reader.IsDBNull(5) ? "" : reader.GetString(5), reader.GetFieldValue<byte[]>(6)));
         }
 

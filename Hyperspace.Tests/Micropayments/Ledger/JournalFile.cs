@@ -51,7 +51,7 @@ internal sealed class JournalFile : IDisposable
     {
         var number = _sequence[id] = _sequence.GetValueOrDefault(id) + 1;
         Run("INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier) VALUES ($now, 0, $id, $nr, $bytes, $manifest, $serializer)",
-            ("$now", Now.ToUnixTimeMilliseconds()), ("$id", id), ("$nr", number), ("$bytes", payload), ("$manifest", manifest), ("$serializer", serializerId));
+            ("$now", Now.UtcTicks), ("$id", id), ("$nr", number), ("$bytes", payload), ("$manifest", manifest), ("$serializer", serializerId));
     }
 
     public void Run(string sql, params (string Name, object Value)[] parameters)
