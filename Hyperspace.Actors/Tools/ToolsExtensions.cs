@@ -63,7 +63,8 @@ public static class ToolsExtensions
         registry.Register<ActorKeys.Tools>(tools);
 
         var outcomes = new OutcomeCache();
-        var handler = new ToolInvokeHandler(peer, catalog, own, registry, outcomes, new PaidRuns(outcomes, peer.Time));
+        var calls = new ToolCalls(peer, catalog);
+        var handler = new ToolInvokeHandler(calls, catalog, own, registry, outcomes, new PaidRuns(outcomes, peer.Time));
         peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
         peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
 

@@ -6,6 +6,9 @@ internal static class ChannelLimits
     /// <summary>Longest request id, in characters.</summary>
     public const int MaxRequestId = 128;
 
+    /// <summary>Longest memo of a payment, in characters.</summary>
+    public const int MaxMemo = 256;
+
     /// <summary>Payments that wait for the voucher in flight, per channel; more are RATE_LIMITED.</summary>
     public const int MaxWaiting = 4096;
 
@@ -14,6 +17,9 @@ internal static class ChannelLimits
 
     /// <summary>Events between snapshots.</summary>
     public const int SnapshotEvery = 500;
+
+    /// <summary>How long a chain is waited for.</summary>
+    public static readonly TimeSpan ChainTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>How long one actor of this folder waits for another.</summary>
     public static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(10);

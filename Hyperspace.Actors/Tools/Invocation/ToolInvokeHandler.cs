@@ -17,10 +17,8 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// The provider's side: serves <c>tool.invoke</c> and <c>capabilities.get</c>. Everything that can refuse a call without
 /// running it is asked before money is taken; what a voucher paid for is run once it is journalled, and only once.
 /// </summary>
-internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns paidRuns)
+internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns paidRuns)
 {
-    private const int MaxRequest = 2 * 1024 * 1024;
-    private const int MaxRequestId = 128;
     private static readonly TimeSpan AcceptTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Serves <c>capabilities.get</c>.</summary>
@@ -33,17 +31,11 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, 
     /// <summary>Serves <c>tool.invoke</c>.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> InvokeAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var request = Parse(call.Payload);
-        var tool = peer.Options.Profile != PeerProfile.Full ? null : catalog.State.Tools.GetValueOrDefault(request.Tool);
+        var request = ToolCalls.Parse(call.Payload, ToolInvocation.Parser, r => r.RequestId);
+        var (tool, refusal) = calls.Find(request.Tool, request.Params, streams: false);
         if (tool is null)
         {
-            yield return Refused(ErrorCodes.ToolNotFound, $"This peer offers no tool '{(request.Tool.Length <= ToolRules.MaxName ? request.Tool : "…")}'; discover again.");
-            yield break;
-        }
-
-        if (catalog.Schemas.Check(tool.Definition.InputSchema, request.Params) is { } invalid)
-        {
-            yield return Refused(invalid);
+            yield return Refused(refusal!);
             yield break;
         }
 
@@ -58,10 +50,7 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, 
         var price = tool.Definition.Price;
         if (!price.IsZero && request.Voucher is null)
         {
-            yield return Frame(new ToolInvocationFrame
-            {
-                PaymentRequired = new PaymentRequired { PriceMicro = price.MicroUnits, Currency = price.Currency.Code, Terms = CapabilityRecords.TermsOf(peer.Identity, peer.Options), Binding = peer.Identity.Binding },
-            });
+            yield return Frame(new ToolInvocationFrame { PaymentRequired = calls.Challenge(tool.Definition) });
             yield break;
         }
 
@@ -129,26 +118,6 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolCatalog catalog, 
         }
 
         yield return Frame(new ToolInvocationFrame { Outcome = kept });
-    }
-
-    private static ToolInvocation Parse(ReadOnlyMemory<byte> payload)
-    {
-        if (payload.Length > MaxRequest)
-        {
-            throw new RpcException(RpcStatus.ResourceExhausted, $"A tool invocation has at most {MaxRequest} bytes.");
-        }
-
-        try
-        {
-            var request = ToolInvocation.Parser.ParseFrom(payload.Span);
-            return request.RequestId.Length is >= 1 and <= MaxRequestId
-                ? request
-                : throw new RpcException(RpcStatus.InvalidArgument, $"A tool invocation has a request id of 1 to {MaxRequestId} characters.");
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new RpcException(RpcStatus.InvalidArgument, "The payload is no ToolInvocation: " + e.Message, e);
-        }
     }
 
     // Not cancelled with the call: a voucher that may have been journalled must be answered for.
