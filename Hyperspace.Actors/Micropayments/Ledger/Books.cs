@@ -14,13 +14,26 @@ internal abstract record Book;
 /// <param name="ChannelId"><c>0x</c> and 64 hex digits.</param>
 /// <param name="Payer">Its peer id or address.</param>
 /// <param name="Currency">The currency's code.</param>
-internal sealed record PayeeBook(string ChannelId, string Payer, string Currency) : Book
+/// <param name="ChainId">EIP-155 id of its terms.</param>
+/// <param name="Token">The token of its terms, 20 bytes in hex.</param>
+internal sealed record PayeeBook(string ChannelId, string Payer, string Currency, ulong ChainId, string Token) : Book
 {
     public ulong AcceptedMicro { get; init; }
 
     public ulong SpentMicro { get; init; }
 
     public long Vouchers { get; init; }
+
+    /// <summary>What the payer is to pay in all: what was accepted, until the closing says otherwise.</summary>
+    public ulong ClaimMicro { get; init; }
+
+    /// <summary>What of it the escrow has paid out.</summary>
+    public ulong SettledMicro { get; init; }
+
+    /// <summary>The escrow holds the deposit.</summary>
+    public bool OnChain { get; init; }
+
+    public bool IsClosed { get; init; }
 }
 
 /// <summary>A voucher on its way.</summary>

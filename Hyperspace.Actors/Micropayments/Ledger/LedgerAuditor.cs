@@ -24,7 +24,7 @@ internal sealed class LedgerAuditor(string dataDirectory)
     // Every table that follows from the journal: its columns in the order of its key, and the column that names an account.
     private static readonly (string Table, string Columns, int Key, string? Account)[] Tables =
     [
-        ("entries", "ordering, persistence_id, sequence_nr, time_ms, memo", 1, null),
+        ("entries", "number, persistence_id, sequence_nr, part, time_ms, memo", 1, null),
         ("lines", "id, kind, account, currency, amount, balance", 1, "account"),
         ("balances", "account, currency, debits, credits", 2, "account"),
         ("books", "id, sequence_nr, book", 1, null),
@@ -232,14 +232,17 @@ internal sealed class LedgerAuditor(string dataDirectory)
     private static string Text(object[] row) => string.Join(", ", row.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value}")));
 }
 
-/// <summary>What the ledger and a channel must agree on, in micro-units: <paramref name="SpentMicro"/> only on the payee's side, <paramref name="SignedMicro"/> and <paramref name="InFlight"/> only on the payer's.</summary>
-internal sealed record ChannelFigures(ulong AcceptedMicro, ulong SpentMicro, ulong SignedMicro, bool InFlight, long Vouchers)
+/// <summary>
+/// What the ledger and a channel must agree on, in micro-units: what was spent and settled only on the payee's side, what was
+/// signed and whether a voucher is in flight only on the payer's.
+/// </summary>
+internal sealed record ChannelFigures(ulong AcceptedMicro, ulong SpentMicro, ulong SettledMicro, ulong SignedMicro, bool InFlight, long Vouchers)
 {
     /// <summary>Of a book; null for none, and for a proposal that nothing came of yet.</summary>
     public static ChannelFigures? Of(Book? book) => book switch
     {
-        PayeeBook b => new(b.AcceptedMicro, b.SpentMicro, 0, false, b.Vouchers),
-        PayerBook b => new(b.AcceptedMicro, 0, b.SignedMicro, b.InFlight is not null, b.Vouchers),
+        PayeeBook b => new(b.AcceptedMicro, b.SpentMicro, b.IsClosed ? b.ClaimMicro : b.SettledMicro, 0, false, b.Vouchers),
+        PayerBook b => new(b.AcceptedMicro, 0, 0, b.SignedMicro, b.InFlight is not null, b.Vouchers),
         _ => null,
     };
 
@@ -249,12 +252,12 @@ internal sealed record ChannelFigures(ulong AcceptedMicro, ulong SpentMicro, ulo
         var figures = new Dictionary<string, ChannelFigures>(StringComparer.Ordinal);
         foreach (var view in totals.Paying.Where(view => view.ChannelId is not null))
         {
-            figures["payer:" + view.ChannelId] = new(view.Accepted.MicroUnits, 0, view.Signed.MicroUnits, view.InFlight, view.Vouchers);
+            figures["payer:" + view.ChannelId] = new(view.Accepted.MicroUnits, 0, 0, view.Signed.MicroUnits, view.InFlight, view.Vouchers);
         }
 
         foreach (var view in totals.Receiving)
         {
-            figures["payee:" + view.ChannelId] = new(view.Accepted.MicroUnits, view.Spent.MicroUnits, 0, false, view.Vouchers);
+            figures["payee:" + view.ChannelId] = new(view.Accepted.MicroUnits, view.Spent.MicroUnits, view.Settled.MicroUnits, 0, false, view.Vouchers);
         }
 
         return figures;
@@ -271,7 +274,7 @@ internal sealed record ChannelFigures(ulong AcceptedMicro, ulong SpentMicro, ulo
     /// <summary>What its account must hold by a book.</summary>
     public static Int128 BalanceOf(Book book) => book switch
     {
-        PayeeBook b => (Int128)b.SpentMicro - b.AcceptedMicro,
+        PayeeBook b => b.IsClosed ? 0 : (Int128)b.SpentMicro - b.ClaimMicro,
         PayerBook b => (Int128)b.AcceptedMicro - b.SpentMicro + (b.InFlight?.PriceMicro ?? 0),
         _ => throw new ArgumentException($"{book.GetType().Name} is of no channel.", nameof(book)),
     };

@@ -28,7 +28,7 @@ internal sealed class LedgerFile : IDisposable
         $"""
         CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), ordering INTEGER NOT NULL, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, events INTEGER NOT NULL, entries INTEGER NOT NULL);
         INSERT INTO position VALUES (1, 0, '', 0, 0, 0);
-        CREATE TABLE entries (ordering INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, time_ms INTEGER NOT NULL, memo TEXT NOT NULL);
+        CREATE TABLE entries (number INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, part INTEGER NOT NULL, time_ms INTEGER NOT NULL, memo TEXT NOT NULL);
         CREATE TABLE lines (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, balance TEXT NOT NULL);
         CREATE INDEX lines_by_account ON lines (account, id);
         CREATE INDEX lines_over_channels ON lines (id) WHERE kind <= 2;

@@ -38,7 +38,7 @@ internal sealed class LedgerProjection(JournalReader journal, LedgerFile file)
         var entries = 0;
         foreach (var row in rows)
         {
-            entries += Take(page, row) ? 1 : 0;
+            entries += Take(page, row);
         }
 
         page.Flush();
@@ -69,35 +69,43 @@ internal sealed class LedgerProjection(JournalReader journal, LedgerFile file)
         {
             return format.FromBytes(row.Manifest, row.Payload);
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or ArgumentException)
         {
+            // Damaged, or a group with an event in it that this version does not know.
             return null;
         }
     }
 
-    private static bool Take(LedgerPage page, JournalRow row)
+    /// <summary>Takes a row over; returns how many entries it gave.</summary>
+    private static int Take(LedgerPage page, JournalRow row)
     {
-        var book = page.Follow(row);
-        var happened = Read(row);
-        var posting = happened is null ? null : Postings.Of(row.PersistenceId, book, happened);
-        if (posting is null)
+        page.Follow(row);
+        var read = Read(row);
+        List<object?> events = read is ChannelBatch batch ? [.. batch.Events] : [read];
+        var entries = 0;
+        for (var part = 0; part < events.Count; part++)
         {
-            page.Skip(row.Manifest.Length > 0 ? row.Manifest : $"serializer {row.SerializerId.ToString(CultureInfo.InvariantCulture)}");
-            return false;
+            var posting = events[part] is { } happened && part < LedgerPage.MaxParts ? Postings.Of(row.PersistenceId, page.Find(row.PersistenceId), happened) : null;
+            if (posting is null)
+            {
+                page.Skip(row.Manifest.Length > 0 ? row.Manifest : $"serializer {row.SerializerId.ToString(CultureInfo.InvariantCulture)}");
+                continue;
+            }
+
+            page.Keep(row, part, posting);
+            entries += posting.Entry is null ? 0 : 1;
+            switch (events[part])
+            {
+                case LedgerEvents.RoundClosed closed:
+                    page.Close(closed, row.Payload);
+                    break;
+                case LedgerEvents.RoundPublished published:
+                    page.Published(published);
+                    break;
+            }
         }
 
-        page.Keep(row, posting);
-        switch (happened)
-        {
-            case LedgerEvents.RoundClosed closed:
-                page.Close(closed, row.Payload);
-                break;
-            case LedgerEvents.RoundPublished published:
-                page.Published(published);
-                break;
-        }
-
-        return posting.Entry is not null;
+        return entries;
     }
 }
 
@@ -108,24 +116,29 @@ internal sealed class LedgerPage(LedgerFile file)
     private readonly Dictionary<(string Account, string Currency), (Int128 Debits, Int128 Credits)> _balances = [];
     private readonly Dictionary<string, long> _skipped = new(StringComparer.Ordinal);
 
-    /// <summary>What is remembered of the row's entity; a number that is missing before the row's is noted.</summary>
-    public Book? Follow(JournalRow row)
+    /// <summary>Most events of one row of the journal.</summary>
+    public const int MaxParts = 1 << 16;
+
+    /// <summary>Notes the row's number, and one that is missing before it.</summary>
+    public void Follow(JournalRow row)
     {
-        var (sequenceNr, book) = Find(row.PersistenceId);
+        var (sequenceNr, book) = Remembered(row.PersistenceId);
         if (row.SequenceNr != sequenceNr + 1)
         {
             file.Execute("INSERT OR IGNORE INTO gaps VALUES ($id, $nr)", ("$id", row.PersistenceId), ("$nr", sequenceNr + 1));
         }
 
         _books[row.PersistenceId] = (row.SequenceNr, book);
-        return book;
     }
+
+    /// <summary>What is remembered of an entity.</summary>
+    public Book? Find(string id) => Remembered(id).Book;
 
     /// <summary>An event that has no entry because nobody here knows what it means.</summary>
     public void Skip(string manifest) => _skipped[manifest] = _skipped.GetValueOrDefault(manifest) + 1;
 
     /// <summary>Writes what an event does.</summary>
-    public void Keep(JournalRow row, Posting posting)
+    public void Keep(JournalRow row, int part, Posting posting)
     {
         _books[row.PersistenceId] = (row.SequenceNr, posting.Book);
         if (posting.Closed is { } closed)
@@ -139,14 +152,14 @@ internal sealed class LedgerPage(LedgerFile file)
         }
 
         file.Execute(
-            "INSERT INTO entries VALUES ($ordering, $id, $nr, $time, $memo)",
-            ("$ordering", row.Ordering), ("$id", row.PersistenceId), ("$nr", row.SequenceNr), ("$time", row.Time.ToUnixTimeMilliseconds()), ("$memo", entry.Memo));
+            "INSERT INTO entries VALUES ($number, $id, $nr, $part, $time, $memo)",
+            ("$number", FirstEntry(row.Ordering) + part), ("$part", part), ("$id", row.PersistenceId), ("$nr", row.SequenceNr), ("$time", row.Time.ToUnixTimeMilliseconds()), ("$memo", entry.Memo));
         for (var i = 0; i < entry.Lines.Count; i++)
         {
             var line = entry.Lines[i];
             file.Execute(
                 "INSERT INTO lines VALUES ($id, $kind, $account, $currency, $amount, $balance)",
-                ("$id", LineId(row.Ordering) + i), ("$kind", (int)line.Kind), ("$account", line.Account.Name), ("$currency", line.Currency.Code),
+                ("$id", ((FirstEntry(row.Ordering) + part) * Entry.MaxLines) + i), ("$kind", (int)line.Kind), ("$account", line.Account.Name), ("$currency", line.Currency.Code),
                 ("$amount", Text(line.Amount)), ("$balance", Text(Add(line))));
         }
     }
@@ -185,11 +198,11 @@ internal sealed class LedgerPage(LedgerFile file)
         }
     }
 
-    /// <summary>The id of an entry's first line.</summary>
-    public static long LineId(long ordering) => ordering * Entry.MaxLines;
+    /// <summary>The number of the first entry that the row of a place in the journal gives.</summary>
+    public static long FirstEntry(long ordering) => ordering * MaxParts;
 
-    /// <summary>The place in the journal of a line's entry.</summary>
-    public static long OrderingOf(long lineId) => lineId / Entry.MaxLines;
+    /// <summary>The id of the first line of that entry.</summary>
+    public static long FirstLine(long ordering) => FirstEntry(ordering) * Entry.MaxLines;
 
     /// <summary>A stored number.</summary>
     public static Int128 Parse(string text) => Int128.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
@@ -212,7 +225,7 @@ internal sealed class LedgerPage(LedgerFile file)
         return sums.Debits - sums.Credits;
     }
 
-    private (long SequenceNr, Book? Book) Find(string id)
+    private (long SequenceNr, Book? Book) Remembered(string id)
     {
         if (_books.TryGetValue(id, out var known))
         {

@@ -54,8 +54,8 @@ internal sealed class LedgerQueries(LedgerFile file)
     {
         using var command = file.Command(
             $"""
-            SELECT l.id, e.persistence_id, e.sequence_nr, e.time_ms, l.kind, e.memo, l.amount, l.balance, l.currency
-            FROM lines l JOIN entries e ON e.ordering = l.id / {Entry.MaxLines.ToString(CultureInfo.InvariantCulture)}
+            SELECT l.id, e.persistence_id, e.sequence_nr, e.time_ms, l.kind, e.memo, l.amount, l.balance, l.currency, e.part
+            FROM lines l JOIN entries e ON e.number = l.id / {Entry.MaxLines.ToString(CultureInfo.InvariantCulture)}
             WHERE l.account = $account AND l.id > $after AND ($currency = '' OR l.currency = $currency) ORDER BY l.id LIMIT $limit
             """,
             ("$account", account), ("$after", after), ("$currency", currency ?? ""), ("$limit", limit));
@@ -65,7 +65,7 @@ internal sealed class LedgerQueries(LedgerFile file)
         {
             var code = reader.GetString(8);
             lines.Add(new LedgerLine(
-                reader.GetInt64(0), $"{reader.GetString(1)}#{reader.GetInt64(2).ToString(CultureInfo.InvariantCulture)}", DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(3)),
+                reader.GetInt64(0), EntryId(reader.GetString(1), reader.GetInt64(2), reader.GetInt64(9)), DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(3)),
                 ((LineKind)reader.GetInt32(4)).ToString().ToLowerInvariant(), reader.GetString(5), new LedgerAmount(reader.GetString(6), code), new LedgerAmount(reader.GetString(7), code)));
         }
 
@@ -74,14 +74,14 @@ internal sealed class LedgerQueries(LedgerFile file)
 
     /// <summary>When the first money moved over a channel after a place of the journal; null: none has.</summary>
     public DateTimeOffset? FirstAfter(long ordering) =>
-        file.Number("SELECT id FROM lines WHERE kind <= 2 AND id >= $id ORDER BY id LIMIT 1", ("$id", LedgerPage.LineId(ordering + 1))) is var id and > 0
-            ? DateTimeOffset.FromUnixTimeMilliseconds(file.Number("SELECT time_ms FROM entries WHERE ordering = $ordering", ("$ordering", LedgerPage.OrderingOf(id))))
+        file.Number("SELECT id FROM lines WHERE kind <= 2 AND id >= $id ORDER BY id LIMIT 1", ("$id", LedgerPage.FirstLine(ordering + 1))) is var id and > 0
+            ? DateTimeOffset.FromUnixTimeMilliseconds(file.Number("SELECT time_ms FROM entries WHERE number = $number", ("$number", id / Entry.MaxLines)))
             : null;
 
     /// <summary>The last place after <paramref name="ordering"/> before the first entry of the time <paramref name="endMs"/> or later; the last of all when there is none.</summary>
     public long LastBefore(long ordering, long endMs) =>
-        file.Number("SELECT min(ordering) FROM entries WHERE ordering > $ordering AND time_ms >= $end", ("$ordering", ordering), ("$end", endMs)) is var first and > 0
-            ? first - 1
+        file.Number("SELECT min(number) FROM entries WHERE number >= $number AND time_ms >= $end", ("$number", LedgerPage.FirstEntry(ordering + 1)), ("$end", endMs)) is var first and > 0
+            ? (first / LedgerPage.MaxParts) - 1
             : file.Position().Ordering;
 
     /// <summary>What each counterparty came to owe over channels between two places of the journal, the first one excluded.</summary>
@@ -93,7 +93,7 @@ internal sealed class LedgerQueries(LedgerFile file)
         var nets = new Dictionary<(string Who, string Currency), Int128>();
         using (var command = file.Command(
             "SELECT account, currency, amount FROM lines WHERE kind <= 2 AND id >= $from AND id < $to AND account >= $peers AND account < $end",
-            ("$from", LedgerPage.LineId(after + 1)), ("$to", LedgerPage.LineId(through + 1)), ("$peers", Account.PeerPrefix), ("$end", Account.PeerPrefix + AfterAll)))
+            ("$from", LedgerPage.FirstLine(after + 1)), ("$to", LedgerPage.FirstLine(through + 1)), ("$peers", Account.PeerPrefix), ("$end", Account.PeerPrefix + AfterAll)))
         {
             using var reader = command.ExecuteReader();
             while (reader.Read())
@@ -158,6 +158,9 @@ internal sealed class LedgerQueries(LedgerFile file)
             }
         }
     }
+
+    private static string EntryId(string persistenceId, long sequenceNr, long part) =>
+        string.Create(CultureInfo.InvariantCulture, $"{persistenceId}#{sequenceNr}{(part > 0 ? $".{part}" : "")}");
 
     private static LedgerBalance Balance(SqliteDataReader reader)
     {

@@ -24,7 +24,7 @@ internal static class Postings
     {
         PayeeChannelEvents.Opened e => PayeePostings.Of(persistenceId, e),
         PayerChannelEvents.Proposed e => PayerPostings.Of(book as PayerBook, e),
-        ChannelListEvents.PayerListed or ChannelListEvents.PayeeAdmitted or LedgerEvents.RoundClosed or LedgerEvents.RoundPublished => Nothing,
+        ChannelListEvents.PayerListed or ChannelListEvents.PayeeAdmitted or ChannelListEvents.PayeeReleased or LedgerEvents.RoundClosed or LedgerEvents.RoundPublished => Nothing,
         _ => book switch
         {
             PayeeBook payee => PayeePostings.Of(payee, happened),

@@ -1,4 +1,5 @@
 using FsCheck.Xunit;
+using Google.Protobuf;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Contracts.Money;
@@ -58,6 +59,44 @@ public class PostingsTests
     }
 
     [Fact]
+    public void What_was_paid_in_advance_lies_in_the_channel_until_it_is_spent_or_given_back()
+    {
+        var peer = Payee(
+            new PayeeChannelEvents.VoucherTaken("", 0, 500, ByteString.Empty),
+            new PayeeChannelEvents.Spent("a", 120, "a memo"),
+            new PayeeChannelEvents.VoucherTaken("b", 30, 400, ByteString.Empty));
+        Assert.Equal((500, -350, -150), Standing(Fold(peer)));
+        peer = Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new ChannelBatch([new PayeeChannelEvents.ClosingBegun(150, ByteString.Empty), new PayeeChannelEvents.Closed(150, 850)])]);
+        Assert.Equal((150, 0, -150), Standing(Fold(peer)));
+    }
+
+    [Fact]
+    public void What_an_escrow_pays_out_settles_the_claim_and_what_it_does_not_is_lost()
+    {
+        var wallet = Account.Wallet(ChannelPair.Terms.ChainId, ChannelPair.Terms.Token.Span);
+        var peer = Payee(
+            new PayeeChannelEvents.VoucherTaken("a", 300, 300, ByteString.Empty),
+            new PayeeChannelEvents.SeenOnChain(1_000, 200, 0),
+            new PayeeChannelEvents.VoucherTaken("b", 100, 400, ByteString.Empty),
+            new PayeeChannelEvents.ClosingBegun(400, ByteString.Empty));
+        var books = Fold(peer);
+        Assert.Equal((200, 0, -400), Standing(books));
+        Assert.Equal(200, books.Balance(wallet));
+
+        var paid = Fold(Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new PayeeChannelEvents.Closed(400, 600)]));
+        Assert.Equal((0, 0, -400), Standing(paid));
+        Assert.Equal(400, paid.Balance(wallet));
+
+        // The payer got out before the last voucher was brought to the escrow.
+        var lost = Fold(Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new PayeeChannelEvents.SeenOnChain(1_000, 200, 5), new PayeeChannelEvents.Closed(200, 800)]));
+        Assert.Equal((0, 0, -200), Standing(lost));
+        Assert.Equal(200, lost.Balance(wallet));
+
+        // A reorganisation took the settlement back.
+        Assert.Equal(0, Fold(Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new PayeeChannelEvents.SeenOnChain(1_000, 0, 0)])).Balance(wallet));
+    }
+
+    [Fact]
     public void An_event_that_does_not_follow_has_no_posting()
     {
         Assert.Null(Postings.Of("payee-channel-0x01", null, new PayeeChannelEvents.Delivered("r")));
@@ -94,13 +133,26 @@ public class PostingsTests
         Assert.False(credit.Covers((ulong)left + 1));
     }
 
+    private static TwoPeers.Peer Payee(params IEnumerable<object> events)
+    {
+        var peer = new TwoPeers.Peer(ChannelPair.Payee);
+        peer.Journal.AddRange(events.Prepend(new PayeeChannelEvents.Opened(ChannelPair.Payer.PeerId.ToString(), ChannelPair.Terms)).Select(e => ("payee-channel-" + ChannelPair.ChannelId, e)));
+        return peer;
+    }
+
+    private static (int Peer, int Channel, int Income) Standing(Books books) =>
+        ((int)books.Balance(Account.Peer(ChannelPair.Payer.PeerId.ToString())), (int)books.Balance(Account.Channel(ChannelPair.ChannelId)), (int)books.Balance(Account.Income));
+
     /// <summary>All events in order; each must have a posting, and the lines so far must sum to zero.</summary>
     private static Books Fold(TwoPeers.Peer peer)
     {
         var books = new Books();
         foreach (var (id, happened) in peer.Journal)
         {
-            books.Post(id, happened);
+            foreach (var one in happened is ChannelBatch batch ? batch.Events : [happened])
+            {
+                books.Post(id, one);
+            }
         }
 
         return books;
