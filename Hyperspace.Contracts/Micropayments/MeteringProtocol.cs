@@ -14,8 +14,9 @@ public static class MeteringCommands
     /// <param name="ChannelId">The channel.</param>
     /// <param name="PayerId">Who pays.</param>
     /// <param name="StreamId">The stream: the request id of what was called.</param>
+    /// <param name="From">What it had cost when it was metered before; zero the first time.</param>
     /// <param name="Total">What the stream costs up to here.</param>
-    public sealed record Meter(string ChannelId, string PayerId, string StreamId, Amount Total) : IPayeeChannelMessage;
+    public sealed record Meter(string ChannelId, string PayerId, string StreamId, Amount From, Amount Total) : IPayeeChannelMessage;
 
     /// <summary>
     /// Waits for vouchers: answered with <see cref="VoucherAccepted"/> once the balance is at least <paramref name="Amount"/>, or

@@ -39,6 +39,10 @@ internal static class ChannelJournal
             "balance-spent:1",
             e => new() { RequestId = e.RequestId, AmountMicro = e.AmountMicro, Memo = e.Memo ?? "" },
             m => new(m.RequestId, m.AmountMicro, OrNull(m.Memo)))
+        .Map<PayeeChannelEvents.Metered, Journal.StreamMetered>(
+            "stream-metered:1",
+            e => new() { StreamId = e.StreamId, AmountMicro = e.AmountMicro, TotalMicro = e.TotalMicro },
+            m => new(m.StreamId, m.AmountMicro, m.TotalMicro))
         .Map<PayeeChannelEvents.ToppedUp, Journal.DepositRaised>("deposit-raised:1", e => new() { DepositMicro = e.DepositMicro }, m => new(m.DepositMicro))
         .Map<PayeeChannelEvents.SeenOnChain, Journal.SeenOnChain>(
             "seen-on-chain:1",

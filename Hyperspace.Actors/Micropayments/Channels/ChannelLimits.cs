@@ -15,6 +15,9 @@ internal static class ChannelLimits
     /// <summary>Requests that a payer may have voided between two vouchers: each takes a line of the payee's journal.</summary>
     public const int MaxVoidedPerVoucher = 1000;
 
+    /// <summary>Streams that wait for vouchers of one channel; more are RATE_LIMITED.</summary>
+    public const int MaxWaitingStreams = 256;
+
     /// <summary>Events between snapshots.</summary>
     public const int SnapshotEvery = 500;
 

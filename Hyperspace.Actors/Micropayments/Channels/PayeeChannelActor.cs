@@ -27,6 +27,7 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
     private static readonly TimeSpan UnknownTimeout = TimeSpan.FromSeconds(10);
     private readonly IReadOnlyActorRegistry _registry;
     private readonly Payee _payee;
+    private BalanceWaiters? _waiters;
 
     public PayeeChannelActor(string channelId, Payee payee, IReadOnlyActorRegistry registry)
         : base("payee-channel-" + channelId, new PayeeChannelState(channelId), state => new PayeeChannelSnapshot(state), snapshot => ((PayeeChannelSnapshot)snapshot).State, (state, e) => state.Apply(e))
@@ -35,6 +36,9 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
         Command<PayeeChannelCommands.Accept>(accept => Carry(State.Decide(accept)));
         Command<PayeeChannelCommands.Take>(take => Carry(State.Decide(take)));
         Command<PayeeChannelCommands.Spend>(spend => Carry(State.Decide(spend)));
+        Command<MeteringCommands.Meter>(meter => Carry(State.Decide(meter)));
+        Command<MeteringCommands.AwaitBalance>(AwaitBalance);
+        Command<BalanceWaiters.Overdue>(overdue => _waiters!.Expire(overdue, State.Overdue));
         Command<PayeeChannelCommands.Delivered>(Delivered);
         Command<PayeeChannelCommands.Resolve>(resolve => Carry(State.Decide(resolve)));
         Command<PayeeChannelCommands.Get>(get => Carry(State.Decide(get)));
@@ -49,6 +53,8 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
         Command<Refusal>(refusal => Sender.Tell(refusal));
     }
 
+    protected override bool IsIdle => _waiters is not { Count: > 0 };
+
     // Anyone may ask after a channel that is not there; its entity must not stay.
     protected override void Recovered()
     {
@@ -61,6 +67,7 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
 
     protected override void Written(object happened)
     {
+        _waiters?.Answer(State.Decide);
         switch (happened)
         {
             case PayeeChannelEvents.Opened:
@@ -95,6 +102,22 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
         }
 
         Sender.Tell(decision.Reply);
+    }
+
+    private void AwaitBalance(MeteringCommands.AwaitBalance wait)
+    {
+        if (State.Decide(wait) is { } answer)
+        {
+            Carry(new PayeeDecision(null, answer));
+        }
+        else if (_waiters is { Count: >= ChannelLimits.MaxWaitingStreams })
+        {
+            Sender.Tell(new Refusal(ErrorCodes.RateLimited, $"{ChannelLimits.MaxWaitingStreams} streams of this channel wait for vouchers already; try again later."));
+        }
+        else
+        {
+            (_waiters ??= new BalanceWaiters(Timers)).Add(wait, Sender);
+        }
     }
 
     private void Open(PayeeChannelCommands.Open open)

@@ -26,6 +26,12 @@ internal static class PayeeChannelEvents
     /// <summary>A part of the balance went to a request, which may be served.</summary>
     public sealed record Spent(string RequestId, ulong AmountMicro, string? Memo = null);
 
+    /// <summary>A part of the balance went to a stream, which may go on.</summary>
+    /// <param name="StreamId">The stream's request id.</param>
+    /// <param name="AmountMicro">What was spent now.</param>
+    /// <param name="TotalMicro">What the stream has cost so far.</param>
+    public sealed record Metered(string StreamId, ulong AmountMicro, ulong TotalMicro);
+
     /// <summary>The request was served.</summary>
     public sealed record Delivered(string RequestId);
 

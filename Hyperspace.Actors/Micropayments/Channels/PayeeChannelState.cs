@@ -103,6 +103,11 @@ internal sealed partial record PayeeChannelState(string ChannelId, VoucherChecks
             SpentMicro = SpentMicro + e.AmountMicro,
             Requests = Requests.With(e.RequestId, new PayeeRequest(e.AmountMicro, AcceptedMicro, IsDelivered: false)),
         },
+        PayeeChannelEvents.Metered e => this with
+        {
+            SpentMicro = SpentMicro + e.AmountMicro,
+            Requests = Requests.With(e.StreamId, new PayeeRequest(e.TotalMicro, AcceptedMicro, IsDelivered: false)),
+        },
         PayeeChannelEvents.Delivered e => Requests.TryGet(e.RequestId, out var request) ? this with { Requests = Requests.With(e.RequestId, request with { IsDelivered = true }) } : this,
         PayeeChannelEvents.Voided e => this with { VoidedSinceVoucher = VoidedSinceVoucher + 1, Requests = Requests.With(e.RequestId, PayeeRequest.Voided) },
         PayeeChannelEvents.ToppedUp e => this with { DepositMicro = e.DepositMicro },

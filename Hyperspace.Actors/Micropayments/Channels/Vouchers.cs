@@ -104,13 +104,17 @@ internal sealed class VoucherSigner(IWallet wallet)
 }
 
 /// <summary>Checks the vouchers of one channel locally: who signed is recovered from the signature, no one is asked.</summary>
-internal sealed class VoucherVerifier(ReadOnlyMemory<byte> channelId, ChannelTerms terms)
+/// <param name="channelId">32 bytes.</param>
+/// <param name="terms">The channel's terms.</param>
+/// <param name="library">Recovers; the one in use unless given.</param>
+internal sealed class VoucherVerifier(ReadOnlyMemory<byte> channelId, ChannelTerms terms, ISecp256k1? library = null)
 {
     private readonly VoucherDomain _domain = VoucherDomain.Of(terms);
     private readonly byte[] _signer = ChannelIds.SignerOf(terms).ToArray();
+    private readonly ISecp256k1 _library = library ?? Secp256k1.Library;
 
     /// <summary>True when the voucher is of the channel on these terms and its authorized signer signed it.</summary>
-    public static bool IsSigned(ChannelTerms terms, Voucher voucher) => new VoucherVerifier(ChannelIds.Of(terms), terms).IsSigned(voucher);
+    public static bool IsSigned(ChannelTerms terms, Voucher voucher, ISecp256k1? library = null) => new VoucherVerifier(ChannelIds.Of(terms), terms, library).IsSigned(voucher);
 
     /// <summary>True when the voucher is of this channel and its authorized signer signed it.</summary>
     public bool IsSigned(Voucher voucher)
@@ -122,6 +126,6 @@ internal sealed class VoucherVerifier(ReadOnlyMemory<byte> channelId, ChannelTer
 
         Span<byte> digest = stackalloc byte[Keccak256.Size];
         _domain.WriteDigest(channelId.Span, voucher.CumulativeMicro, digest);
-        return Secp256k1.Library.IsSignedBy(_signer, digest, voucher.Signature.Span);
+        return _library.IsSignedBy(_signer, digest, voucher.Signature.Span);
     }
 }
