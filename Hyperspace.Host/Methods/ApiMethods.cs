@@ -17,6 +17,7 @@ internal static class ApiMethods
             .. StateMethods.All(actors),
             .. ToolMethods.All(actors),
             .. LearningMethods.All(actors),
+            .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
         ];
         methods.Add(new ApiMethod("rpc.discover", "Describes every method of this API.", [], "OpenRPC document", (_, _, _) => Task.FromResult<JsonNode?>(OpenRpc.Describe(methods))));

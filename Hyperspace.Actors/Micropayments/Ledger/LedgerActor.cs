@@ -61,7 +61,8 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
         Command<LedgerCommands.CloseRound>(m => WhenCaughtUp(ledger => Close(ledger, m)));
         Command<ChannelsAnswered>(GoOnWithAudit);
         Command<AuditEnded>(_ => _auditing = false);
-        Command<Tick>(_ => WhenCaughtUp(ledger => Close(ledger, asked: null), ActorRefs.Nobody));
+        Command<Tick>(_ => !_stepping, _ => WhenCaughtUp(ledger => Close(ledger, asked: null), ActorRefs.Nobody));
+        Command<Tick>(_ => { });
         Command<Step>(_ => TakeStep());
         Command<PublishEnded>(Published);
         Command<GossipReceived>(Hear);

@@ -42,7 +42,7 @@ public sealed class LedgerActorTests : IAsyncLifetime
             services.AddSingleton(new HybridClock(_time));
             services.AddSingleton<IRpc>(_ => _network.Join(ChannelPair.Payee.PeerId));
         },
-        options => options with { MaxCreditMicro = 5_000_000 });
+        options => options with { MaxCreditMicro = 5_000_000, SettlementPeriod = PeriodAround(DateTimeOffset.UtcNow) });
 
     public async Task DisposeAsync() => await _engine.DisposeAsync();
 
@@ -145,6 +145,10 @@ public sealed class LedgerActorTests : IAsyncLifetime
             Assert.Equal(ErrorCodes.InvalidParams, (await AskAsync<Refusal>(wrong)).Code);
         }
     }
+
+    /// <summary>About an hour, in the middle of which it is now: the journal has a clock of its own, and no boundary may come between the two.</summary>
+    private static TimeSpan PeriodAround(DateTimeOffset now) =>
+        TimeSpan.FromSeconds(Enumerable.Range(3600, 3600).First(seconds => now.ToUnixTimeSeconds() % seconds is var at && at > seconds / 4 && at < seconds / 2));
 
     private async Task TakeAsync(int number)
     {
