@@ -150,9 +150,12 @@ public class LedgerProjectionTests
     {
         using var journal = new JournalFile();
         using var ledger = OpenLedger.Open(journal.Directory, Self, out _);
-        if (!OperatingSystem.IsWindows())
+        foreach (var path in Directory.GetFiles(journal.Directory, LedgerFile.FileName + "*"))
         {
-            Assert.All(Directory.GetFiles(journal.Directory, LedgerFile.FileName + "*"), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+            if (!OperatingSystem.IsWindows())
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+            }
         }
     }
 
