@@ -69,6 +69,12 @@ public sealed record PeerOptions
     /// <summary>Length of a round of settlements, in whole seconds; rounds begin at its multiples since 1970 in UTC, so peers can compare when theirs are equal.</summary>
     public TimeSpan SettlementPeriod { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Vouchers that may be in flight at once on one channel that this peer pays over. A payee that cheats keeps the prices of
+    /// those at most; one alone makes the calls of a channel wait for each other.
+    /// </summary>
+    public int VoucherWindow { get; init; } = 32;
+
     /// <summary>Chain id of the EIP-712 domain of this peer's channels.</summary>
     public ulong ChainId { get; init; } = 808080;
 

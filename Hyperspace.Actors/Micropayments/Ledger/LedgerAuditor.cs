@@ -196,14 +196,14 @@ internal sealed class LedgerAuditor(string dataDirectory)
         var views = ChannelFigures.Of(statements.Totals);
         foreach (var id in after.Keys.Union(statements.Before.Keys).Union(views.Keys).Where(id => account is null || account == "channel:" + id[(id.IndexOf(':', StringComparison.Ordinal) + 1)..]))
         {
-            if (after.GetValueOrDefault(id) != statements.Before.GetValueOrDefault(id))
+            var (ledgers, own) = (ChannelFigures.Of(after.GetValueOrDefault(id)), views.GetValueOrDefault(id));
+            if (ledgers != ChannelFigures.Of(statements.Before.GetValueOrDefault(id)))
             {
                 _busy++;
                 continue;
             }
 
             _compared++;
-            var (ledgers, own) = (ChannelFigures.Of(after.GetValueOrDefault(id)), views.GetValueOrDefault(id));
             if (ledgers != own)
             {
                 Differ($"The ledger has of the channel {id} {ledgers?.ToString() ?? "nothing"}, and the channel itself {own?.ToString() ?? "nothing"}.");
@@ -233,16 +233,16 @@ internal sealed class LedgerAuditor(string dataDirectory)
 }
 
 /// <summary>
-/// What the ledger and a channel must agree on, in micro-units: what was spent and settled only on the payee's side, what was
-/// signed and whether a voucher is in flight only on the payer's.
+/// What the ledger and a channel must agree on, in micro-units: what was spent only on the payee's side, what was signed and
+/// whether a voucher is in flight only on the payer's.
 /// </summary>
 internal sealed record ChannelFigures(ulong AcceptedMicro, ulong SpentMicro, ulong SettledMicro, ulong SignedMicro, bool InFlight, long Vouchers)
 {
-    /// <summary>Of a book; null for none, and for a proposal that nothing came of yet.</summary>
+    /// <summary>Of a book; null for none.</summary>
     public static ChannelFigures? Of(Book? book) => book switch
     {
-        PayeeBook b => new(b.AcceptedMicro, b.SpentMicro, b.IsClosed ? b.ClaimMicro : b.SettledMicro, 0, false, b.Vouchers),
-        PayerBook b => new(b.AcceptedMicro, 0, 0, b.SignedMicro, b.InFlight is not null, b.Vouchers),
+        PayeeBook b => new(b.AcceptedMicro, b.SpentMicro, b.SettledMicro, 0, false, b.Vouchers),
+        PayerBook b => new(b.AcceptedMicro, 0, b.SettledMicro, b.SignedMicro, !b.Flying.IsEmpty, b.Vouchers),
         _ => null,
     };
 
@@ -252,7 +252,7 @@ internal sealed record ChannelFigures(ulong AcceptedMicro, ulong SpentMicro, ulo
         var figures = new Dictionary<string, ChannelFigures>(StringComparer.Ordinal);
         foreach (var view in totals.Paying.Where(view => view.ChannelId is not null))
         {
-            figures["payer:" + view.ChannelId] = new(view.Accepted.MicroUnits, 0, 0, view.Signed.MicroUnits, view.InFlight, view.Vouchers);
+            figures["payer:" + view.ChannelId] = new(view.Accepted.MicroUnits, 0, view.Settled.MicroUnits, view.Signed.MicroUnits, view.InFlight, view.Vouchers);
         }
 
         foreach (var view in totals.Receiving)
@@ -274,8 +274,8 @@ internal sealed record ChannelFigures(ulong AcceptedMicro, ulong SpentMicro, ulo
     /// <summary>What its account must hold by a book.</summary>
     public static Int128 BalanceOf(Book book) => book switch
     {
-        PayeeBook b => b.IsClosed ? 0 : (Int128)b.SpentMicro - b.ClaimMicro,
-        PayerBook b => (Int128)b.AcceptedMicro - b.SpentMicro + (b.InFlight?.PriceMicro ?? 0),
+        PayeeBook or PayerBook { IsClosed: true } => 0,
+        PayerBook b => b.Flying.Aggregate((Int128)b.AcceptedMicro - b.SpentMicro, (sum, f) => sum + f.PriceMicro),
         _ => throw new ArgumentException($"{book.GetType().Name} is of no channel.", nameof(book)),
     };
 }

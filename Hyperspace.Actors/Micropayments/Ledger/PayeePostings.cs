@@ -4,9 +4,9 @@ using Hyperspace.Contracts.Money;
 namespace Hyperspace.Actors.Micropayments.Ledger;
 
 /// <summary>
-/// Entries of a channel that pays this peer. A voucher is a claim on the payer (debit of <c>peer:</c>) that passes through the
-/// channel's account; what of it goes to a request is income. What was paid in advance stays in the channel's account until
-/// the channel is closed. What an escrow pays out settles the claim.
+/// Entries of a channel that pays this peer. What is spent of its vouchers the payer owes (debit of <c>peer:</c>), through the
+/// channel's account to income. A voucher over more than was spent is a right, not a debt: both sides close over what was
+/// spent. What an escrow pays out settles the debt.
 /// </summary>
 internal static class PayeePostings
 {
@@ -25,43 +25,32 @@ internal static class PayeePostings
     /// <summary>What happened to an open channel; null when it cannot have.</summary>
     public static Posting? Of(PayeeBook book, object happened) => happened switch
     {
-        PayeeChannelEvents.VoucherTaken e => Taken(book, e),
+        PayeeChannelEvents.VoucherTaken e => To(
+            book,
+            book with { AcceptedMicro = Math.Max(book.AcceptedMicro, e.CumulativeMicro), SpentMicro = book.SpentMicro + e.PriceMicro, Vouchers = book.Vouchers + 1 },
+            e.Memo ?? e.RequestId),
         PayeeChannelEvents.Spent e => To(book, book with { SpentMicro = book.SpentMicro + e.AmountMicro }, e.Memo ?? e.RequestId),
         PayeeChannelEvents.SeenOnChain e => To(book, book with { OnChain = true, SettledMicro = e.SettledMicro }, "settled in the escrow"),
-        PayeeChannelEvents.ClosingBegun e => To(book, book with { ClaimMicro = e.FinalMicro }, "closing"),
-        PayeeChannelEvents.Closed e => Closed(book, e),
-        PayeeChannelEvents.Delivered or PayeeChannelEvents.Voided or PayeeChannelEvents.ToppedUp or PayeeChannelEvents.ClosingFailed => new Posting(book),
+        PayeeChannelEvents.Closed e => Closed(book, book with { SettledMicro = e.SettledMicro }),
+        PayeeChannelEvents.Delivered or PayeeChannelEvents.Voided or PayeeChannelEvents.ToppedUp or PayeeChannelEvents.ClosingBegun or PayeeChannelEvents.ClosingFailed => new Posting(book),
         _ => null,
     };
 
-    private static Posting Taken(PayeeBook book, PayeeChannelEvents.VoucherTaken e)
+    private static Posting To(PayeeBook before, PayeeBook after, string memo) =>
+        new(after, Entry.Of(memo, [.. Earn(after, (Int128)after.SpentMicro - before.SpentMicro), .. Settle(before, after)]));
+
+    /// <summary>What is settled beyond what was spent is kept, and what was spent and is not settled is lost.</summary>
+    private static Posting Closed(PayeeBook before, PayeeBook after) =>
+        new(after, Entry.Of("closed", [.. Earn(after, (Int128)after.SettledMicro - after.SpentMicro), .. Settle(before, after)]));
+
+    private static IReadOnlyList<EntryLine> Earn(PayeeBook book, Int128 micro)
     {
-        var accepted = Math.Max(book.AcceptedMicro, e.CumulativeMicro);
-        return To(
-            book,
-            book with { AcceptedMicro = accepted, ClaimMicro = accepted, SpentMicro = book.SpentMicro + e.PriceMicro, Vouchers = book.Vouchers + 1 },
-            e.Memo ?? (e.RequestId.Length > 0 ? e.RequestId : "paid in advance"));
+        var (currency, channel) = (Currency.Parse(book.Currency), Account.Channel(book.ChannelId));
+        return [.. Entry.Move(LineKind.Earned, currency, micro, Account.Peer(book.Payer), channel), .. Entry.Move(LineKind.Spent, currency, micro, channel, Account.Income)];
     }
 
-    private static Posting Closed(PayeeBook book, PayeeChannelEvents.Closed e)
-    {
-        var closed = book with { ClaimMicro = e.SettledMicro, IsClosed = true, SettledMicro = book.OnChain ? e.SettledMicro : book.SettledMicro };
-
-        // What was paid and never used is kept, and what was served and not paid is lost.
-        var rest = Entry.Move(LineKind.Spent, Currency.Parse(book.Currency), (Int128)closed.ClaimMicro - closed.SpentMicro, Account.Channel(book.ChannelId), Account.Income);
-        return new Posting(closed, Entry.Of("closed", [.. Lines(book, closed), .. rest]));
-    }
-
-    private static Posting To(PayeeBook before, PayeeBook after, string memo) => new(after, Entry.Of(memo, Lines(before, after)));
-
-    private static IReadOnlyList<EntryLine> Lines(PayeeBook before, PayeeBook after)
-    {
-        var (currency, payer, channel) = (Currency.Parse(after.Currency), Account.Peer(after.Payer), Account.Channel(after.ChannelId));
-        return
-        [
-            .. Entry.Move(LineKind.Earned, currency, (Int128)after.ClaimMicro - before.ClaimMicro, payer, channel),
-            .. Entry.Move(LineKind.Spent, currency, (Int128)after.SpentMicro - before.SpentMicro, channel, Account.Income),
-            .. Entry.Move(LineKind.Settled, currency, (Int128)after.SettledMicro - before.SettledMicro, Account.Wallet(after.ChainId, Convert.FromHexString(after.Token)), payer),
-        ];
-    }
+    private static IReadOnlyList<EntryLine> Settle(PayeeBook before, PayeeBook after) => after.OnChain
+        ? Entry.Move(
+            LineKind.Settled, Currency.Parse(after.Currency), (Int128)after.SettledMicro - before.SettledMicro, Account.Wallet(after.ChainId, Convert.FromHexString(after.Token)), Account.Peer(after.Payer))
+        : [];
 }

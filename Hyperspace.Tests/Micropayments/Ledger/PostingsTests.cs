@@ -17,18 +17,14 @@ public class PostingsTests
         foreach (var peer in (TwoPeers.Peer[])[world.A, world.B])
         {
             var books = Fold(peer);
-            foreach (var (id, channel) in peer.Receiving)
-            {
-                Assert.Equal((Int128)channel.SpentMicro - channel.AcceptedMicro, books.Balance(Account.Channel(id)));
-            }
-
-            var inFlight = peer.Paying.Values.Aggregate(0UL, (sum, c) => sum + (c.InFlight?.PriceMicro ?? 0));
+            var inFlight = peer.Paying.Values.Aggregate(0UL, (sum, c) => sum + c.FlyingMicro);
             var paid = peer.Paying.Values.Aggregate(0UL, (sum, c) => sum + c.AcceptedMicro + c.Used.Aggregate(0UL, (used, u) => used + u.AcceptedMicro));
-            var accepted = peer.Receiving.Values.Aggregate(0UL, (sum, c) => sum + c.AcceptedMicro);
             var spent = peer.Receiving.Values.Aggregate(0UL, (sum, c) => sum + c.SpentMicro);
             Assert.Equal(-(Int128)spent, books.Balance(Account.Income));
-            Assert.Equal((Int128)paid, books.Balance(Account.Expense));
-            Assert.Equal((Int128)accepted - paid - inFlight, books.Balance(Account.Peer(peer == world.A ? world.B.Id : world.A.Id)));
+            Assert.Equal((Int128)paid, books.Balance(Account.Expense) + books.Balance(Account.Session("ses_1")));
+            Assert.Equal((Int128)spent - paid - inFlight, books.Balance(Account.Peer(peer == world.A ? world.B.Id : world.A.Id)));
+            Assert.Equal((Int128)inFlight, peer.Paying.Values.SelectMany(p => p.History().Channels).Aggregate((Int128)0, (sum, c) => sum + books.Balance(Account.Channel(c.ChannelId!))));
+            Assert.All(peer.Receiving.Keys, id => Assert.Equal(0, books.Balance(Account.Channel(id))));
         }
     }
 
@@ -38,7 +34,7 @@ public class PostingsTests
         var world = TwoPeers.After(moves);
         world.Settle();
         Assert.Equal(Fold(world.A).Balance(Account.Peer(world.B.Id)), -Fold(world.B).Balance(Account.Peer(world.A.Id)));
-        Assert.Equal(Fold(world.A).Balance(Account.Expense), -Fold(world.B).Balance(Account.Income));
+        Assert.Equal(Fold(world.A).Balance(Account.Expense) + Fold(world.A).Balance(Account.Session("ses_1")), -Fold(world.B).Balance(Account.Income));
     }
 
     [Fact]
@@ -59,19 +55,19 @@ public class PostingsTests
     }
 
     [Fact]
-    public void What_was_paid_in_advance_lies_in_the_channel_until_it_is_spent_or_given_back()
+    public void A_voucher_over_more_than_was_spent_is_no_debt()
     {
         var peer = Payee(
             new PayeeChannelEvents.VoucherTaken("", 0, 500, ByteString.Empty),
             new PayeeChannelEvents.Spent("a", 120, "a memo"),
             new PayeeChannelEvents.VoucherTaken("b", 30, 400, ByteString.Empty));
-        Assert.Equal((500, -350, -150), Standing(Fold(peer)));
+        Assert.Equal((150, 0, -150), Standing(Fold(peer)));
         peer = Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new ChannelBatch([new PayeeChannelEvents.ClosingBegun(150, ByteString.Empty), new PayeeChannelEvents.Closed(150, 850)])]);
         Assert.Equal((150, 0, -150), Standing(Fold(peer)));
     }
 
     [Fact]
-    public void What_an_escrow_pays_out_settles_the_claim_and_what_it_does_not_is_lost()
+    public void What_an_escrow_pays_out_settles_the_debt_and_what_it_does_not_is_lost()
     {
         var wallet = Account.Wallet(ChannelPair.Terms.ChainId, ChannelPair.Terms.Token.Span);
         var peer = Payee(
@@ -79,21 +75,46 @@ public class PostingsTests
             new PayeeChannelEvents.SeenOnChain(1_000, 200, 0),
             new PayeeChannelEvents.VoucherTaken("b", 100, 400, ByteString.Empty),
             new PayeeChannelEvents.ClosingBegun(400, ByteString.Empty));
-        var books = Fold(peer);
-        Assert.Equal((200, 0, -400), Standing(books));
-        Assert.Equal(200, books.Balance(wallet));
+        Posted(peer, (200, 0, -400), 200);
+        Posted(With(peer, new PayeeChannelEvents.Closed(400, 600)), (0, 0, -400), 400);
 
-        var paid = Fold(Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new PayeeChannelEvents.Closed(400, 600)]));
-        Assert.Equal((0, 0, -400), Standing(paid));
-        Assert.Equal(400, paid.Balance(wallet));
-
-        // The payer got out before the last voucher was brought to the escrow.
-        var lost = Fold(Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new PayeeChannelEvents.SeenOnChain(1_000, 200, 5), new PayeeChannelEvents.Closed(200, 800)]));
-        Assert.Equal((0, 0, -200), Standing(lost));
-        Assert.Equal(200, lost.Balance(wallet));
+        // The payer got out before the last voucher was brought to the escrow; or all that was accepted was brought there, and not all of it was used.
+        Posted(With(peer, new PayeeChannelEvents.SeenOnChain(1_000, 200, 5), new PayeeChannelEvents.Closed(200, 800)), (0, 0, -200), 200);
+        Posted(With(peer, new PayeeChannelEvents.Closed(450, 550)), (0, 0, -450), 450);
 
         // A reorganisation took the settlement back.
-        Assert.Equal(0, Fold(Payee([.. peer.Journal.Skip(1).Select(j => j.Event), new PayeeChannelEvents.SeenOnChain(1_000, 0, 0)])).Balance(wallet));
+        Posted(With(peer, new PayeeChannelEvents.SeenOnChain(1_000, 0, 0)), (400, 0, -400), 0);
+
+        void Posted(TwoPeers.Peer payee, (int, int, int) standing, int inWallet)
+        {
+            var books = Fold(payee);
+            Assert.Equal(standing, Standing(books));
+            Assert.Equal(inWallet, books.Balance(wallet));
+        }
+
+        static TwoPeers.Peer With(TwoPeers.Peer payee, params object[] more) => Payee([.. payee.Journal.Skip(1).Select(j => j.Event), .. more]);
+    }
+
+    [Fact]
+    public void A_funded_deposit_goes_into_the_escrow_and_from_there_to_the_payee_and_back()
+    {
+        var (terms, payee) = (ChannelPair.Terms, ChannelPair.Payee.PeerId.ToString());
+        var (wallet, escrow) = (Account.Wallet(terms.ChainId, terms.Token.Span), Account.Escrow(terms.ChainId, terms.Escrow.Span));
+        var peer = new TwoPeers.Peer(ChannelPair.Payer);
+        void Happened(object e) => peer.Journal.Add(("payer-channel-" + ChannelPair.Key, e));
+        Happened(new PayerChannelEvents.Proposed(payee, terms, Funded: true));
+        Assert.Equal(0, Fold(peer).Balance(escrow));
+        Happened(new PayerChannelEvents.Confirmed());
+        Happened(new PayerChannelEvents.TopUpBegun(1_500));
+        Happened(new PayerChannelEvents.TopUpEnded(1_500));
+        Assert.Equal((-1_500, 1_500), ((int)Fold(peer).Balance(wallet), (int)Fold(peer).Balance(escrow)));
+        Happened(new PayerChannelEvents.VoucherIssued("a", 100, 100, "ses_1", "a memo"));
+        Happened(new PayerChannelEvents.Resolved("a", Accepted: true));
+        Happened(new PayerChannelEvents.ClosingBegun());
+        Happened(new PayerChannelEvents.Closed(100, 1_400));
+        var books = Fold(peer);
+        Assert.Equal((-100, 0, 0, 100), ((int)books.Balance(wallet), (int)books.Balance(escrow), (int)books.Balance(Account.Peer(payee)), (int)books.Balance(Account.Session("ses_1"))));
+        Assert.Equal(0, books.Balance(Account.Channel(ChannelPair.ChannelId)));
     }
 
     [Fact]
@@ -101,7 +122,7 @@ public class PostingsTests
     {
         Assert.Null(Postings.Of("payee-channel-0x01", null, new PayeeChannelEvents.Delivered("r")));
         Assert.Null(Postings.Of("payer-channel-k", null, new PayerChannelEvents.Confirmed()));
-        Assert.Null(Postings.Of("payer-channel-k", new PayerBook("0x01", "p", "USDC"), new PayerChannelEvents.Resolved("never issued", true)));
+        Assert.Null(Postings.Of("payer-channel-k", new PayerBook("0x01", "p", "USDC", 1, "", "", false), new PayerChannelEvents.Resolved("never issued", true)));
         Assert.Null(Postings.Of("payee-channel-0x01", null, "something else"));
     }
 

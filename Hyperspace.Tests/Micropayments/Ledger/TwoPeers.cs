@@ -21,6 +21,7 @@ public enum Move
     ArriveBack,
     AskPayeeBack,
     OpenAnother,
+    Close,
 }
 
 /// <summary>Two peers that pay each other over channels made of the real states, each with the journal that its actors would have written.</summary>
@@ -82,6 +83,9 @@ internal sealed class TwoPeers
             case Move.OpenAnother:
                 _there.OpenAnother();
                 break;
+            case Move.Close:
+                _there.Close();
+                break;
         }
     }
 
@@ -90,7 +94,6 @@ internal sealed class TwoPeers
     {
         foreach (var lane in (Lane[])[_there, _back])
         {
-            lane.Arrive();
             lane.AskPayee();
         }
     }
@@ -115,8 +118,8 @@ internal sealed class TwoPeers
         private readonly Peer _payee;
         private readonly PaymentTerms _terms;
         private readonly string _key;
-        private PayeeChannelCommands.Accept? _flying;
-        private (string RequestId, bool Accepted)? _answer;
+        private readonly List<PayeeChannelCommands.Accept> _network = [];
+        private readonly List<(string RequestId, bool Accepted)> _answers = [];
         private int _requests;
         private byte _salt;
 
@@ -124,7 +127,7 @@ internal sealed class TwoPeers
         {
             (_payer, _payee, _key) = (payer, payee, $"{payee.Id}:USDC");
             _terms = MutualCredit.TermsOf(payee.Identity, new PeerOptions { DataDirectory = "", MaxCreditMicro = 5_000 });
-            _payer.Paying[_key] = new PayerChannelState(_key);
+            _payer.Paying[_key] = new PayerChannelState(_key) { Window = 4 };
             OpenAnother();
         }
 
@@ -142,59 +145,62 @@ internal sealed class TwoPeers
 
             Happened(issue.Event);
             var voucher = new VoucherSigner(_payer.Identity.Wallet).Sign(Payer.Terms!, issue.Event.CumulativeMicro);
-            _flying = new PayeeChannelCommands.Accept(ChannelId, _payer.Id, pay.RequestId, voucher, pay.Price);
+            _network.Add(new PayeeChannelCommands.Accept(ChannelId, _payer.Id, pay.RequestId, voucher, pay.Price));
         }
 
         public void Arrive()
         {
-            if (_flying is { } accept)
+            if (_network is [var accept, ..])
             {
-                _flying = null;
+                _network.RemoveAt(0);
                 var decision = _payee.Receiving[accept.ChannelId].Decide(accept);
                 Happened(accept.ChannelId, decision);
-                _answer = (accept.RequestId, decision.Reply is VoucherAccepted);
+                _answers.Add((accept.RequestId, decision.Reply is VoucherAccepted));
             }
         }
 
-        public void Lose() => _flying = null;
+        public void Lose()
+        {
+            if (_network.Count > 0)
+            {
+                _network.RemoveAt(_network.Count - 1);
+            }
+        }
 
         public void Answer()
         {
-            if (_answer is var (requestId, accepted) && Payer.Resolve(requestId, accepted) is { } resolved)
+            foreach (var (requestId, accepted) in _answers)
             {
-                Happened(resolved);
+                if (Payer.Resolve(requestId, accepted) is { } resolved)
+                {
+                    Happened(resolved);
+                }
             }
 
-            _answer = null;
+            _answers.Clear();
         }
 
+        /// <summary>What became of everything in flight; what is not paid then never will be.</summary>
         public void AskPayee()
         {
-            if (Payer.InFlight is not { } flying)
+            foreach (var requestId in Payer.Flying.Keys.Order(StringComparer.Ordinal).ToList())
             {
-                return;
+                var decision = _payee.Receiving[ChannelId].Decide(new PayeeChannelCommands.Resolve(ChannelId, _payer.Id, requestId));
+                Happened(ChannelId, decision);
+                Happened(Payer.Resolve(requestId, ((PayeeChannelView)decision.Reply).RequestPaid)!);
             }
-
-            var decision = _payee.Receiving[ChannelId].Decide(new PayeeChannelCommands.Resolve(ChannelId, _payer.Id, flying.RequestId));
-            Happened(ChannelId, decision);
-            if (_flying is { } late && late.RequestId == flying.RequestId)
-            {
-                _flying = null;
-            }
-
-            Happened(Payer.Resolve(flying.RequestId, ((PayeeChannelView)decision.Reply).RequestPaid)!);
         }
 
         public void OpenAnother()
         {
-            if (Payer.InFlight is not null || Payer.Used.Count > 2)
+            if (!Payer.Flying.IsEmpty || Payer.Used.Count > 4)
             {
                 return;
             }
 
             var salt = new byte[32];
             salt[0] = _salt++;
-            Happened(Payer.Propose(Request(1), _payer.Identity.Wallet.Address.Span, salt, 1_000));
+            Happened(Payer.Propose(Request(1), _payer.Identity.Wallet.Address.Span, salt, 500));
 
             // Every third payee will not have it.
             if (_salt % 3 == 0)
@@ -205,12 +211,29 @@ internal sealed class TwoPeers
 
             var state = new PayeeChannelState(ChannelId);
             _payee.Receiving[ChannelId] = state;
-            Happened(ChannelId, state.Decide(new PayeeChannelCommands.Open(ChannelId, _payer.Id, Payer.Terms!, _payer.Identity.Binding), _terms));
+            Happened(ChannelId, state.Decide(new PayeeChannelCommands.Open(ChannelId, _payer.Id, Payer.Terms!, _payer.Identity.Binding), _terms, null));
             Happened(new PayerChannelEvents.Confirmed());
         }
 
+        public void Close()
+        {
+            AskPayee();
+            if (!Payer.IsOpen || Payer.AcceptedMicro == 0)
+            {
+                return;
+            }
+
+            var final = new VoucherSigner(_payer.Identity.Wallet).Sign(Payer.Terms!, Payer.AcceptedMicro);
+            var decision = _payee.Receiving[ChannelId].Decide(new PayeeChannelCommands.Close(ChannelId, _payer.Id, final), _payee.Id);
+            Happened(ChannelId, decision);
+            var closed = (PayeeChannelView)decision.Reply;
+            Happened(new PayerChannelEvents.ClosingBegun());
+            Happened(new PayerChannelEvents.Closed(closed.Settled.MicroUnits, closed.Refunded.MicroUnits));
+            OpenAnother();
+        }
+
         private PayerChannelCommands.Pay Request(ulong priceMicro) =>
-            new(_key, $"{_payer.Id[^4..]}-{_requests++}", Amount.MicroUsdc(priceMicro), _payee.Id, _terms, _payee.Identity.Binding);
+            new(_key, $"{_payer.Id[^4..]}-{_requests++}", Amount.MicroUsdc(priceMicro), _payee.Id, _terms, _payee.Identity.Binding, _requests % 2 == 0 ? "ses_1" : null);
 
         private void Happened(object happened)
         {
