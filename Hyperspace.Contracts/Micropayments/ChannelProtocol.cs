@@ -42,22 +42,23 @@ public static class PayerChannelCommands
 
     /// <summary>
     /// Pays the payee itself over the open channel. Answered with <see cref="PaymentSettled"/> or a <see cref="Refusal"/>; the
-    /// same request id is not charged again.
+    /// same request id is not charged again. With a channel id, only that channel will do.
     /// </summary>
-    public sealed record Send(string ChannelKey, string RequestId, Amount Amount, string? Memo = null, string? SessionId = null) : IPayerChannelMessage;
+    public sealed record Send(string ChannelKey, string RequestId, Amount Amount, string? Memo = null, string? SessionId = null, string? ChannelId = null) : IPayerChannelMessage;
 
     /// <summary>
     /// Raises the open channel's deposit to <paramref name="DepositMicro"/> in all, in the escrow or on trust. Idempotent.
-    /// Answered with <see cref="PayerChannelView"/>, or a <see cref="Refusal"/>.
+    /// With a channel id, only that channel will do. Answered with <see cref="PayerChannelView"/>, or a <see cref="Refusal"/>.
     /// </summary>
-    public sealed record TopUp(string ChannelKey, ulong DepositMicro) : IPayerChannelMessage;
+    public sealed record TopUp(string ChannelKey, ulong DepositMicro, string? ChannelId = null) : IPayerChannelMessage;
 
     /// <summary>
     /// Closes the open channel: once no voucher is in flight, a final one over what was spent is sent, and the rest of the
     /// deposit comes back. Journalled, and carried on after a restart. Answered with <see cref="PayerChannelView"/> when it is
-    /// closed, or when the payee has begun to close it on chain; or with a <see cref="Refusal"/>.
+    /// closed, or when the payee has begun to close it on chain; or with a <see cref="Refusal"/>. With a channel id, only that
+    /// channel will do.
     /// </summary>
-    public sealed record Close(string ChannelKey) : IPayerChannelMessage;
+    public sealed record Close(string ChannelKey, string? ChannelId = null) : IPayerChannelMessage;
 
     /// <summary>
     /// What became of the voucher in flight. With <see cref="PaymentOutcome.Unknown"/> the channel asks the payee

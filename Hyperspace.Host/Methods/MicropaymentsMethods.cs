@@ -88,7 +88,7 @@ internal sealed class MicropaymentsMethods(PeerActors actors)
     {
         var (id, (key, currency)) = (IdOf(p), await FindAsync(IdOf(p), cancellationToken));
         var send = new PayerChannelCommands.Send(
-            key, p.OptionalString("requestId", 128) ?? $"pay_{Guid.CreateVersion7():N}", p.Amount("amount", currency), p.OptionalString("memo", 256), p.OptionalString("sessionId", 128));
+            key, p.OptionalString("requestId", 128) ?? $"pay_{Guid.CreateVersion7():N}", p.Amount("amount", currency), p.OptionalString("memo", 256), p.OptionalString("sessionId", 128), id);
         var settled = await actors.AskAsync<ActorKeys.PayerChannels, PaymentSettled>(send, Payment, cancellationToken);
         return new JsonObject
         {
@@ -101,10 +101,11 @@ internal sealed class MicropaymentsMethods(PeerActors actors)
 
     private async Task<JsonNode?> TopUpAsync(Params p, INotifications? client, CancellationToken cancellationToken)
     {
-        var (key, currency) = await FindAsync(IdOf(p), cancellationToken);
+        var id = IdOf(p);
+        var (key, currency) = await FindAsync(id, cancellationToken);
         var amount = p.Amount("amount", currency);
         var now = await actors.AskAsync<ActorKeys.PayerChannels, PayerChannelView>(new PayerChannelCommands.Get(key), cancellationToken: cancellationToken);
-        var topUp = new PayerChannelCommands.TopUp(key, now.Deposit.MicroUnits + amount.MicroUnits);
+        var topUp = new PayerChannelCommands.TopUp(key, now.Deposit.MicroUnits + amount.MicroUnits, id);
         return Json.Of(await actors.AskAsync<ActorKeys.PayerChannels, PayerChannelView>(topUp, now.OnChain ? OnChain : null, cancellationToken));
     }
 
@@ -117,7 +118,7 @@ internal sealed class MicropaymentsMethods(PeerActors actors)
         }
 
         var (key, _) = await FindAsync(id, cancellationToken);
-        return Json.Of(await actors.AskAsync<ActorKeys.PayerChannels, PayerChannelView>(new PayerChannelCommands.Close(key), Payment, cancellationToken));
+        return Json.Of(await actors.AskAsync<ActorKeys.PayerChannels, PayerChannelView>(new PayerChannelCommands.Close(key, id), Payment, cancellationToken));
     }
 
     /// <summary>The key of a channel that this peer pays over, and that is the one in use.</summary>

@@ -27,9 +27,9 @@ internal sealed partial class PayerChannelActor
 
     private void Send(PayerChannelCommands.Send send)
     {
-        if (State is not { IsOpen: true, Terms: { } terms })
+        if (State.Terms is not { } terms || !State.Is(send.ChannelId))
         {
-            Sender.Tell(new Refusal(ErrorCodes.ChannelNotFound, "No channel is open to this payee in this currency; open one first."));
+            Sender.Tell(PayerChannelState.NotOpen);
             return;
         }
 

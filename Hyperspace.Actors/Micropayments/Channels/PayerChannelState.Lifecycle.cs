@@ -40,7 +40,7 @@ internal sealed partial record PayerChannelState
     /// <summary>The event to journal first, a refusal, or neither when the deposit is that high already.</summary>
     public (PayerChannelEvents.TopUpBegun? Event, Refusal? Refusal) Decide(PayerChannelCommands.TopUp topUp) => topUp switch
     {
-        _ when !IsOpen || IsClosing => (null, NotOpen),
+        _ when !Is(topUp.ChannelId) || IsClosing => (null, NotOpen),
         _ when topUp.DepositMicro > Amount.MaxMicroUnits => (null, new Refusal(ErrorCodes.InvalidAmount, "The deposit is over the largest amount that there is.")),
         _ when ToppingUpMicro > 0 && ToppingUpMicro != topUp.DepositMicro => (null, new Refusal(ErrorCodes.Conflict, $"The channel is being topped up to {Micro(ToppingUpMicro)}; wait for it.")),
         _ when topUp.DepositMicro <= DepositMicro => (null, null),
@@ -48,7 +48,7 @@ internal sealed partial record PayerChannelState
     };
 
     /// <summary>The event to journal first, a refusal, or neither when it is closing already.</summary>
-    public (PayerChannelEvents.ClosingBegun? Event, Refusal? Refusal) Decide(PayerChannelCommands.Close _) => IsOpen
+    public (PayerChannelEvents.ClosingBegun? Event, Refusal? Refusal) Decide(PayerChannelCommands.Close close) => Is(close.ChannelId)
         ? ToppingUpMicro > 0
             ? (null, new Refusal(ErrorCodes.Conflict, $"The channel is being topped up to {Micro(ToppingUpMicro)}; close it when that is done."))
             : (IsClosing ? null : new PayerChannelEvents.ClosingBegun(), null)
@@ -66,5 +66,8 @@ internal sealed partial record PayerChannelState
             ? new PayerChannelEvents.Closed(standing.SettledMicro, DepositMicro - standing.SettledMicro)
             : null;
 
-    private static Refusal NotOpen { get; } = new(ErrorCodes.ChannelNotFound, "No channel is open to this payee in this currency; open one first.");
+    /// <summary>Whether a channel is open, and this one if told.</summary>
+    public bool Is(string? channelId) => IsOpen && Terms is not null && (channelId is null || channelId == ChannelIds.ToText(ChannelIds.Of(Terms)));
+
+    public static Refusal NotOpen { get; } = new(ErrorCodes.ChannelNotFound, "This channel is not open; list the channels, or open one first.");
 }
