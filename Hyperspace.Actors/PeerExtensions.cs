@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
@@ -26,6 +27,7 @@ public static class PeerExtensions
         services.AddSingleton(options);
         services.AddSingleton(s => IdentityStore.LoadOrCreate(options.DataDirectory, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<HybridClock>();
+        services.AddChains();
         services.AddNetwork(
             time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
             time => new Dictionary<string, TopicValidator>
@@ -38,6 +40,7 @@ public static class PeerExtensions
             .WithHyperspaceEngine(options)
             .WithTransport()
             .WithSessions()
+            .WithChains()
             .WithMicropayments()
             .WithLedger()
             .WithTools()
