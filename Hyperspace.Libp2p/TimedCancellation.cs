@@ -17,6 +17,9 @@ internal sealed class TimedCancellation : IDisposable
     /// <summary>True when the time was up, whatever else happened.</summary>
     public bool TimedOut => _timer.IsCancellationRequested;
 
+    /// <summary>Gives whatever is under way that much time from now on, unless the time was up before.</summary>
+    public void Restart(TimeSpan after) => _timer.CancelAfter(after);
+
     public Task CancelAsync() => _linked.CancelAsync();
 
     public void Dispose()

@@ -47,6 +47,11 @@ internal static class ToolRules
             return (null, new Refusal(ErrorCodes.InvalidAmount, "The price is over the largest amount."));
         }
 
+        if (definition.PerTokens is < 0 or > ToolDefinition.MaxPerTokens)
+        {
+            return Invalid($"perTokens is 0 (priced per call) to {ToolDefinition.MaxPerTokens}, not {definition.PerTokens}.");
+        }
+
         var schema = string.IsNullOrWhiteSpace(definition.InputSchema) ? """{"type":"object"}""" : definition.InputSchema;
         return JsonSchema.TryCompile(schema, out _, out var error)
             ? (definition with { Capabilities = tags, InputSchema = schema }, null)

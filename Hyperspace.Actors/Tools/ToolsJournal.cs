@@ -28,12 +28,13 @@ internal static class ToolsJournal
         InputSchema = tool.Definition.InputSchema,
         PriceMicro = tool.Definition.Price.MicroUnits,
         Currency = tool.Definition.Price.Currency.Code,
+        PerTokens = (uint)tool.Definition.PerTokens,
         ProviderType = tool.Provider.Type,
         ProviderConfiguration = tool.Provider.Configuration,
     };
 
     private static RegisteredTool FromEntry(ToolEntry entry) => new(
-        new ToolDefinition(entry.Name, entry.Description, [.. entry.Capabilities], entry.InputSchema, new Amount(entry.PriceMicro, Currency.Parse(entry.Currency))),
+        new ToolDefinition(entry.Name, entry.Description, [.. entry.Capabilities], entry.InputSchema, new Amount(entry.PriceMicro, Currency.Parse(entry.Currency)), (int)entry.PerTokens),
         new ToolProvider(entry.ProviderType, entry.ProviderConfiguration));
 
     private static McpServerEntry ToEntry(McpServerAdded server) => new()

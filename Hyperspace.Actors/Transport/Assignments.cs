@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Hyperspace.Contracts;
 
 namespace Hyperspace.Actors.Transport;
@@ -9,9 +10,10 @@ namespace Hyperspace.Actors.Transport;
 /// asking. Failures are replies. Belongs to one actor; only the tasks themselves run elsewhere.
 /// </summary>
 /// <param name="self">The actor; it hands every <see cref="Ended"/> that it is told to <see cref="Finish"/>.</param>
+/// <param name="log">Told of defects.</param>
 /// <param name="maxRunning">Tasks that run at once.</param>
 /// <param name="maxWaiting">Tasks that wait.</param>
-internal sealed class Assignments(IActorRef self, int maxRunning, int maxWaiting)
+internal sealed class Assignments(IActorRef self, ILoggingAdapter log, int maxRunning, int maxWaiting)
 {
     private readonly Queue<Assignment> _waiting = [];
     private readonly HashSet<Assignment> _running = [];
@@ -38,6 +40,11 @@ internal sealed class Assignments(IActorRef self, int maxRunning, int maxWaiting
     /// <summary>Answers the asker and starts the next.</summary>
     public void Finish(Ended ended)
     {
+        if (ended.Defect is { } defect)
+        {
+            log.Error(defect, "A request failed in a way that nobody foresaw");
+        }
+
         _running.Remove(ended.Assignment);
         ended.Assignment.Stop.Dispose();
         ended.Assignment.Asker.Tell(ended.Reply);
@@ -67,7 +74,7 @@ internal sealed class Assignments(IActorRef self, int maxRunning, int maxWaiting
     {
         try
         {
-            return new Ended(assignment, await assignment.Work(assignment.Stop.Token).ConfigureAwait(false));
+            return new Ended(assignment, await assignment.Work(assignment.Stop.Token).ConfigureAwait(false), null);
         }
         catch (Exception e)
         {
@@ -77,12 +84,15 @@ internal sealed class Assignments(IActorRef self, int maxRunning, int maxWaiting
                 IOException => new Refusal(ErrorCodes.PeerUnreachable, e.Message),
                 ArgumentException => new Refusal(ErrorCodes.InvalidParams, e.Message),
                 _ => new Refusal(ErrorCodes.Internal, e.Message),
-            });
+            }, e is OperationCanceledException or IOException or ArgumentException ? null : e);
         }
     }
 
     /// <summary>A task has ended.</summary>
-    public sealed record Ended(Assignment Assignment, object Reply);
+    /// <param name="Assignment">The task.</param>
+    /// <param name="Reply">What its asker is told.</param>
+    /// <param name="Defect">An exception that nobody foresaw.</param>
+    public sealed record Ended(Assignment Assignment, object Reply, Exception? Defect);
 
     /// <summary>A task and who waits for it.</summary>
     public sealed class Assignment(IActorRef asker, Func<CancellationToken, Task<object>> work, CancellationTokenSource stop)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Event;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Libp2p;
@@ -21,7 +22,7 @@ internal sealed class ConnectionActor : ReceiveActor
 
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(15);
     private readonly ISwitch _network;
-    private readonly Assignments _dials = new(Context.Self, MaxDials, MaxWaitingDials);
+    private readonly Assignments _dials = new(Context.Self, Context.GetLogger(), MaxDials, MaxWaitingDials);
     private readonly HashSet<IActorRef> _subscribers = [];
     private readonly Observer _observer = new(Context.Self);
     private ImmutableDictionary<PeerId, PeerRecord> _told = ImmutableDictionary<PeerId, PeerRecord>.Empty;

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Libp2p;
@@ -24,7 +25,7 @@ internal sealed class DhtActor : ReceiveActor
     private const int MaxProviders = 256;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     private readonly IContentRouting _routing;
-    private readonly Assignments _queries = new(Context.Self, MaxQueries, MaxWaitingQueries);
+    private readonly Assignments _queries = new(Context.Self, Context.GetLogger(), MaxQueries, MaxWaitingQueries);
 
     public DhtActor(IContentRouting routing)
     {

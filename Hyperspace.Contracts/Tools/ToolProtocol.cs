@@ -7,8 +7,28 @@ namespace Hyperspace.Contracts.Tools;
 /// <param name="Description">What it does, for agents.</param>
 /// <param name="Capabilities">Lower-case tags; with the name they are its DHT keys.</param>
 /// <param name="InputSchema">JSON Schema of its parameters, as JSON text.</param>
-/// <param name="Price">Per call; zero when it is free.</param>
-public sealed record ToolDefinition(string Name, string Description, IReadOnlyList<string> Capabilities, string InputSchema, Amount Price);
+/// <param name="Price">Per call, or per so many tokens; zero when it is free.</param>
+/// <param name="PerTokens">0: the tool answers a call in one piece, for <paramref name="Price"/>. Else it streams tokens (what its provider sends as one piece), and so many cost <paramref name="Price"/>.</param>
+public sealed record ToolDefinition(string Name, string Description, IReadOnlyList<string> Capabilities, string InputSchema, Amount Price, int PerTokens = 0)
+{
+    /// <summary>Largest <see cref="PerTokens"/>: prices of models are often per million tokens.</summary>
+    public const int MaxPerTokens = 1_000_000;
+
+    /// <summary>True when it streams tokens.</summary>
+    public bool Streams => PerTokens > 0;
+
+    /// <summary>
+    /// What the first <paramref name="tokens"/> tokens of a stream cost together: rounded up to a micro-unit once, on the
+    /// total, so that neither side gains by the way it is cut. What a further token costs is a difference of two totals.
+    /// </summary>
+    /// <exception cref="OverflowException">Over the largest amount.</exception>
+    public Amount CostOf(long tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        var (whole, rest) = UInt128.DivRem((UInt128)tokens * Price.MicroUnits, (UInt128)(uint)Math.Max(1, PerTokens));
+        return new Amount(checked((ulong)(rest == 0 ? whole : whole + 1)), Price.Currency);
+    }
+}
 
 /// <summary>How a registered tool is carried out.</summary>
 /// <param name="Type">"builtin", "http" or "mcp".</param>

@@ -1,10 +1,11 @@
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Keys;
+using Hyperspace.Libp2p.Transports;
 
 namespace Hyperspace.Fuzz;
 
 /// <summary>A peer's stream that brings an input in pieces of a given size and takes what is written; nothing in it ever waits.</summary>
-internal sealed class ByteStream(byte[] input, int piece) : Stream, IPeerStream
+internal sealed class ByteStream(byte[] input, int piece) : DuplexStream, IPeerStream
 {
     private static readonly PeerId Remote = KeyPair.FromSeed(new byte[32]).PeerId;
     private int _position;
@@ -15,20 +16,6 @@ internal sealed class ByteStream(byte[] input, int piece) : Stream, IPeerStream
 
     /// <summary>Bytes not read yet.</summary>
     public int Left => input.Length - _position;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -43,20 +30,6 @@ internal sealed class ByteStream(byte[] input, int piece) : Stream, IPeerStream
     public ValueTask CloseWriteAsync(CancellationToken cancellationToken = default) => default;
 
     public void Reset()
-    {
-    }
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count)
     {
     }
 }

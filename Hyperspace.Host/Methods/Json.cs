@@ -86,6 +86,7 @@ internal static class Json
         ["capabilities"] = Array(tool.Definition.Capabilities),
         ["inputSchema"] = Stored(tool.Definition.InputSchema),
         ["price"] = Of(tool.Definition.Price),
+        ["perTokens"] = tool.Definition.PerTokens,
         ["currency"] = tool.Definition.Price.Currency.Code,
         ["provider"] = tool.PeerId,
         ["reputation"] = tool.Reputation,

@@ -20,8 +20,9 @@ internal static class ToolMethods
                 new("description", "string", true, "What it does, for agents."),
                 new("capabilities", "string[]", true, "Lower-case tags it is found by."),
                 new("inputSchema", "object", true, "JSON Schema of its parameters."),
-                new("price", "amount", false, "Per call; free unless given."),
+                new("price", "amount", false, "Per call, or per perTokens tokens; free unless given."),
                 new("currency", "string", false, "USDC unless given."),
+                new("perTokens", "integer", false, "The tool streams, and so many tokens cost the price; 0, unless given: it answers in one piece."),
                 new("provider", "{type: \"builtin\"|\"http\", …}", true, "builtin: {tool: \"docs-search\"|\"docs-read\"|\"fetch-page\", folder?, allowPrivate?}; fetch-page reads pages of private networks only with allowPrivate: true. http: {url}."),
             ],
             "{toolId}",
@@ -33,7 +34,8 @@ internal static class ToolMethods
                     p.String("description", 8192),
                     p.OptionalStrings("capabilities", 32, 128) ?? [],
                     p.ObjectJson("inputSchema"),
-                    PriceOf(p));
+                    PriceOf(p),
+                    p.OptionalInt("perTokens", 0, 0, ToolDefinition.MaxPerTokens));
                 var command = new ToolCommands.Register(definition, new ToolProvider(provider.String("type", 32), p.ObjectJson("provider")));
                 var registered = await actors.AskAsync<ActorKeys.Tools, ToolRegistered>(command, cancellationToken: ct);
                 return new JsonObject { ["toolId"] = registered.ToolId };
@@ -53,7 +55,7 @@ internal static class ToolMethods
                 new("limit", "integer", false, "1 to 100; 10 unless given."),
                 new("timeoutMs", "integer", false, "For all tiers together; 3000 unless given."),
             ],
-            "[{id, name, description, capabilities, inputSchema, price, currency, provider, reputation, score, tier}]",
+            "[{id, name, description, capabilities, inputSchema, price, perTokens, currency, provider, reputation, score, tier}]",
             async (p, _, ct) =>
             {
                 var timeout = TimeSpan.FromMilliseconds(p.OptionalInt("timeoutMs", 3000, 1, 60_000));

@@ -108,21 +108,20 @@ public sealed class EchoService
 
     private async Task ServeAsync(IPeerStream stream, CancellationToken cancellationToken)
     {
-        using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, cancellationToken);
+        using var idle = new TimedCancellation(IdleTimeout, _time, cancellationToken);
         var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
         try
         {
             while (true)
             {
-                idle.CancelAfter(IdleTimeout);
-                var count = await stream.ReadAsync(buffer, either.Token).ConfigureAwait(false);
+                idle.Restart(IdleTimeout);
+                var count = await stream.ReadAsync(buffer, idle.Token).ConfigureAwait(false);
                 if (count == 0)
                 {
                     return;
                 }
 
-                await stream.WriteAsync(buffer.AsMemory(0, count), either.Token).ConfigureAwait(false);
+                await stream.WriteAsync(buffer.AsMemory(0, count), idle.Token).ConfigureAwait(false);
             }
         }
         finally

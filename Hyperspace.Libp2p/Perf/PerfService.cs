@@ -90,15 +90,14 @@ public sealed class PerfService
 
     private async Task ServeAsync(IPeerStream stream, CancellationToken cancellationToken)
     {
-        using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, cancellationToken);
+        using var idle = new TimedCancellation(IdleTimeout, _time, cancellationToken);
         var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
         try
         {
-            idle.CancelAfter(IdleTimeout);
+            idle.Restart(IdleTimeout);
             for (var read = 0; read < sizeof(ulong);)
             {
-                var count = await stream.ReadAsync(buffer.AsMemory(read, sizeof(ulong) - read), either.Token).ConfigureAwait(false);
+                var count = await stream.ReadAsync(buffer.AsMemory(read, sizeof(ulong) - read), idle.Token).ConfigureAwait(false);
                 read += count > 0 ? count : throw new PerfException("A perf stream ended before it said how much to send.");
             }
 
@@ -110,10 +109,10 @@ public sealed class PerfService
 
             do
             {
-                idle.CancelAfter(IdleTimeout);
+                idle.Restart(IdleTimeout);
             }
-            while (await stream.ReadAsync(buffer, either.Token).ConfigureAwait(false) > 0);
-            await SendAsync(stream, wanted, idle, either.Token).ConfigureAwait(false);
+            while (await stream.ReadAsync(buffer, idle.Token).ConfigureAwait(false) > 0);
+            await SendAsync(stream, wanted, idle, idle.Token).ConfigureAwait(false);
         }
         finally
         {
@@ -121,11 +120,11 @@ public sealed class PerfService
         }
     }
 
-    private static async Task SendAsync(IPeerStream stream, ulong bytes, CancellationTokenSource? idle, CancellationToken cancellationToken)
+    private static async Task SendAsync(IPeerStream stream, ulong bytes, TimedCancellation? idle, CancellationToken cancellationToken)
     {
         while (bytes > 0)
         {
-            idle?.CancelAfter(IdleTimeout);
+            idle?.Restart(IdleTimeout);
             var count = (int)Math.Min(bytes, Chunk);
             await stream.WriteAsync(Zeros.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             bytes -= (ulong)count;

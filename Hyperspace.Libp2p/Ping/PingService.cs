@@ -57,17 +57,16 @@ public sealed class PingService
     private async Task ServeAsync(IPeerStream stream, CancellationToken cancellationToken)
     {
         var buffer = new byte[Length];
-        using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, cancellationToken);
+        using var idle = new TimedCancellation(IdleTimeout, _time, cancellationToken);
         while (true)
         {
-            idle.CancelAfter(IdleTimeout);
-            if (!await ReadWholeAsync(stream, buffer, either.Token).ConfigureAwait(false))
+            idle.Restart(IdleTimeout);
+            if (!await ReadWholeAsync(stream, buffer, idle.Token).ConfigureAwait(false))
             {
                 return;
             }
 
-            await stream.WriteAsync(buffer, either.Token).ConfigureAwait(false);
+            await stream.WriteAsync(buffer, idle.Token).ConfigureAwait(false);
         }
     }
 }

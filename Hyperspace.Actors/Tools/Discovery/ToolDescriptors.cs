@@ -15,6 +15,7 @@ internal static class ToolDescriptors
         InputSchema = definition.InputSchema,
         PriceMicro = definition.Price.MicroUnits,
         Currency = definition.Price.Currency.Code,
+        PerTokens = (uint)definition.PerTokens,
     };
 
     /// <summary>Null when the descriptor breaks a rule. The schema is not compiled here: that happens when it is used.</summary>
@@ -25,9 +26,10 @@ internal static class ToolDescriptors
             && wire.Capabilities.Count <= ToolRules.MaxCapabilities
             && wire.Capabilities.All(ToolRules.IsCapability)
             && wire.InputSchema.Length <= Schemas.JsonSchema.MaxBytes
-            && wire.PriceMicro <= Amount.MaxMicroUnits;
+            && wire.PriceMicro <= Amount.MaxMicroUnits
+            && wire.PerTokens <= ToolDefinition.MaxPerTokens;
         return valid && Currency.TryParse(wire.Currency, out var currency)
-            ? new ToolDefinition(wire.Name, wire.Description, [.. wire.Capabilities], wire.InputSchema, new Amount(wire.PriceMicro, currency.Value))
+            ? new ToolDefinition(wire.Name, wire.Description, [.. wire.Capabilities], wire.InputSchema, new Amount(wire.PriceMicro, currency.Value), (int)wire.PerTokens)
             : null;
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Hyperspace.Contracts;
@@ -37,16 +38,7 @@ internal sealed class HttpRunner : IToolRunner, IDisposable
 
     public async Task<ToolRun> RunAsync(ToolDefinition definition, string configuration, string parameters, CancellationToken cancellationToken)
     {
-        using var document = JsonDocument.Parse(configuration);
-        using var request = new HttpRequestMessage(HttpMethod.Post, UrlOf(document.RootElement)) { Content = new StringContent(parameters, Encoding.UTF8, "application/json") };
-        if (document.RootElement.TryGetProperty("headers", out var headers) && headers.ValueKind == JsonValueKind.Object)
-        {
-            foreach (var header in headers.EnumerateObject().Where(h => h.Value.ValueKind == JsonValueKind.String))
-            {
-                request.Headers.TryAddWithoutValidation(header.Name, header.Value.GetString());
-            }
-        }
-
+        using var request = RequestOf(configuration, parameters);
         try
         {
             using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
@@ -67,7 +59,60 @@ internal sealed class HttpRunner : IToolRunner, IDisposable
         }
     }
 
+    /// <summary>
+    /// Each event of a <c>text/event-stream</c> is a token, up to one that says <c>[DONE]</c>; of any other answer each line. An
+    /// endpoint that sends more than a token's or a stream's limit is cut off with an error.
+    /// </summary>
+    public async IAsyncEnumerable<ToolToken> StreamAsync(ToolDefinition definition, string configuration, string parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var request = RequestOf(configuration, parameters);
+        request.Headers.Accept.ParseAdd("text/event-stream");
+        using var response = await SendAsync(request, cancellationToken).ConfigureAwait(false);
+        if (response is not { IsSuccessStatusCode: true })
+        {
+            yield return new ToolToken("", $"{ErrorCodes.ToolFailed}: The endpoint {(response is null ? "can't be reached." : $"answered {(int)response.StatusCode} {response.ReasonPhrase}.")}");
+            yield break;
+        }
+
+        var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using (body.ConfigureAwait(false))
+        {
+            var tokens = new TokenReader(body, response.Content.Headers.ContentType?.MediaType == "text/event-stream");
+            while (await tokens.ReadAsync(cancellationToken).ConfigureAwait(false) is { } token)
+            {
+                yield return token;
+            }
+        }
+    }
+
     public void Dispose() => _client.Dispose();
+
+    private async Task<HttpResponseMessage?> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    private static HttpRequestMessage RequestOf(string configuration, string parameters)
+    {
+        using var document = JsonDocument.Parse(configuration);
+        var request = new HttpRequestMessage(HttpMethod.Post, UrlOf(document.RootElement)) { Content = new StringContent(parameters, Encoding.UTF8, "application/json") };
+        if (document.RootElement.TryGetProperty("headers", out var headers) && headers.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var header in headers.EnumerateObject().Where(h => h.Value.ValueKind == JsonValueKind.String))
+            {
+                request.Headers.TryAddWithoutValidation(header.Name, header.Value.GetString());
+            }
+        }
+
+        return request;
+    }
 
     private static Uri? UrlOf(JsonElement configuration) =>
         Uri.TryCreate(configuration.TextOf("url"), UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) ? url : null;

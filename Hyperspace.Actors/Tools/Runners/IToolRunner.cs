@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Tools;
@@ -22,7 +23,23 @@ internal interface IToolRunner
     /// <summary>Runs the tool with parameters that fit its schema. A failure is a value.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task<ToolRun> RunAsync(ToolDefinition definition, string configuration, string parameters, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Runs a tool that streams, token by token, no faster than they are taken. A failure is the last token's error. A runner
+    /// that cannot stream gives its whole result as one token.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    async IAsyncEnumerable<ToolToken> StreamAsync(ToolDefinition definition, string configuration, string parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var run = await RunAsync(definition, configuration, parameters, cancellationToken).ConfigureAwait(false);
+        yield return new ToolToken(run.Content, run.Ok ? null : run.Error);
+    }
 }
+
+/// <summary>A piece of a streamed result: what one token's price is charged for.</summary>
+/// <param name="Text">What the tool said; nothing is charged for an error.</param>
+/// <param name="Error">A code and a sentence when the tool failed here; it is the last one.</param>
+internal sealed record ToolToken(string Text, string? Error = null);
 
 /// <summary>What a run gave, bounded.</summary>
 /// <param name="Ok">Whether the tool did what was asked.</param>
