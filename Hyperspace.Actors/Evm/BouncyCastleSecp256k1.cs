@@ -21,11 +21,18 @@ internal sealed class BouncyCastleSecp256k1 : ISecp256k1
     private static readonly BigInteger HalfOrder = Order.ShiftRight(1);
 
     /// <inheritdoc/>
-    public bool IsPrivateKey(ReadOnlySpan<byte> privateKey) =>
-        privateKey.Length == Scalar && IsScalar(new BigInteger(1, privateKey));
+    public string Name => "BouncyCastle";
 
     /// <inheritdoc/>
-    public byte[] AddressOf(ReadOnlySpan<byte> privateKey) => AddressOf(TimesG(PrivateScalar(privateKey)));
+    public bool IsPrivateKey(ReadOnlySpan<byte> privateKey) => SignatureRules.IsScalar(privateKey);
+
+    /// <inheritdoc/>
+    public byte[] AddressOf(ReadOnlySpan<byte> privateKey)
+    {
+        var address = new byte[Secp256k1.AddressSize];
+        WriteAddress(TimesG(PrivateScalar(privateKey)), address);
+        return address;
+    }
 
     /// <inheritdoc/>
     public byte[] Sign(ReadOnlySpan<byte> privateKey, ReadOnlySpan<byte> digest)
@@ -63,21 +70,16 @@ internal sealed class BouncyCastleSecp256k1 : ISecp256k1
     }
 
     /// <inheritdoc/>
-    public byte[]? RecoverAddress(ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature)
+    public bool TryRecoverAddress(ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature, Span<byte> address)
     {
         var z = DigestScalar(digest);
-        if (signature.Length != Secp256k1.SignatureSize || signature[64] is not (27 or 28))
+        if (!SignatureRules.AreMet(signature))
         {
-            return null;
+            return false;
         }
 
         var r = new BigInteger(1, signature[..Scalar]);
         var s = new BigInteger(1, signature[Scalar..64]);
-        if (!IsScalar(r) || !IsScalar(s) || s.CompareTo(HalfOrder) > 0)
-        {
-            return null;
-        }
-
         ECPoint point;
         try
         {
@@ -86,33 +88,40 @@ internal sealed class BouncyCastleSecp256k1 : ISecp256k1
         catch (ArgumentException)
         {
             // No point of the curve has this x coordinate.
-            return null;
+            return false;
         }
 
         var inverse = Inverse(r);
         var signer = ECAlgorithms.SumOfTwoMultiplies(
             Curve.G, Order.Subtract(z).Multiply(inverse).Mod(Order), point, s.Multiply(inverse).Mod(Order)).Normalize();
-        return signer.IsInfinity ? null : AddressOf(signer);
-    }
+        if (signer.IsInfinity)
+        {
+            return false;
+        }
 
-    private static bool IsScalar(BigInteger value) => value.SignValue > 0 && value.CompareTo(Order) < 0;
+        WriteAddress(signer, address);
+        return true;
+    }
 
     private static BigInteger PrivateScalar(ReadOnlySpan<byte> privateKey)
     {
-        var d = new BigInteger(1, privateKey);
-        return privateKey.Length == Scalar && IsScalar(d) ? d : throw new ArgumentException("A secp256k1 private key is 32 bytes between 1 and n − 1.", nameof(privateKey));
+        Secp256k1.CheckPrivateKey(privateKey);
+        return new BigInteger(1, privateKey);
     }
 
-    private static BigInteger DigestScalar(ReadOnlySpan<byte> digest) =>
-        digest.Length == Scalar ? new BigInteger(1, digest).Mod(Order) : throw new ArgumentException("A digest is 32 bytes.", nameof(digest));
+    private static BigInteger DigestScalar(ReadOnlySpan<byte> digest)
+    {
+        Secp256k1.CheckDigest(digest);
+        return new BigInteger(1, digest).Mod(Order);
+    }
 
     private static ECPoint TimesG(BigInteger scalar) => new FixedPointCombMultiplier().Multiply(Curve.G, scalar).Normalize();
 
-    private static byte[] AddressOf(ECPoint point)
+    private static void WriteAddress(ECPoint point, Span<byte> address)
     {
         Span<byte> encoded = stackalloc byte[65];
         point.EncodeTo(compressed: false, encoded);
-        return Keccak256.Hash(encoded[1..])[12..];
+        Secp256k1.WriteAddress(encoded, address);
     }
 
     private static void Write(BigInteger value, Span<byte> destination)

@@ -3,6 +3,9 @@ namespace Hyperspace.Actors.Evm;
 /// <summary>The one thing that is asked of a secp256k1 library; two libraries must give byte-identical signatures.</summary>
 internal interface ISecp256k1
 {
+    /// <summary>What <c>node.info</c> calls it.</summary>
+    string Name { get; }
+
     /// <summary>True for 32 bytes that are a private key: 1 to n − 1.</summary>
     bool IsPrivateKey(ReadOnlySpan<byte> privateKey);
 
@@ -13,21 +16,26 @@ internal interface ISecp256k1
     byte[] Sign(ReadOnlySpan<byte> privateKey, ReadOnlySpan<byte> digest);
 
     /// <summary>
-    /// The 20-byte address whose key signed the 32-byte digest; null when the signature is not 65 bytes, has a v other
-    /// than 27 or 28, an s above n/2 (EIP-2), or fits no key.
+    /// Writes the address whose key signed the 32-byte digest into the 20 bytes of <paramref name="address"/>; false when
+    /// the signature is not <see cref="SignatureRules">strict</see>, or fits no key.
     /// </summary>
-    byte[]? RecoverAddress(ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature);
+    bool TryRecoverAddress(ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature, Span<byte> address);
 }
 
-/// <summary>The secp256k1 library in use.</summary>
-internal static class Secp256k1
+/// <summary>What is the same whatever the library.</summary>
+internal static class Secp256k1Extensions
 {
-    /// <summary>Length of a signature, in bytes.</summary>
-    public const int SignatureSize = 65;
+    /// <summary>The 20-byte address whose key signed the 32-byte digest; null when the signature is refused.</summary>
+    public static byte[]? RecoverAddress(this ISecp256k1 library, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature)
+    {
+        var address = new byte[Secp256k1.AddressSize];
+        return library.TryRecoverAddress(digest, signature, address) ? address : null;
+    }
 
-    /// <summary>Length of an address, in bytes.</summary>
-    public const int AddressSize = 20;
-
-    /// <summary>The library.</summary>
-    public static ISecp256k1 Library { get; } = new BouncyCastleSecp256k1();
+    /// <summary>True when the key of the 20-byte address signed the 32-byte digest, and the signature has its one strict form.</summary>
+    public static bool IsSignedBy(this ISecp256k1 library, ReadOnlySpan<byte> address, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature)
+    {
+        Span<byte> signer = stackalloc byte[Secp256k1.AddressSize];
+        return library.TryRecoverAddress(digest, signature, signer) && signer.SequenceEqual(address);
+    }
 }

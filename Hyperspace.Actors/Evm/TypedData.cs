@@ -24,6 +24,17 @@ internal sealed class TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedD
     public byte[] Digest(ReadOnlySpan<byte> domainSeparator, string primaryType, IReadOnlyDictionary<string, object> message) =>
         Keccak256.Hash([0x19, 0x01, .. domainSeparator, .. HashStruct(primaryType, message)]);
 
+    /// <summary>Writes the digest to sign of a struct that is encoded already: its type hash and its words. Allocates nothing.</summary>
+    public static void WriteDigest(ReadOnlySpan<byte> domainSeparator, ReadOnlySpan<byte> encodedStruct, Span<byte> digest)
+    {
+        Span<byte> signed = stackalloc byte[2 + (2 * Word)];
+        signed[0] = 0x19;
+        signed[1] = 0x01;
+        domainSeparator.CopyTo(signed[2..]);
+        Keccak256.Hash(encodedStruct, signed[(2 + Word)..]);
+        Keccak256.Hash(signed, digest);
+    }
+
     /// <summary>hashStruct: keccak256(typeHash ‖ encodeData).</summary>
     public byte[] HashStruct(string type, IReadOnlyDictionary<string, object> value)
     {

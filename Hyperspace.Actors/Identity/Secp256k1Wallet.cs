@@ -15,6 +15,9 @@ public sealed class Secp256k1Wallet : IWallet
         _address = Secp256k1.Library.AddressOf(privateKey);
     }
 
+    /// <summary>The library that signs and verifies: <c>libsecp256k1</c> or <c>BouncyCastle</c>.</summary>
+    public static string Library => Secp256k1.Library.Name;
+
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> Address => _address;
 

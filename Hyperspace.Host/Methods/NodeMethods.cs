@@ -30,7 +30,7 @@ internal sealed class NodeMethods(
     public IEnumerable<ApiMethod> All() =>
     [
         new("node.info", "Who this peer is.", [],
-            "{peerId, walletAddress, listen, agentVersion, profile, uptimeSeconds, connectedPeers, topics, dhtPeers, gossip: {published, delivered, duplicates, rejected, bytesIn, bytesOut}, memoryBytes}",
+            "{peerId, walletAddress, secp256k1, listen, agentVersion, profile, uptimeSeconds, connectedPeers, topics, dhtPeers, gossip: {published, delivered, duplicates, rejected, bytesIn, bytesOut}, memoryBytes}",
             (_, _, _) => Task.FromResult<JsonNode?>(Info())),
         new("node.peers", "Connected peers.", [],
             "[{peerId, addresses, latencyMs, protocols, agentVersion}]",
@@ -54,6 +54,7 @@ internal sealed class NodeMethods(
         {
             ["peerId"] = identity.PeerId.ToString(),
             ["walletAddress"] = "0x" + Convert.ToHexStringLower(identity.Wallet.Address.Span),
+            ["secp256k1"] = Secp256k1Wallet.Library,
             ["listen"] = Json.Array(network.ListenAddresses.Select(a => a.WithPeer(identity.PeerId).ToString())),
             ["agentVersion"] = options.AgentVersion,
             ["profile"] = options.Profile.ToString().ToLowerInvariant(),

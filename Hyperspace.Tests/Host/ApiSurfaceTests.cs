@@ -49,6 +49,7 @@ public class ApiSurfaceTests(PeerProcessFixture peer) : IClassFixture<PeerProces
         var info = (await peer.CallAsync("node.info"))["result"]!;
         Assert.Equal(peer.PeerId, info["peerId"]!.GetValue<string>());
         Assert.Matches("^0x[0-9a-f]{40}$", info["walletAddress"]!.GetValue<string>());
+        Assert.True(info["secp256k1"]!.GetValue<string>() is "libsecp256k1" or "BouncyCastle");
         Assert.EndsWith("/p2p/" + peer.PeerId, info["listen"]![0]!.GetValue<string>(), StringComparison.Ordinal);
     }
 

@@ -13,7 +13,16 @@ internal static class ChannelIds
     /// <summary>The id of a channel on these terms; check <see cref="AreWellFormed"/> first.</summary>
     public static byte[] Of(ChannelTerms terms)
     {
+        var id = new byte[Size];
+        Write(terms, id);
+        return id;
+    }
+
+    /// <summary>As <see cref="Of"/>, into 32 bytes of the caller's.</summary>
+    public static void Write(ChannelTerms terms, Span<byte> id)
+    {
         Span<byte> encoded = stackalloc byte[7 * 32];
+        encoded.Clear();
         Address(terms.Payer.Span, encoded);
         Address(terms.Payee.Span, encoded[32..]);
         Address(terms.Token.Span, encoded[64..]);
@@ -21,7 +30,7 @@ internal static class ChannelIds
         Address(terms.AuthorizedSigner.Span, encoded[128..]);
         Address(terms.Escrow.Span, encoded[160..]);
         BinaryPrimitives.WriteUInt64BigEndian(encoded[216..], terms.ChainId);
-        return Keccak256.Hash(encoded);
+        Keccak256.Hash(encoded, id);
     }
 
     /// <summary>True when each address has 20 bytes and the salt has 32.</summary>

@@ -1,4 +1,5 @@
-using System.Numerics;
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using Google.Protobuf;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
@@ -7,24 +8,68 @@ using Hyperspace.Contracts.Wire;
 namespace Hyperspace.Actors.Micropayments.Channels;
 
 /// <summary>
-/// The EIP-712 domain of a channel's vouchers: <c>{name "EVM Payment Channel", version "1", chainId, verifyingContract}</c>
-/// with the struct <c>Voucher(bytes32 channelId,uint128 cumulativeAmount)</c> (draft-evm-session).
+/// The EIP-712 domain of a channel's vouchers: <c>{name, version "1", chainId, verifyingContract}</c> with the struct
+/// <c>Voucher(bytes32 channelId,uint128 cumulativeAmount)</c> (draft-evm-session).
 /// </summary>
-internal sealed class VoucherDomain(ulong chainId, ReadOnlySpan<byte> escrow)
+/// <param name="name">Which wire: <see cref="Native"/> or <see cref="TempoStream"/>.</param>
+/// <param name="chainId">EIP-155 id.</param>
+/// <param name="escrow">The contract that holds the deposit: 20 bytes.</param>
+internal sealed class VoucherDomain(string name, ulong chainId, ReadOnlySpan<byte> escrow)
 {
-    private static readonly TypedData Types = new(new Dictionary<string, IReadOnlyList<TypedDataField>>
-    {
-        ["Voucher"] = [new("channelId", "bytes32"), new("cumulativeAmount", "uint128")],
-    });
+    /// <summary>Name of the EVM session draft's domain.</summary>
+    public const string Native = "EVM Payment Channel";
 
-    private readonly byte[] _separator = new TypedDataDomain("EVM Payment Channel", "1", new BigInteger(chainId), escrow.ToArray()).Separator();
+    /// <summary>Name of the domain of mppx's <c>sessionLegacy</c>.</summary>
+    public const string TempoStream = "Tempo Stream Channel";
+
+    private const int Word = 32;
+
+    // Payers choose their escrow, so only so many are kept.
+    private const int MaxKept = 256;
+    private static readonly byte[] TypeHash = Keccak256.Hash("Voucher(bytes32 channelId,uint128 cumulativeAmount)"u8);
+    private static readonly ConcurrentDictionary<Key, VoucherDomain> Kept = new();
+
+    private readonly byte[] _separator = new TypedDataDomain(name, "1", chainId, escrow.ToArray()).Separator();
 
     /// <summary>The domain of a channel.</summary>
-    public static VoucherDomain Of(ChannelTerms terms) => new(terms.ChainId, terms.Escrow.Span);
+    public static VoucherDomain Of(ChannelTerms terms, string name = Native)
+    {
+        var escrow = terms.Escrow.Span;
+        var key = new Key(name, terms.ChainId, BinaryPrimitives.ReadUInt128BigEndian(escrow), BinaryPrimitives.ReadUInt32BigEndian(escrow[16..]));
+        if (Kept.TryGetValue(key, out var kept))
+        {
+            return kept;
+        }
 
-    /// <summary>The 32-byte digest that the payer signs.</summary>
-    public byte[] Digest(ReadOnlySpan<byte> channelId, ulong cumulativeMicro) =>
-        Types.Digest(_separator, "Voucher", new Dictionary<string, object> { ["channelId"] = channelId.ToArray(), ["cumulativeAmount"] = cumulativeMicro });
+        var domain = new VoucherDomain(name, terms.ChainId, escrow);
+        if (Kept.Count < MaxKept)
+        {
+            Kept.TryAdd(key, domain);
+        }
+
+        return domain;
+    }
+
+    /// <summary>The 32-byte digest that the payer signs over the cumulative amount in token units.</summary>
+    public byte[] Digest(ReadOnlySpan<byte> channelId, UInt128 cumulative)
+    {
+        var digest = new byte[Keccak256.Size];
+        WriteDigest(channelId, cumulative, digest);
+        return digest;
+    }
+
+    /// <summary>As <see cref="Digest"/>, into 32 bytes of the caller's.</summary>
+    public void WriteDigest(ReadOnlySpan<byte> channelId, UInt128 cumulative, Span<byte> digest)
+    {
+        Span<byte> encoded = stackalloc byte[3 * Word];
+        encoded.Clear();
+        TypeHash.CopyTo(encoded);
+        channelId.CopyTo(encoded[Word..(2 * Word)]);
+        BinaryPrimitives.WriteUInt128BigEndian(encoded[((3 * Word) - 16)..], cumulative);
+        TypedData.WriteDigest(_separator, encoded, digest);
+    }
+
+    private readonly record struct Key(string Name, ulong ChainId, UInt128 EscrowHigh, uint EscrowLow);
 }
 
 /// <summary>Signs vouchers with this peer's wallet.</summary>
@@ -34,14 +79,17 @@ internal sealed class VoucherSigner(IWallet wallet)
     public ReadOnlyMemory<byte> Address => wallet.Address;
 
     /// <summary>The voucher of the channel on these terms, over everything that was paid in it so far.</summary>
-    public Voucher Sign(ChannelTerms terms, ulong cumulativeMicro)
+    public Voucher Sign(ChannelTerms terms, ulong cumulativeMicro, string domain = VoucherDomain.Native)
     {
-        var id = ChannelIds.Of(terms);
+        Span<byte> id = stackalloc byte[ChannelIds.Size];
+        Span<byte> digest = stackalloc byte[Keccak256.Size];
+        ChannelIds.Write(terms, id);
+        VoucherDomain.Of(terms, domain).WriteDigest(id, cumulativeMicro, digest);
         return new Voucher
         {
             ChannelId = ByteString.CopyFrom(id),
             CumulativeMicro = cumulativeMicro,
-            Signature = ByteString.CopyFrom(wallet.SignDigest(VoucherDomain.Of(terms).Digest(id, cumulativeMicro))),
+            Signature = ByteString.CopyFrom(wallet.SignDigest(digest)),
         };
     }
 }
@@ -50,11 +98,17 @@ internal sealed class VoucherSigner(IWallet wallet)
 internal static class VoucherVerifier
 {
     /// <summary>True when the voucher is of the channel on these terms and its authorized signer signed it.</summary>
-    public static bool IsSigned(ChannelTerms terms, Voucher voucher)
+    public static bool IsSigned(ChannelTerms terms, Voucher voucher, string domain = VoucherDomain.Native)
     {
-        var id = ChannelIds.Of(terms);
-        return voucher.ChannelId.Span.SequenceEqual(id)
-            && Secp256k1.Library.RecoverAddress(VoucherDomain.Of(terms).Digest(id, voucher.CumulativeMicro), voucher.Signature.Span) is { } signer
-            && ChannelIds.SignerOf(terms).SequenceEqual(signer);
+        Span<byte> id = stackalloc byte[ChannelIds.Size];
+        ChannelIds.Write(terms, id);
+        if (!voucher.ChannelId.Span.SequenceEqual(id))
+        {
+            return false;
+        }
+
+        Span<byte> digest = stackalloc byte[Keccak256.Size];
+        VoucherDomain.Of(terms, domain).WriteDigest(id, voucher.CumulativeMicro, digest);
+        return Secp256k1.Library.IsSignedBy(ChannelIds.SignerOf(terms), digest, voucher.Signature.Span);
     }
 }
