@@ -3,9 +3,11 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
+using Hyperspace.Actors.Tools.Sales;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts;
 using Hyperspace.Libp2p.ContentRouting;
@@ -25,6 +27,7 @@ public static class PeerExtensions
         services.AddSingleton(options);
         services.AddSingleton(s => IdentityStore.LoadOrCreate(options.DataDirectory, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<HybridClock>();
+        services.AddSingleton<ToolSales>();
         services.AddNetwork(
             time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
             time => new Dictionary<string, TopicValidator>
@@ -37,6 +40,7 @@ public static class PeerExtensions
             .WithTransport()
             .WithSessions()
             .WithMicropayments()
+            .WithCharges()
             .WithTools()
             .WithLearning()
             .WithBootstrap());
