@@ -150,7 +150,7 @@ internal sealed class PayServer : IAsyncDisposable
         {
             await context.Request.Body.CopyToAsync(body, cancellationToken);
         }
-        catch (BadHttpRequestException e)
+        catch (Microsoft.AspNetCore.Http.BadHttpRequestException e)
         {
             await RefuseAsync(context, (HttpStatusCode)e.StatusCode, $"A request has at most {MaxBody} bytes, and comes without long breaks.");
             return null;
