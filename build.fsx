@@ -33,6 +33,10 @@ let targets: (string * string * string list * (unit -> unit)) list =
                dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; scenario ])
       "fuzz", "search for inputs that a decoder cannot bear, ten minutes each", [],
       fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Fuzz" ] @ release @ [ "--"; "--all"; "--minimise" ])
+      "contracts", "compile contracts/src into contracts/compiled with the pinned solc", [],
+      fun () ->
+          run "npm" [ "--prefix"; "contracts"; "ci"; "--no-audit"; "--no-fund"; "--ignore-scripts" ]
+          run "node" [ Path.Combine("contracts", "compile.mjs") ]
       "docs", "write docs/api.md from the code", [ "build" ],
       fun () -> dotnet [ "run"; "--project"; "Hyperspace.Host"; "--no-build"; "--"; "api-docs"; "docs/api.md" ]
       "pack", "a folder that needs no .NET installed in artifacts/hyperspace", [],

@@ -38,11 +38,26 @@ public static class RpcMethods
     /// <summary>Server streaming: <c>ToolInvocation</c> → <c>ToolInvocationFrame</c>….</summary>
     public const string ToolInvoke = "tool.invoke";
 
+    /// <summary>Server streaming: <c>ToolStreamRequest</c> → <c>ToolStreamFrame</c>….</summary>
+    public const string ToolStream = "tool.stream";
+
     /// <summary>Unary: <c>OpenChannel</c> → <c>OpenChannelReply</c>.</summary>
     public const string ChannelOpen = "channel.open";
 
     /// <summary>Unary: <c>ChannelQuery</c> → <c>ChannelStanding</c>.</summary>
     public const string ChannelStatus = "channel.status";
+
+    /// <summary>Unary: <c>ChannelTermsQuery</c> → <c>ChannelTermsReply</c>.</summary>
+    public const string ChannelTerms = "channel.terms";
+
+    /// <summary>Unary: <c>VoucherPayment</c> → <c>VoucherPaymentReply</c>.</summary>
+    public const string ChannelVoucher = "channel.voucher";
+
+    /// <summary>Unary: <c>TopUpChannel</c> → <c>ChannelReply</c>.</summary>
+    public const string ChannelTopUp = "channel.topUp";
+
+    /// <summary>Unary: <c>CloseChannel</c> → <c>ChannelReply</c>.</summary>
+    public const string ChannelClose = "channel.close";
 
     /// <summary>Unary: empty → <c>Envelope</c> of a <c>CapabilityRecord</c>.</summary>
     public const string CapabilitiesGet = "capabilities.get";

@@ -15,15 +15,26 @@ namespace Hyperspace.Actors.Evm;
 internal sealed record TransferAuthorization(ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To, UInt128 Value, ulong ValidAfter, ulong ValidBefore, ReadOnlyMemory<byte> Nonce)
 {
     private const int Word = 32;
-    private static readonly byte[] TypeHash = Keccak256.Hash(
+    private static readonly byte[] TransferTypeHash = Keccak256.Hash(
         "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"u8);
 
+    private static readonly byte[] ReceiveTypeHash = Keccak256.Hash(
+        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"u8);
+
     /// <summary>The 32-byte digest that the owner signs.</summary>
-    public byte[] Digest(TokenDomain token)
+    public byte[] Digest(TokenDomain token) => Digest(token, TransferTypeHash);
+
+    /// <summary>What the owner signs instead for EIP-3009's <c>receiveWithAuthorization</c>, which only <see cref="To"/> may hand in: the funding of a channel.</summary>
+    public byte[] ReceiveDigest(TokenDomain token) => Digest(token, ReceiveTypeHash);
+
+    /// <summary>True when the owner signed this, in the signature's strict form.</summary>
+    public bool IsSigned(TokenDomain token, ReadOnlySpan<byte> signature) => Secp256k1.Library.IsSignedBy(From.Span, Digest(token), signature);
+
+    private byte[] Digest(TokenDomain token, ReadOnlySpan<byte> typeHash)
     {
         Span<byte> encoded = stackalloc byte[7 * Word];
         encoded.Clear();
-        TypeHash.CopyTo(encoded);
+        typeHash.CopyTo(encoded);
         Address(From.Span, encoded[Word..(2 * Word)]);
         Address(To.Span, encoded[(2 * Word)..(3 * Word)]);
         BinaryPrimitives.WriteUInt128BigEndian(encoded[((4 * Word) - 16)..], Value);
@@ -34,9 +45,6 @@ internal sealed record TransferAuthorization(ReadOnlyMemory<byte> From, ReadOnly
         TypedData.WriteDigest(token.Separator, encoded, digest);
         return digest;
     }
-
-    /// <summary>True when the owner signed this, in the signature's strict form.</summary>
-    public bool IsSigned(TokenDomain token, ReadOnlySpan<byte> signature) => Secp256k1.Library.IsSignedBy(From.Span, Digest(token), signature);
 
     private static void Address(ReadOnlySpan<byte> address, Span<byte> word) =>
         (address.Length == Secp256k1.AddressSize ? address : throw new ArgumentException("An address is 20 bytes.")).CopyTo(word[(Word - Secp256k1.AddressSize)..]);

@@ -4,21 +4,25 @@ using System.Text;
 
 namespace Hyperspace.Actors.Evm;
 
-/// <summary>A member of a struct type.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Type">An atomic type (<c>uint8</c>…<c>uint256</c>, <c>int8</c>…, <c>bytes1</c>…<c>bytes32</c>, <c>bool</c>, <c>address</c>), <c>bytes</c>, <c>string</c>, a struct's name, or an array <c>T[]</c>, <c>T[n]</c> of one.</param>
-internal readonly record struct TypedDataField(string Name, string Type);
-
 /// <summary>
 /// Hashing of EIP-712 structured data for one set of struct types. Values are: <see cref="BigInteger"/> or
 /// <see cref="ulong"/> for integers, <see cref="bool"/>, <see cref="string"/>, byte[] for <c>bytes</c>, <c>bytesN</c> and
 /// <c>address</c>, <c>IReadOnlyList&lt;object&gt;</c> for arrays and <c>IReadOnlyDictionary&lt;string, object&gt;</c> for structs.
 /// A value that does not fit its type is a <see cref="FormatException"/>.
 /// </summary>
-internal sealed class TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedDataField>> types)
+internal sealed class TypedData
 {
     private const int Word = 32;
+    private readonly IReadOnlyDictionary<string, IReadOnlyList<TypedDataField>> _types;
     private readonly ConcurrentDictionary<string, byte[]> _typeHashes = new();
+
+    /// <summary>Hashing of these struct types.</summary>
+    /// <exception cref="FormatException">They are not types as <see cref="TypedDataTypes.Check"/> wants them.</exception>
+    public TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedDataField>> types)
+    {
+        TypedDataTypes.Check(types);
+        _types = types;
+    }
 
     /// <summary>The digest to sign: keccak256(0x19 0x01 ‖ domainSeparator ‖ hashStruct(message)).</summary>
     public byte[] Digest(ReadOnlySpan<byte> domainSeparator, string primaryType, IReadOnlyDictionary<string, object> message) =>
@@ -39,6 +43,11 @@ internal sealed class TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedD
     public byte[] HashStruct(string type, IReadOnlyDictionary<string, object> value)
     {
         var fields = FieldsOf(type);
+        if (value.Count > fields.Count)
+        {
+            throw new FormatException($"The {type} has members that its type does not have: nobody would sign them.");
+        }
+
         var encoded = new byte[Word * (fields.Count + 1)];
         _typeHashes.GetOrAdd(type, static (name, self) => Keccak256.Hash(Encoding.UTF8.GetBytes(self.EncodeType(name))), this).CopyTo(encoded, 0);
         for (var i = 0; i < fields.Count; i++)
@@ -72,27 +81,22 @@ internal sealed class TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedD
             return;
         }
 
-        foreach (var field in FieldsOf(type))
+        foreach (var inner in FieldsOf(type).Select(f => TypedDataTypes.Innermost(f.Type)).Where(_types.ContainsKey))
         {
-            var at = field.Type.IndexOf('[', StringComparison.Ordinal);
-            var element = at < 0 ? field.Type : field.Type[..at];
-            if (types.ContainsKey(element))
-            {
-                Collect(element, seen);
-            }
+            Collect(inner, seen);
         }
     }
 
     private IReadOnlyList<TypedDataField> FieldsOf(string type) =>
-        types.TryGetValue(type, out var fields) ? fields : throw new FormatException($"No struct type '{type}' is declared.");
+        _types.TryGetValue(type, out var fields) ? fields : throw new FormatException($"No struct type '{type}' is declared.");
 
     private void EncodeWord(string type, object value, Span<byte> word)
     {
-        if (type.EndsWith(']'))
+        if (TypedDataTypes.TryArray(type, out var item, out var length))
         {
-            EncodeArray(type, value, word);
+            EncodeArray(type, item, length, value, word);
         }
-        else if (types.ContainsKey(type))
+        else if (_types.ContainsKey(type))
         {
             HashStruct(type, Expect<IReadOnlyDictionary<string, object>>(type, value)).CopyTo(word);
         }
@@ -112,15 +116,15 @@ internal sealed class TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedD
         {
             BytesOf(type, value, Secp256k1.AddressSize).CopyTo(word[(Word - Secp256k1.AddressSize)..]);
         }
-        else if (Sized(type, "bytes", out var size) && size is >= 1 and <= Word)
+        else if (TypedDataTypes.IsFixedBytes(type, out var size))
         {
             BytesOf(type, value, size).CopyTo(word);
         }
-        else if (Sized(type, "uint", out var bits) && IsWidth(bits))
+        else if (TypedDataTypes.IsUnsigned(type, out var bits))
         {
             EncodeInteger(type, value, BigInteger.Zero, (BigInteger.One << bits) - 1, word);
         }
-        else if (Sized(type, "int", out bits) && IsWidth(bits))
+        else if (TypedDataTypes.IsSigned(type, out bits))
         {
             EncodeInteger(type, value, -(BigInteger.One << (bits - 1)), (BigInteger.One << (bits - 1)) - 1, word);
         }
@@ -130,20 +134,18 @@ internal sealed class TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedD
         }
     }
 
-    private void EncodeArray(string type, object value, Span<byte> word)
+    private void EncodeArray(string type, string item, int? length, object value, Span<byte> word)
     {
-        var open = type.LastIndexOf('[');
         var items = Expect<IReadOnlyList<object>>(type, value);
-        var length = type[(open + 1)..^1];
-        if (length.Length > 0 && (!int.TryParse(length, out var expected) || expected != items.Count))
+        if (length is { } expected && expected != items.Count)
         {
-            throw new FormatException($"A {type} has {length} items, not {items.Count}.");
+            throw new FormatException($"A {type} has {expected} items, not {items.Count}.");
         }
 
         var encoded = new byte[Word * items.Count];
         for (var i = 0; i < items.Count; i++)
         {
-            EncodeWord(type[..open], items[i], encoded.AsSpan(Word * i, Word));
+            EncodeWord(item, items[i], encoded.AsSpan(Word * i, Word));
         }
 
         Keccak256.Hash(encoded).CopyTo(word);
@@ -165,14 +167,6 @@ internal sealed class TypedData(IReadOnlyDictionary<string, IReadOnlyList<TypedD
 
     private static byte[] BytesOf(string type, object value, int size) =>
         Expect<byte[]>(type, value) is { } bytes && bytes.Length == size ? bytes : throw new FormatException($"A value of type {type} has {size} bytes.");
-
-    private static bool IsWidth(int bits) => bits is >= 8 and <= 256 && bits % 8 == 0;
-
-    private static bool Sized(string type, string prefix, out int size)
-    {
-        size = 0;
-        return type.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(type.AsSpan(prefix.Length), out size);
-    }
 
     private static T Expect<T>(string type, object value) =>
         value is T typed ? typed : throw new FormatException($"A value of type {type} cannot be a {value?.GetType().Name ?? "null"}.");

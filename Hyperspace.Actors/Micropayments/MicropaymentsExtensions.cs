@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Cluster.Hosting;
 using Akka.Hosting;
+using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Channels;
@@ -43,8 +44,9 @@ public static class MicropaymentsExtensions
             "payee-channels",
             (_, registry, resolver) =>
             {
-                var terms = MutualCredit.TermsOf(resolver.GetService<PeerIdentity>(), resolver.GetService<PeerOptions>());
-                return id => Props.Create(() => new PayeeChannelActor(id, terms, registry));
+                var identity = resolver.GetService<PeerIdentity>();
+                var payee = new Payee(identity.PeerId.ToString(), MutualCredit.AllTermsOf(identity, resolver.GetService<PeerOptions>()), resolver.GetService<IChains>());
+                return id => Props.Create(() => new PayeeChannelActor(id, payee, registry));
             },
             ShardingDefaults.Extractor<IPayeeChannelMessage>(message => message.ChannelId),
             ShardingDefaults.Options)

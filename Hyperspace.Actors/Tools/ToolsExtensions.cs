@@ -70,15 +70,16 @@ public static class ToolsExtensions
 
         var outcomes = new OutcomeCache();
         var runs = new PaidRuns(outcomes, peer.Time);
-        var service = new ToolService(peer.Options, catalog);
-        var handler = new ToolInvokeHandler(peer, service, own, registry, outcomes, runs);
+        var calls = new ToolCalls(peer, catalog);
+        var handler = new ToolInvokeHandler(calls, own, registry, outcomes, runs);
         peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
+        peer.Rpc.Handle(RpcMethods.ToolStream, new ToolStreamHandler(calls, catalog, registry).StreamAsync);
         peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
         if (peer.Options.Pay is { } pay)
         {
             var desk = new ChargeDesk(pay, peer.Options.Chains, peer.Identity.Wallet.Address, ChallengeKey.LoadOrCreate(peer.Options.DataDirectory), peer.Time, RandomNumberGenerator.GetBytes);
             var funds = new PayerFunds(resolver.GetService<IChains>(), peer.Time);
-            resolver.GetService<ToolSales>().Open(new ToolSeller(service, desk, funds, registry, outcomes, runs, peer.Time));
+            resolver.GetService<ToolSales>().Open(new ToolSeller(calls, catalog, desk, funds, registry, outcomes, runs, peer.Time));
         }
 
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseServiceStop, "stop-tools", async () =>

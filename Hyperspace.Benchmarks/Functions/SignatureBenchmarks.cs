@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Google.Protobuf;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Wire;
@@ -14,6 +15,8 @@ public class SignatureBenchmarks
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddYears(56);
     private readonly KeyPair _keys = KeyPair.Generate();
     private readonly byte[] _payload = new byte[1024];
+    private readonly byte[] _key = Keccak256.Hash("a key"u8);
+    private readonly byte[] _digest = Keccak256.Hash("a message"u8);
     private ReadOnlyMemory<byte> _envelope;
     private VoucherSigner _signer = null!;
     private ChannelTerms _terms = null!;
@@ -30,11 +33,19 @@ public class SignatureBenchmarks
         _voucher = _signer.Sign(_terms, 1000);
     }
 
+    /// <summary>The secp256k1 libraries of this machine.</summary>
+    public static IEnumerable<string> Libraries => Secp256k1.Available.Select(l => l.Name);
+
     [Benchmark]
     public bool VerifyEnvelope() => SignedEnvelope.Open(_envelope, Now, out _) is not null;
 
     [Benchmark]
-    public bool VerifyVoucher() => VoucherVerifier.IsSigned(_terms, _voucher);
+    [ArgumentsSource(nameof(Libraries))]
+    public bool VerifyVoucher(string library) => VoucherVerifier.IsSigned(_terms, _voucher, Secp256k1.Choose(library));
+
+    [Benchmark]
+    [ArgumentsSource(nameof(Libraries))]
+    public object SignDigest(string library) => Secp256k1.Choose(library).Sign(_key, _digest);
 
     [Benchmark]
     public object SignVoucher() => _signer.Sign(_terms, 1000);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Wire;
@@ -25,12 +26,10 @@ internal static class SignatureFigures
         var address = ByteString.CopyFrom(wallet.Address.Span);
         var terms = new ChannelTerms { Payer = address, Payee = address, Token = address, Escrow = address, AuthorizedSigner = address, Salt = ByteString.CopyFrom(new byte[32]), ChainId = 808080, DepositMicro = 1_000_000, Currency = "USDC" };
         var voucher = new VoucherSigner(wallet).Sign(terms, 1000);
-        var voucherMicroseconds = Measure(duration, () => VoucherVerifier.IsSigned(terms, voucher));
-        return
-        [
-            new Figure("envelope of 1 KiB, verify", envelopeMicroseconds, "µs"),
-            new Figure("voucher, whole verification", voucherMicroseconds, "µs", await ViemAsync(duration, cancellationToken), "viem"),
-        ];
+        var viem = await ViemAsync(duration, cancellationToken);
+        var vouchers = Secp256k1.Available.Select(library => new Figure(
+            $"voucher, whole verification by {library.Name}", Measure(duration, () => VoucherVerifier.IsSigned(terms, voucher, library)), "µs", viem, "viem"));
+        return [new Figure("envelope of 1 KiB, verify", envelopeMicroseconds, "µs"), .. vouchers];
     }
 
     private static double Measure(TimeSpan duration, Func<bool> verify)

@@ -10,13 +10,6 @@ public interface IPayerChannelMessage
     string ChannelKey { get; }
 }
 
-/// <summary>A message for a payee's channel; the id is <c>0x</c> and 64 lower-case hex digits.</summary>
-public interface IPayeeChannelMessage
-{
-    /// <summary>The channel's id.</summary>
-    string ChannelId { get; }
-}
-
 /// <summary>Commands of the payer's side of a channel.</summary>
 public static class PayerChannelCommands
 {
@@ -75,48 +68,6 @@ public sealed record PayerChannelView(string ChannelKey, string? ChannelId, stri
 /// <summary>The channels of one key, the open one last; the deposits of those before it are used up.</summary>
 public sealed record PayerChannelHistory(IReadOnlyList<PayerChannelView> Channels);
 
-/// <summary>Commands of the payee's side of a channel.</summary>
-public static class PayeeChannelCommands
-{
-    /// <summary>Opens a channel on a payer's request; checks binding, id, terms and credit limit. Answered with <see cref="PayeeChannelView"/> or a <see cref="Refusal"/>; idempotent for the same terms.</summary>
-    public sealed record Open(string ChannelId, string PayerPeerId, ChannelTerms Terms, IdentityBinding PayerBinding) : IPayeeChannelMessage;
-
-    /// <summary>
-    /// Verifies and takes a voucher for one request, journalled before the reply. Answered with
-    /// <see cref="VoucherAccepted"/> or a <see cref="VoucherRefused"/>.
-    /// </summary>
-    public sealed record Accept(string ChannelId, string PayerPeerId, string RequestId, Voucher Voucher, Amount Price) : IPayeeChannelMessage;
-
-    /// <summary>The request was served (or its tool failed after payment); journalled. Answered with <see cref="PayeeChannelView"/>.</summary>
-    public sealed record Delivered(string ChannelId, string RequestId) : IPayeeChannelMessage;
-
-    /// <summary>
-    /// Was this request paid? If not, it never will be: from now on a voucher for it is refused, so that a payer whose
-    /// voucher may still be on its way knows for good. Journalled. Answered as <see cref="Get"/> is.
-    /// </summary>
-    public sealed record Resolve(string ChannelId, string PayerPeerId, string RequestId) : IPayeeChannelMessage;
-
-    /// <summary>Answered with <see cref="PayeeChannelView"/>, or a <see cref="Refusal"/> CHANNEL_NOT_FOUND.</summary>
-    /// <param name="ChannelId">The channel.</param>
-    /// <param name="RequestId">Also tell of this request, if given.</param>
-    public sealed record Get(string ChannelId, string? RequestId) : IPayeeChannelMessage;
-}
-
-/// <summary>The voucher counts.</summary>
-/// <param name="ChannelId">The channel.</param>
-/// <param name="RequestId">The request that it pays.</param>
-/// <param name="Accepted">The highest accepted cumulative amount.</param>
-/// <param name="Spent">What of it is used for requests.</param>
-/// <param name="Repeated">True when this very request with this very voucher was accepted before: not charged again.</param>
-/// <param name="WasDelivered">True when it was served before.</param>
-public sealed record VoucherAccepted(string ChannelId, string RequestId, Amount Accepted, Amount Spent, bool Repeated, bool WasDelivered);
-
-/// <summary>The voucher does not count; nothing changed.</summary>
-public sealed record VoucherRefused(string ChannelId, string Code, string Message, PayeeChannelView? Standing);
-
-/// <summary>A payee's channel as callers see it.</summary>
-public sealed record PayeeChannelView(string ChannelId, string PayerPeerId, bool Open, Amount Deposit, Amount Accepted, Amount Spent, long Vouchers, bool RequestPaid, Amount RequestCost);
-
 /// <summary>Asks for all channels of this peer, both sides. Answered with <see cref="ChannelTotals"/>.</summary>
 public sealed record GetChannelTotals;
 
@@ -130,10 +81,16 @@ public static class ChannelListCommands
     public sealed record ListPayer(string ChannelKey);
 
     /// <summary>
-    /// A channel is about to be opened to this peer: it is listed if the payer's deposits together stay within this peer's
-    /// credit limit. Journalled; idempotent. Answered with <see cref="ChannelListed"/> or a <see cref="Refusal"/> CHANNEL_REFUSED.
+    /// A channel is about to be opened to this peer, or topped up: it is listed if the payer's deposits on trust together stay
+    /// within this peer's credit limit. Journalled; idempotent. Answered with <see cref="ChannelListed"/> or a <see cref="Refusal"/> CHANNEL_REFUSED.
     /// </summary>
     public sealed record AdmitPayee(string ChannelId, string PayerPeerId, Amount Deposit);
+
+    /// <summary>
+    /// A channel to this peer was closed: its credit is free again but for what is owed, in micro-units. Journalled;
+    /// idempotent. Answered with <see cref="ChannelListed"/>.
+    /// </summary>
+    public sealed record ReleasePayee(string ChannelId, ulong OwedMicro);
 }
 
 /// <summary>The channel is on the list.</summary>

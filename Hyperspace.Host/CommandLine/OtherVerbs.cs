@@ -11,6 +11,7 @@ internal static class OtherVerbs
         root.Subcommands.Add(StartCommand.Create());
         root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(IdentityCommand.Create());
+        root.Subcommands.Add(WalletCommand.Create());
         root.Subcommands.Add(ApiDocsCommand.Create());
         foreach (var command in ClientCommands.All())
         {

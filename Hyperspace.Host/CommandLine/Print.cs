@@ -11,6 +11,19 @@ internal static class Print
     /// <summary>A width that no line reaches.</summary>
     public const int Unlimited = 100_000;
 
+    /// <summary>An object as one line of JSON, or for people.</summary>
+    public static void Fields(JsonObject fields, bool json)
+    {
+        if (json)
+        {
+            Console.Out.WriteLine(fields.ToJsonString(JsonText.Plain));
+        }
+        else
+        {
+            Fields(fields);
+        }
+    }
+
     /// <summary>An object as a list of fields; nested ones with dotted names. Lines are never broken, so that ids and addresses can be copied.</summary>
     public static void Fields(JsonNode? node)
     {

@@ -38,10 +38,10 @@ public class TypedDataTests
         Assert.Equal("Mail(Person from,Person to,string contents)Person(string name,address wallet)", Mail.EncodeType("Mail"));
         var nested = new TypedData(new Dictionary<string, IReadOnlyList<TypedDataField>>
         {
-            ["B"] = [new("a", "A[2][]"), new("b", "B[]")],
+            ["B"] = [new("a", "A[2][]"), new("b", "A[]")],
             ["A"] = [new("x", "int8")],
         });
-        Assert.Equal("B(A[2][] a,B[] b)A(int8 x)", nested.EncodeType("B"));
+        Assert.Equal("B(A[2][] a,A[] b)A(int8 x)", nested.EncodeType("B"));
     }
 
     [Theory]
@@ -57,9 +57,8 @@ public class TypedDataTests
     [InlineData("uint8[]", "1")]
     public void A_value_that_does_not_fit_its_type_is_a_format_error(string type, string value)
     {
-        var data = Of(type);
-        Assert.Throws<FormatException>(() => data.HashStruct("T", new Dictionary<string, object> { ["x"] = BigInteger.Parse(value) }));
-        Assert.Throws<FormatException>(() => data.HashStruct("T", new Dictionary<string, object>()));
+        Assert.Throws<FormatException>(() => Of(type).HashStruct("T", new Dictionary<string, object> { ["x"] = BigInteger.Parse(value) }));
+        Assert.Throws<FormatException>(() => Of(type).HashStruct("T", new Dictionary<string, object>()));
     }
 
     [Theory]

@@ -8,6 +8,7 @@ namespace Hyperspace.Tests.Interop;
 internal static class NpmFolder
 {
     private static readonly TimeSpan InstallTimeout = TimeSpan.FromMinutes(5);
+    private static readonly SemaphoreSlim Installing = new(1);
 
     /// <summary>Where the folder lies in the source tree.</summary>
     public static string PathOf(string name) => Path.Combine(
@@ -15,6 +16,20 @@ internal static class NpmFolder
 
     /// <summary>Installs the folder's packages by its lock file, unless they are there; returns why that cannot be done here, or null when they are installed.</summary>
     public static async Task<string?> InstallAsync(string name)
+    {
+        // Classes that run at once may want the same folder.
+        await Installing.WaitAsync();
+        try
+        {
+            return await InstallOnceAsync(name);
+        }
+        finally
+        {
+            Installing.Release();
+        }
+    }
+
+    private static async Task<string?> InstallOnceAsync(string name)
     {
         var folder = PathOf(name);
         var lockHash = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(folder, "package-lock.json"))));

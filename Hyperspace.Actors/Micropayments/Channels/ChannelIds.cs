@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Hyperspace.Actors.Evm;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Micropayments.Channels;
@@ -33,13 +34,24 @@ internal static class ChannelIds
         Keccak256.Hash(encoded, id);
     }
 
-    /// <summary>True when each address has 20 bytes and the salt has 32.</summary>
+    /// <summary>True when each address has 20 bytes, the salt has 32, and the domain is one of those that there are.</summary>
     public static bool AreWellFormed(ChannelTerms terms) =>
         terms.Salt.Length == 32
+        && Enum.IsDefined((ChannelDomain)terms.Domain)
         && ((Google.Protobuf.ByteString[])[terms.Payer, terms.Payee, terms.Token, terms.AuthorizedSigner, terms.Escrow]).All(a => a.Length == Secp256k1.AddressSize);
 
     /// <summary>The text form: <c>0x</c> and 64 lower-case hex digits.</summary>
     public static string ToText(ReadOnlySpan<byte> id) => "0x" + Convert.ToHexStringLower(id);
+
+    /// <summary>The bytes of a text form.</summary>
+    public static byte[] Parse(string id) => Convert.FromHexString(id.AsSpan(2));
+
+    /// <summary>True for <c>0x</c> and 64 lower-case hex digits.</summary>
+    public static bool IsText(string id) =>
+        id.Length == 2 + (2 * Size) && id.StartsWith("0x", StringComparison.Ordinal) && !id.AsSpan(2).ContainsAnyExcept("0123456789abcdef");
+
+    /// <summary>How a payer is called that is known by its address on a chain only: <c>eip155:{chainId}:{0x…}</c>, lower case.</summary>
+    public static string PayerOf(ulong chainId, ReadOnlySpan<byte> address) => $"eip155:{chainId}:0x{Convert.ToHexStringLower(address)}";
 
     /// <summary>Who must sign the vouchers: the authorized signer, or the payer when that is the zero address.</summary>
     public static ReadOnlySpan<byte> SignerOf(ChannelTerms terms) =>

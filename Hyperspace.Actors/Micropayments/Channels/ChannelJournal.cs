@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Wire;
 
@@ -22,14 +23,36 @@ internal static class ChannelJournal
             e => new() { RequestId = e.RequestId, Accepted = e.Accepted, HeldMicro = e.HeldMicro },
             m => new(m.RequestId, m.Accepted, m.HeldMicro))
         .Map<PayerChannelSnapshot, Journal.PayerSnapshot>("payer-snapshot:1", ToMessage, ToRecord)
+        .Map<ChannelBatch, Journal.ChannelBatch>(
+            "channel-batch:1",
+            b => new() { Events = { b.Events.Select(e => new Journal.BatchedEvent { Manifest = Format!.ManifestOf(e), Event = UnsafeByteOperations.UnsafeWrap(Format.ToBytes(e)) }) } },
+            m => new(m.Events.Select(e => Format!.FromBytes(e.Manifest, e.Event.ToByteArray())).ToList()))
         .Map<PayeeChannelEvents.Opened, Journal.ChannelOpened>(
             "channel-opened:1",
-            e => new() { PayerPeerId = e.PayerPeerId, Terms = e.Terms.ToByteString() },
-            m => new(m.PayerPeerId, ChannelTerms.Parser.ParseFrom(m.Terms)))
+            e => new() { PayerPeerId = e.PayerPeerId, Terms = e.Terms.ToByteString(), OnChain = e.OnChain, DepositMicro = e.DepositMicro, SettledMicro = e.SettledMicro },
+            m => new(m.PayerPeerId, ChannelTerms.Parser.ParseFrom(m.Terms), m.OnChain, m.DepositMicro, m.SettledMicro))
         .Map<PayeeChannelEvents.VoucherTaken, Journal.VoucherTaken>(
             "voucher-taken:1",
-            e => new() { RequestId = e.RequestId, PriceMicro = e.PriceMicro, CumulativeMicro = e.CumulativeMicro, Signature = e.Signature },
-            m => new(m.RequestId, m.PriceMicro, m.CumulativeMicro, m.Signature))
+            e => new() { RequestId = e.RequestId, PriceMicro = e.PriceMicro, CumulativeMicro = e.CumulativeMicro, Signature = e.Signature, Memo = e.Memo ?? "" },
+            m => new(m.RequestId, m.PriceMicro, m.CumulativeMicro, m.Signature, OrNull(m.Memo)))
+        .Map<PayeeChannelEvents.Spent, Journal.BalanceSpent>(
+            "balance-spent:1",
+            e => new() { RequestId = e.RequestId, AmountMicro = e.AmountMicro, Memo = e.Memo ?? "" },
+            m => new(m.RequestId, m.AmountMicro, OrNull(m.Memo)))
+        .Map<PayeeChannelEvents.Metered, Journal.StreamMetered>(
+            "stream-metered:1",
+            e => new() { StreamId = e.StreamId, AmountMicro = e.AmountMicro, TotalMicro = e.TotalMicro },
+            m => new(m.StreamId, m.AmountMicro, m.TotalMicro))
+        .Map<PayeeChannelEvents.ToppedUp, Journal.DepositRaised>("deposit-raised:1", e => new() { DepositMicro = e.DepositMicro }, m => new(m.DepositMicro))
+        .Map<PayeeChannelEvents.SeenOnChain, Journal.SeenOnChain>(
+            "seen-on-chain:1",
+            e => new() { DepositMicro = e.DepositMicro, SettledMicro = e.SettledMicro, CloseRequestedAt = e.CloseRequestedAt },
+            m => new(m.DepositMicro, m.SettledMicro, m.CloseRequestedAt))
+        .Map<PayeeChannelEvents.ClosingBegun, Journal.ClosingBegun>(
+            "closing-begun:1", e => new() { FinalMicro = e.FinalMicro, Signature = e.Signature }, m => new(m.FinalMicro, m.Signature))
+        .Map<PayeeChannelEvents.ClosingFailed, Journal.ClosingFailed>("closing-failed:1", e => new() { Reason = e.Reason }, m => new(m.Reason))
+        .Map<PayeeChannelEvents.Closed, Journal.ChannelClosed>(
+            "channel-closed:1", e => new() { SettledMicro = e.SettledMicro, RefundedMicro = e.RefundedMicro }, m => new(m.SettledMicro, m.RefundedMicro))
         .Map<PayeeChannelEvents.Delivered, Journal.RequestDelivered>("request-delivered:1", e => new() { RequestId = e.RequestId }, m => new(m.RequestId))
         .Map<PayeeChannelEvents.Voided, Journal.RequestVoided>("request-voided:1", e => new() { RequestId = e.RequestId }, m => new(m.RequestId))
         .Map<PayeeChannelSnapshot, Journal.PayeeSnapshot>("payee-snapshot:1", ToMessage, ToRecord)
@@ -37,7 +60,11 @@ internal static class ChannelJournal
         .Map<ChannelListEvents.PayeeAdmitted, Journal.PayeeAdmitted>(
             "payee-admitted:1",
             e => new() { ChannelId = e.ChannelId, PayerPeerId = e.PayerPeerId, Currency = e.Deposit.Currency.Code, DepositMicro = e.Deposit.MicroUnits },
-            m => new(m.ChannelId, m.PayerPeerId, new Amount(m.DepositMicro, Currency.Parse(m.Currency))));
+            m => new(m.ChannelId, m.PayerPeerId, new Amount(m.DepositMicro, Currency.Parse(m.Currency))))
+        .Map<ChannelListEvents.PayeeReleased, Journal.PayeeReleased>(
+            "payee-released:1", e => new() { ChannelId = e.ChannelId, OwedMicro = e.OwedMicro }, m => new(m.ChannelId, m.OwedMicro));
+
+    private static string? OrNull(string text) => text.Length > 0 ? text : null;
 
     private static Journal.VoucherIssued ToMessage(PayerChannelEvents.VoucherIssued e) =>
         new() { RequestId = e.RequestId, PriceMicro = e.PriceMicro, CumulativeMicro = e.CumulativeMicro };
@@ -102,6 +129,15 @@ internal static class ChannelJournal
             Vouchers = state.Vouchers,
             HighestSignature = state.HighestSignature,
             VoidedSinceVoucher = (uint)state.VoidedSinceVoucher,
+            DepositMicro = state.DepositMicro,
+            OnChain = state.OnChain,
+            SettledMicro = state.SettledMicro,
+            CloseRequestedAt = state.CloseRequestedAt,
+            Phase = (uint)state.Phase,
+            FinalMicro = state.FinalMicro,
+            FinalSignature = state.FinalSignature,
+            ClosingProblem = state.ClosingProblem ?? "",
+            RefundedMicro = state.RefundedMicro,
             Requests =
             {
                 state.Requests.OldestFirst.Select(r => new Journal.PayeeRequest
@@ -112,10 +148,21 @@ internal static class ChannelJournal
         };
     }
 
-    private static PayeeChannelSnapshot ToRecord(Journal.PayeeSnapshot m) => new(new PayeeChannelState(m.ChannelId)
+    private static PayeeChannelSnapshot ToRecord(Journal.PayeeSnapshot m) => ToRecord(m, m.Terms.IsEmpty ? null : ChannelTerms.Parser.ParseFrom(m.Terms));
+
+    private static PayeeChannelSnapshot ToRecord(Journal.PayeeSnapshot m, ChannelTerms? terms) => new(new PayeeChannelState(m.ChannelId)
     {
         PayerPeerId = m.PayerPeerId,
-        Terms = m.Terms.IsEmpty ? null : ChannelTerms.Parser.ParseFrom(m.Terms),
+        Terms = terms,
+        DepositMicro = m.DepositMicro > 0 || m.OnChain ? m.DepositMicro : terms?.DepositMicro ?? 0,
+        OnChain = m.OnChain,
+        SettledMicro = m.SettledMicro,
+        CloseRequestedAt = m.CloseRequestedAt,
+        Phase = (ChannelPhase)m.Phase,
+        FinalMicro = m.FinalMicro,
+        FinalSignature = m.FinalSignature,
+        ClosingProblem = OrNull(m.ClosingProblem),
+        RefundedMicro = m.RefundedMicro,
         AcceptedMicro = m.AcceptedMicro,
         SpentMicro = m.SpentMicro,
         Vouchers = m.Vouchers,
@@ -126,6 +173,9 @@ internal static class ChannelJournal
             (requests, r) => requests.With(r.RequestId, new PayeeRequest(r.PriceMicro, r.CumulativeMicro, r.Delivered))),
     });
 }
+
+/// <summary>Several events that one write brought, in their order.</summary>
+internal sealed record ChannelBatch(IReadOnlyList<object> Events);
 
 /// <summary>The payer's side as it is written into a snapshot.</summary>
 internal sealed record PayerChannelSnapshot(PayerChannelState State);

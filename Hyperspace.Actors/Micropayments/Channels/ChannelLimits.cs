@@ -6,14 +6,23 @@ internal static class ChannelLimits
     /// <summary>Longest request id, in characters.</summary>
     public const int MaxRequestId = 128;
 
+    /// <summary>Longest memo of a payment, in characters.</summary>
+    public const int MaxMemo = 256;
+
     /// <summary>Payments that wait for the voucher in flight, per channel; more are RATE_LIMITED.</summary>
     public const int MaxWaiting = 4096;
 
     /// <summary>Requests that a payer may have voided between two vouchers: each takes a line of the payee's journal.</summary>
     public const int MaxVoidedPerVoucher = 1000;
 
+    /// <summary>Streams that wait for vouchers of one channel; more are RATE_LIMITED.</summary>
+    public const int MaxWaitingStreams = 256;
+
     /// <summary>Events between snapshots.</summary>
     public const int SnapshotEvery = 500;
+
+    /// <summary>How long a chain is waited for.</summary>
+    public static readonly TimeSpan ChainTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>How long one actor of this folder waits for another.</summary>
     public static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(10);

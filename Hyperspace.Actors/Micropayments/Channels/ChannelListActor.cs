@@ -27,8 +27,10 @@ internal sealed class ChannelListActor : ReceivePersistentActor
         JournalPluginId = Journals.Payments;
         Recover<ChannelListEvents.PayerListed>(e => _state = _state.Apply(e));
         Recover<ChannelListEvents.PayeeAdmitted>(e => _state = _state.Apply(e));
+        Recover<ChannelListEvents.PayeeReleased>(e => _state = _state.Apply(e));
         Command<ChannelListCommands.ListPayer>(list => Answer(_state.Decide(list), list.ChannelKey));
         Command<ChannelListCommands.AdmitPayee>(admit => Answer(_state.Decide(admit, options.MaxCreditMicro), admit.ChannelId));
+        Command<ChannelListCommands.ReleasePayee>(release => Answer((_state.Decide(release), null), release.ChannelId));
         Command<GetChannelTotals>(_ => Totals(_state).PipeTo(Sender, Self, failure: e => new Refusal(ErrorCodes.Timeout, $"A channel did not answer: {e.Message} Ask again.")));
         Command<StopEntity>(_ => Context.Stop(Self));
     }

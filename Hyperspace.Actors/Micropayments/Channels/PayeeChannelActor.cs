@@ -1,8 +1,6 @@
 using Akka.Actor;
-using Akka.Cluster.Sharding;
-using Akka.Event;
 using Akka.Hosting;
-using Akka.Persistence;
+using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
@@ -11,117 +9,258 @@ using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Micropayments.Channels;
 
-/// <summary>One channel that pays this peer: journals what <see cref="PayeeChannelState"/> decides, then replies.</summary>
-internal sealed class PayeeChannelActor : ReceivePersistentActor
+/// <summary>What payee channels need of their peer.</summary>
+/// <param name="PeerId">This peer's id.</param>
+/// <param name="Terms">All terms on which it is paid, the preferred ones first.</param>
+/// <param name="Chains">The chains it is set up for; null: none.</param>
+internal sealed record Payee(string PeerId, IReadOnlyList<PaymentTerms> Terms, IChains? Chains)
+{
+    /// <summary>This peer's terms of that token, escrow and chain; the preferred ones when it has none.</summary>
+    public PaymentTerms TermsFor(ChannelTerms terms) =>
+        Terms.FirstOrDefault(own => own.Token.Equals(terms.Token) && own.Escrow.Equals(terms.Escrow) && own.ChainId == terms.ChainId) ?? Terms[0];
+}
+
+/// <summary>One channel that pays this peer: journals what <see cref="PayeeChannelState"/> decides, then replies; looks at the escrow and has it closed.</summary>
+internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
 {
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan UnknownTimeout = TimeSpan.FromSeconds(10);
     private readonly IReadOnlyActorRegistry _registry;
-    private readonly PaymentTerms _terms;
-    private PayeeChannelState _state;
+    private readonly Payee _payee;
+    private BalanceWaiters? _waiters;
 
-    public PayeeChannelActor(string channelId, PaymentTerms terms, IReadOnlyActorRegistry registry)
+    public PayeeChannelActor(string channelId, Payee payee, IReadOnlyActorRegistry registry)
+        : base("payee-channel-" + channelId, new PayeeChannelState(channelId), state => new PayeeChannelSnapshot(state), snapshot => ((PayeeChannelSnapshot)snapshot).State, (state, e) => state.Apply(e))
     {
-        (_state, _terms, _registry) = (new PayeeChannelState(channelId), terms, registry);
-        PersistenceId = "payee-channel-" + channelId;
-        JournalPluginId = Journals.Payments;
-        SnapshotPluginId = Journals.PaymentsSnapshots;
-
-        Recover<SnapshotOffer>(offer => _state = ((PayeeChannelSnapshot)offer.Snapshot).State);
-        Recover<PayeeChannelEvents.Opened>(e => _state = _state.Apply(e));
-        Recover<PayeeChannelEvents.VoucherTaken>(e => _state = _state.Apply(e));
-        Recover<PayeeChannelEvents.Delivered>(e => _state = _state.Apply(e));
-        Recover<PayeeChannelEvents.Voided>(e => _state = _state.Apply(e));
-
-        // Anyone may ask after a channel that is not there; its entity must not stay.
-        Recover<RecoveryCompleted>(_ => Context.SetReceiveTimeout(_state.Terms is null ? UnknownTimeout : IdleTimeout));
-
-        Command<PayeeChannelCommands.Accept>(accept => Carry(_state.Decide(accept)));
-        Command<PayeeChannelCommands.Delivered>(delivered => Carry(_state.Decide(delivered)));
-        Command<PayeeChannelCommands.Resolve>(resolve => Carry(_state.Decide(resolve)));
-        Command<PayeeChannelCommands.Get>(get => Carry(_state.Decide(get)));
+        (_payee, _registry) = (payee, registry);
+        Command<PayeeChannelCommands.Accept>(accept => Carry(State.Decide(accept)));
+        Command<PayeeChannelCommands.Take>(take => Carry(State.Decide(take)));
+        Command<PayeeChannelCommands.Spend>(spend => Carry(State.Decide(spend)));
+        Command<MeteringCommands.Meter>(meter => Carry(State.Decide(meter)));
+        Command<MeteringCommands.AwaitBalance>(AwaitBalance);
+        Command<BalanceWaiters.Overdue>(overdue => _waiters!.Expire(overdue, State.Overdue));
+        Command<PayeeChannelCommands.Delivered>(Delivered);
+        Command<PayeeChannelCommands.Resolve>(resolve => Carry(State.Decide(resolve)));
+        Command<PayeeChannelCommands.Get>(get => Carry(State.Decide(get)));
+        Command<PayeeChannelCommands.GetHighestVoucher>(get => Carry(State.Decide(get)));
         Command<PayeeChannelCommands.Open>(Open);
-        Command<Admitted>(admitted => Carry(_state.Decide(admitted.Open, _terms)));
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => Context.GetLogger().Warning(failed.Cause, "No snapshot of {0}; recovery takes longer", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => Context.GetLogger().Warning(failed.Cause, "Old snapshots of {0} stay", PersistenceId));
-        Command<ReceiveTimeout>(_ => Context.Parent.Tell(new Passivate(StopEntity.Instance)));
-        Command<StopEntity>(_ => Context.Stop(Self));
+        Command<PayeeChannelCommands.OpenOnChain>(Open);
+        Command<PayeeChannelCommands.TopUp>(TopUp);
+        Command<PayeeChannelCommands.Refresh>(refresh => Look(refresh, State.Terms));
+        Command<PayeeChannelCommands.Close>(close => Carry(State.Decide(close, _payee.PeerId)));
+        Command<Looked>(Seen);
+        Command<Admitted>(admitted => Carry(admitted.Command is PayeeChannelCommands.TopUp topUp ? State.Decide(topUp) : DecideOpening(admitted.Command, admitted.Escrow)));
+        Command<Refusal>(refusal => Sender.Tell(refusal));
     }
 
-    public override string PersistenceId { get; }
+    protected override bool IsIdle => _waiters is not { Count: > 0 };
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    // Anyone may ask after a channel that is not there; its entity must not stay.
+    protected override void Recovered()
     {
-        Context.GetLogger().Error(cause, "The payments journal refused an event of {0}", PersistenceId);
-        Sender.Tell(Failed(@event));
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(Failed(@event));
-    }
-
-    /// <summary>Credit is given by the list of channels, which knows the payer's others; then the channel opens.</summary>
-    private void Open(PayeeChannelCommands.Open open)
-    {
-        var decision = _state.Decide(open, _terms);
-        if (decision.Event is not PayeeChannelEvents.Opened opened)
+        Context.SetReceiveTimeout(State.Terms is null ? UnknownTimeout : IdleTimeout);
+        if (State.Phase == ChannelPhase.Closed)
         {
-            Carry(decision);
-            return;
+            Release();
         }
-
-        var sender = Sender;
-        var self = Self;
-        var deposit = new Amount(opened.Terms.DepositMicro, Currency.Parse(opened.Terms.Currency));
-        _registry.Get<ActorKeys.Channels>()
-            .Ask<object>(new ChannelListCommands.AdmitPayee(open.ChannelId, open.PayerPeerId, deposit), ChannelLimits.AskTimeout)
-            .ContinueWith(
-                admission =>
-                {
-                    if (admission is { IsCompletedSuccessfully: true, Result: ChannelListed })
-                    {
-                        self.Tell(new Admitted(open), sender);
-                    }
-                    else
-                    {
-                        sender.Tell(admission is { IsCompletedSuccessfully: true, Result: Refusal refusal } ? refusal : new Refusal(ErrorCodes.Timeout, "The list of channels did not answer in time; ask again."));
-                    }
-                },
-                TaskScheduler.Default);
     }
+
+    protected override void Written(object happened)
+    {
+        _waiters?.Answer(State.Decide);
+        switch (happened)
+        {
+            case PayeeChannelEvents.Opened:
+                Context.SetReceiveTimeout(IdleTimeout);
+                break;
+            case PayeeChannelEvents.Closed:
+                Release();
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>What is owed on trust stays a debt; the rest of the credit is free again.</summary>
+    private void Release() =>
+        _registry.Get<ActorKeys.Channels>().Tell(new ChannelListCommands.ReleasePayee(State.ChannelId, State.OnChain ? 0 : State.SettledMicro), ActorRefs.NoSender);
 
     private void Carry(PayeeDecision decision)
     {
-        if (decision.Event is null)
+        var (sender, reply) = (Sender, decision.Reply);
+        Commit(decision.Event, () => sender.Tell(reply), refusal => sender.Tell(
+            reply is VoucherAccepted && refusal is Refusal { } why ? new VoucherRefused(State.ChannelId, why.Code, why.Message, null) : refusal));
+    }
+
+    // Lost in a crash, it is served again from the same payment at worst: the payer asks with the same request.
+    private void Delivered(PayeeChannelCommands.Delivered delivered)
+    {
+        var decision = State.Decide(delivered);
+        if (decision.Event is { } happened)
         {
-            Sender.Tell(decision.Reply);
+            CommitLater(happened);
+        }
+
+        Sender.Tell(decision.Reply);
+    }
+
+    private void AwaitBalance(MeteringCommands.AwaitBalance wait)
+    {
+        if (State.Decide(wait) is { } answer)
+        {
+            Carry(new PayeeDecision(null, answer));
+        }
+        else if (_waiters is { Count: >= ChannelLimits.MaxWaitingStreams })
+        {
+            Sender.Tell(new Refusal(ErrorCodes.RateLimited, $"{ChannelLimits.MaxWaitingStreams} streams of this channel wait for vouchers already; try again later."));
+        }
+        else
+        {
+            (_waiters ??= new BalanceWaiters(Timers)).Add(wait, Sender);
+        }
+    }
+
+    private void Open(PayeeChannelCommands.Open open)
+    {
+        if (State.Terms is not null && (!open.Funded || State.OnChain))
+        {
+            Carry(State.Decide(open, _payee.TermsFor(open.Terms)));
+        }
+        else
+        {
+            Look(open, open.Terms);
+        }
+    }
+
+    private void Open(PayeeChannelCommands.OpenOnChain open)
+    {
+        if (!ChannelIds.IsText(open.ChannelId) || TermsOf(open) is not { } own)
+        {
+            Sender.Tell(new Refusal(ErrorCodes.ChannelRefused, $"This peer takes no channels of that kind on chain {open.ChainId}."));
+        }
+        else if (State.Terms is not null)
+        {
+            Carry(State.Decide(open, own, null));
+        }
+        else
+        {
+            Look(open, new ChannelTerms { ChainId = open.ChainId, Escrow = own.Escrow });
+        }
+    }
+
+    private void TopUp(PayeeChannelCommands.TopUp topUp)
+    {
+        var decision = State.Decide(topUp);
+        if (State.OnChain && topUp.DepositMicro > State.DepositMicro)
+        {
+            Look(topUp, State.Terms);
+        }
+        else if (decision.Event is null)
+        {
+            Carry(decision);
+        }
+        else
+        {
+            Admit(topUp, topUp.PayerId, topUp.DepositMicro, null);
+        }
+    }
+
+    /// <summary>Reads what the escrow has of this channel, then goes on with the command as <see cref="Looked"/>.</summary>
+    private void Look(object command, ChannelTerms? terms)
+    {
+        if (terms is null || _payee.Chains?.Find(terms.ChainId) is not { } chain || !IsEscrow(chain.Options, terms.Escrow.Span))
+        {
+            Self.Tell(new Looked(command, null), Sender);
             return;
         }
 
-        Persist(decision.Event, happened =>
-        {
-            _state = _state.Apply(happened);
-            Sender.Tell(decision.Reply);
-            if (happened is PayeeChannelEvents.Opened)
-            {
-                Context.SetReceiveTimeout(IdleTimeout);
-            }
-
-            if (LastSequenceNr % ChannelLimits.SnapshotEvery == 0)
-            {
-                SaveSnapshot(new PayeeChannelSnapshot(_state));
-            }
-        });
+        LookAsync(chain, terms, command).PipeTo(Self, Sender);
     }
 
-    private object Failed(object happened) => happened is PayeeChannelEvents.VoucherTaken taken
-        ? new VoucherRefused(_state.ChannelId, JournalFailures.Refusal.Code, JournalFailures.Refusal.Message, _state.View(taken.RequestId))
-        : JournalFailures.Refusal;
+    private async Task<object> LookAsync(IChainReader chain, ChannelTerms terms, object command)
+    {
+        try
+        {
+            using var deadline = new CancellationTokenSource(ChannelLimits.ChainTimeout);
+            return new Looked(command, await chain.ChannelAsync(terms.Escrow.Memory, ChannelIds.Parse(State.ChannelId), deadline.Token).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            return new Refusal(ErrorCodes.PeerUnreachable, $"The chain {terms.ChainId} could not be asked about the channel; try again. {(e is IOException ? e.Message : "")}");
+        }
+    }
 
-    /// <summary>The list of channels has given credit.</summary>
-    private sealed record Admitted(PayeeChannelCommands.Open Open);
+    private void Seen(Looked looked)
+    {
+        switch (looked.Command)
+        {
+            case PayeeChannelCommands.Open or PayeeChannelCommands.OpenOnChain when State.Terms is null:
+                var decision = DecideOpening(looked.Command, looked.Escrow);
+                if (decision.Event is PayeeChannelEvents.Opened opened)
+                {
+                    Admit(looked.Command, opened.PayerPeerId, opened.OnChain ? 0 : opened.Terms.DepositMicro, looked.Escrow);
+                }
+                else
+                {
+                    Carry(decision);
+                }
+
+                break;
+            case PayeeChannelCommands.TopUp topUp:
+                Commit(State.See(looked.Escrow).Event, () => { }, _ => { });
+                Carry(State.Decide(topUp));
+                break;
+            case PayeeChannelCommands.Open open:
+                Commit(State.See(looked.Escrow).Event, () => { }, _ => { });
+                Carry(State.OnChain || !open.Funded
+                    ? State.Decide(open, _payee.TermsFor(open.Terms))
+                    : new PayeeDecision(null, new Refusal(ErrorCodes.ChannelRefused, "The escrow holds no channel with this id; open it there first, and wait until its transaction is confirmed.")));
+                break;
+            default:
+                Carry(State.See(looked.Escrow));
+                break;
+        }
+    }
+
+    private PayeeDecision DecideOpening(object command, EscrowChannel? escrow) => command is PayeeChannelCommands.Open open
+        ? State.Decide(open, _payee.TermsFor(open.Terms), escrow)
+        : State.Decide((PayeeChannelCommands.OpenOnChain)command, TermsOf((PayeeChannelCommands.OpenOnChain)command)!, escrow);
+
+    /// <summary>Credit is given by the list of channels, which knows the payer's others; then the command is carried out.</summary>
+    private void Admit(object command, string payer, ulong creditMicro, EscrowChannel? escrow)
+    {
+        var currency = Currency.Parse(State.Terms?.Currency ?? command switch
+        {
+            PayeeChannelCommands.Open open => open.Terms.Currency,
+            PayeeChannelCommands.OpenOnChain open => TermsOf(open)!.Currency,
+            _ => Currency.Usdc.Code,
+        });
+        AdmitAsync(new ChannelListCommands.AdmitPayee(State.ChannelId, payer, new Amount(creditMicro, currency)), new Admitted(command, escrow)).PipeTo(Self, Sender);
+    }
+
+    private async Task<object> AdmitAsync(ChannelListCommands.AdmitPayee admit, Admitted admitted)
+    {
+        try
+        {
+            return await _registry.Get<ActorKeys.Channels>().Ask<object>(admit, ChannelLimits.AskTimeout).ConfigureAwait(false) is Refusal refusal ? refusal : admitted;
+        }
+        catch (AskTimeoutException)
+        {
+            return new Refusal(ErrorCodes.Timeout, "The list of channels did not answer in time; ask again.");
+        }
+    }
+
+    private PaymentTerms? TermsOf(PayeeChannelCommands.OpenOnChain open) =>
+        _payee.Chains?.Find(open.ChainId) is { Options: var chain } && (open.Domain == ChannelDomain.Native ? chain.Escrow : chain.LegacyEscrow) is { } escrow
+            ? MutualCredit.TermsOf(_payee.Terms[0], chain, escrow)
+            : null;
+
+    private static bool IsEscrow(ChainOptions chain, ReadOnlySpan<byte> escrow) =>
+        (chain.Escrow is { } native && native.Span.SequenceEqual(escrow)) || (chain.LegacyEscrow is { } legacy && legacy.Span.SequenceEqual(escrow));
+
+    /// <summary>What the escrow has, for the command that wanted to know.</summary>
+    private sealed record Looked(object Command, EscrowChannel? Escrow);
+
+    /// <summary>The list of channels has given credit for the command.</summary>
+    private sealed record Admitted(object Command, EscrowChannel? Escrow);
 }

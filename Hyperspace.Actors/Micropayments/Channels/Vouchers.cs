@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using Google.Protobuf;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Micropayments.Channels;
@@ -32,8 +33,9 @@ internal sealed class VoucherDomain(string name, ulong chainId, ReadOnlySpan<byt
     private readonly byte[] _separator = new TypedDataDomain(name, "1", chainId, escrow.ToArray()).Separator();
 
     /// <summary>The domain of a channel.</summary>
-    public static VoucherDomain Of(ChannelTerms terms, string name = Native)
+    public static VoucherDomain Of(ChannelTerms terms)
     {
+        var name = NameOf((ChannelDomain)terms.Domain);
         var escrow = terms.Escrow.Span;
         var key = new Key(name, terms.ChainId, BinaryPrimitives.ReadUInt128BigEndian(escrow), BinaryPrimitives.ReadUInt32BigEndian(escrow[16..]));
         if (Kept.TryGetValue(key, out var kept))
@@ -69,6 +71,13 @@ internal sealed class VoucherDomain(string name, ulong chainId, ReadOnlySpan<byt
         TypedData.WriteDigest(_separator, encoded, digest);
     }
 
+    private static string NameOf(ChannelDomain domain) => domain switch
+    {
+        ChannelDomain.Native => Native,
+        ChannelDomain.Legacy => TempoStream,
+        _ => throw new ArgumentOutOfRangeException(nameof(domain), domain, "A channel's domain is native or legacy."),
+    };
+
     private readonly record struct Key(string Name, ulong ChainId, UInt128 EscrowHigh, uint EscrowLow);
 }
 
@@ -79,12 +88,12 @@ internal sealed class VoucherSigner(IWallet wallet)
     public ReadOnlyMemory<byte> Address => wallet.Address;
 
     /// <summary>The voucher of the channel on these terms, over everything that was paid in it so far.</summary>
-    public Voucher Sign(ChannelTerms terms, ulong cumulativeMicro, string domain = VoucherDomain.Native)
+    public Voucher Sign(ChannelTerms terms, ulong cumulativeMicro)
     {
         Span<byte> id = stackalloc byte[ChannelIds.Size];
         Span<byte> digest = stackalloc byte[Keccak256.Size];
         ChannelIds.Write(terms, id);
-        VoucherDomain.Of(terms, domain).WriteDigest(id, cumulativeMicro, digest);
+        VoucherDomain.Of(terms).WriteDigest(id, cumulativeMicro, digest);
         return new Voucher
         {
             ChannelId = ByteString.CopyFrom(id),
@@ -94,21 +103,29 @@ internal sealed class VoucherSigner(IWallet wallet)
     }
 }
 
-/// <summary>Checks vouchers locally: who signed is recovered from the signature, no one is asked.</summary>
-internal static class VoucherVerifier
+/// <summary>Checks the vouchers of one channel locally: who signed is recovered from the signature, no one is asked.</summary>
+/// <param name="channelId">32 bytes.</param>
+/// <param name="terms">The channel's terms.</param>
+/// <param name="library">Recovers; the one in use unless given.</param>
+internal sealed class VoucherVerifier(ReadOnlyMemory<byte> channelId, ChannelTerms terms, ISecp256k1? library = null)
 {
+    private readonly VoucherDomain _domain = VoucherDomain.Of(terms);
+    private readonly byte[] _signer = ChannelIds.SignerOf(terms).ToArray();
+    private readonly ISecp256k1 _library = library ?? Secp256k1.Library;
+
     /// <summary>True when the voucher is of the channel on these terms and its authorized signer signed it.</summary>
-    public static bool IsSigned(ChannelTerms terms, Voucher voucher, string domain = VoucherDomain.Native)
+    public static bool IsSigned(ChannelTerms terms, Voucher voucher, ISecp256k1? library = null) => new VoucherVerifier(ChannelIds.Of(terms), terms, library).IsSigned(voucher);
+
+    /// <summary>True when the voucher is of this channel and its authorized signer signed it.</summary>
+    public bool IsSigned(Voucher voucher)
     {
-        Span<byte> id = stackalloc byte[ChannelIds.Size];
-        ChannelIds.Write(terms, id);
-        if (!voucher.ChannelId.Span.SequenceEqual(id))
+        if (!voucher.ChannelId.Span.SequenceEqual(channelId.Span))
         {
             return false;
         }
 
         Span<byte> digest = stackalloc byte[Keccak256.Size];
-        VoucherDomain.Of(terms, domain).WriteDigest(id, voucher.CumulativeMicro, digest);
-        return Secp256k1.Library.IsSignedBy(ChannelIds.SignerOf(terms), digest, voucher.Signature.Span);
+        _domain.WriteDigest(channelId.Span, voucher.CumulativeMicro, digest);
+        return _library.IsSignedBy(_signer, digest, voucher.Signature.Span);
     }
 }

@@ -15,10 +15,8 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// The provider's side: serves <c>tool.invoke</c> and <c>capabilities.get</c>. Everything that can refuse a call without
 /// running it is asked before money is taken; what a voucher paid for is run once it is journalled, and only once.
 /// </summary>
-internal sealed class ToolInvokeHandler(PeerServices peer, ToolService service, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns paidRuns)
+internal sealed class ToolInvokeHandler(ToolCalls calls, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns paidRuns)
 {
-    private const int MaxRequest = 2 * 1024 * 1024;
-    private const int MaxRequestId = 128;
     private static readonly TimeSpan AcceptTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Serves <c>capabilities.get</c>.</summary>
@@ -31,11 +29,11 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolService service, 
     /// <summary>Serves <c>tool.invoke</c>.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> InvokeAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var request = Parse(call.Payload);
-        var (tool, unservable) = service.Find(request.Tool, request.Params);
+        var request = ToolCalls.Parse(call.Payload, ToolInvocation.Parser, r => r.RequestId);
+        var (tool, refusal) = calls.Find(request.Tool, request.Params, streams: false);
         if (tool is null)
         {
-            yield return Refused(unservable!);
+            yield return Refused(refusal!);
             yield break;
         }
 
@@ -51,14 +49,11 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolService service, 
         var price = tool.Definition.Price;
         if (!price.IsZero && request.Voucher is null)
         {
-            yield return Frame(new ToolInvocationFrame
-            {
-                PaymentRequired = new PaymentRequired { PriceMicro = price.MicroUnits, Currency = price.Currency.Code, Terms = CapabilityRecords.TermsOf(peer.Identity, peer.Options), Binding = peer.Identity.Binding },
-            });
+            yield return Frame(new ToolInvocationFrame { PaymentRequired = calls.Challenge(tool.Definition) });
             yield break;
         }
 
-        if (kept is null && await service.PrepareAsync(tool, cancellationToken).ConfigureAwait(false) is { } unready)
+        if (kept is null && await calls.PrepareAsync(tool, cancellationToken).ConfigureAwait(false) is { } unready)
         {
             yield return Refused(unready);
             yield break;
@@ -105,7 +100,7 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolService service, 
                 caller,
                 request.RequestId,
                 fingerprint,
-                limit => service.RunAsync(tool, request.Params, limit),
+                limit => calls.RunAsync(tool, request.Params, limit),
                 () => registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender),
                 cancellationToken).ConfigureAwait(false);
             if (kept is null)
@@ -116,31 +111,11 @@ internal sealed class ToolInvokeHandler(PeerServices peer, ToolService service, 
         }
         else if (kept is null)
         {
-            kept = await service.RunAsync(tool, request.Params, cancellationToken).ConfigureAwait(false);
+            kept = await calls.RunAsync(tool, request.Params, cancellationToken).ConfigureAwait(false);
             outcomes.Keep(caller, request.RequestId, fingerprint, kept);
         }
 
         yield return Frame(new ToolInvocationFrame { Outcome = kept });
-    }
-
-    private static ToolInvocation Parse(ReadOnlyMemory<byte> payload)
-    {
-        if (payload.Length > MaxRequest)
-        {
-            throw new RpcException(RpcStatus.ResourceExhausted, $"A tool invocation has at most {MaxRequest} bytes.");
-        }
-
-        try
-        {
-            var request = ToolInvocation.Parser.ParseFrom(payload.Span);
-            return request.RequestId.Length is >= 1 and <= MaxRequestId
-                ? request
-                : throw new RpcException(RpcStatus.InvalidArgument, $"A tool invocation has a request id of 1 to {MaxRequestId} characters.");
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new RpcException(RpcStatus.InvalidArgument, "The payload is no ToolInvocation: " + e.Message, e);
-        }
     }
 
     // Not cancelled with the call: a voucher that may have been journalled must be answered for.

@@ -14,7 +14,7 @@ namespace Hyperspace.Actors.Tools.Sales;
 /// Serves priced tools for one payment each, by MPP or x402. Everything that can refuse a request without running it is asked
 /// before money is taken; what was paid for is run once it is journalled, once, and to its end.
 /// </summary>
-internal sealed class ToolSeller(ToolService service, ChargeDesk desk, PayerFunds funds, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns runs, TimeProvider time)
+internal sealed class ToolSeller(ToolCalls calls, ToolCatalog catalog, ChargeDesk desk, PayerFunds funds, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns runs, TimeProvider time)
 {
     /// <summary>Where tools are sold.</summary>
     public const string Prefix = "/pay/";
@@ -23,7 +23,8 @@ internal sealed class ToolSeller(ToolService service, ChargeDesk desk, PayerFund
 
     public async Task<SaleAnswer> ServeAsync(SaleRequest request, CancellationToken cancellationToken)
     {
-        var (tool, unservable) = service.Find(request.Tool, request.Parameters);
+        var streams = catalog.State.Tools.TryGetValue(request.Tool, out var asked) && asked.Definition.Streams;
+        var (tool, unservable) = calls.Find(request.Tool, request.Parameters, streams);
         if (tool is null)
         {
             return SaleAnswers.Refused(unservable!);
@@ -47,7 +48,7 @@ internal sealed class ToolSeller(ToolService service, ChargeDesk desk, PayerFund
             return SaleAnswers.PaymentRequired(problem!, desk.Ask(route, problem!.Detail));
         }
 
-        if (await service.PrepareAsync(tool, cancellationToken).ConfigureAwait(false) is { } unready)
+        if (await calls.PrepareAsync(tool, cancellationToken).ConfigureAwait(false) is { } unready)
         {
             return SaleAnswers.Refused(unready with { Code = ErrorCodes.PeerUnreachable });
         }
@@ -118,7 +119,7 @@ internal sealed class ToolSeller(ToolService service, ChargeDesk desk, PayerFund
             fingerprint,
             async limit =>
             {
-                var ran = await service.RunAsync(tool, parameters, limit).ConfigureAwait(false);
+                var ran = await calls.RunAsync(tool, parameters, limit).ConfigureAwait(false);
                 body = SaleAnswers.BodyOf(ran);
                 return ran;
             },

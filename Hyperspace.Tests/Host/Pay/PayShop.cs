@@ -99,7 +99,8 @@ internal sealed class PayShop : IAsyncDisposable
         var outcomes = new OutcomeCache();
         _sales = new ToolSales();
         _sales.Open(new ToolSeller(
-            new ToolService(options, catalog),
+            new ToolCalls(new PeerServices(null!, options, null!, null!, null!, null!, TimeProvider.System), catalog),
+            catalog,
             new ChargeDesk(options.Pay!, options.Chains, PayTo, ChallengeKey.LoadOrCreate(options.DataDirectory), TimeProvider.System, RandomNumberGenerator.GetBytes),
             new PayerFunds(Chain, TimeProvider.System),
             (IReadOnlyActorRegistry)_engine.Services.GetService(typeof(IReadOnlyActorRegistry))!,

@@ -23,8 +23,9 @@ public class PayeeChannelStateTests
 
     public static TheoryData<string, string, object> Refusals() => new()
     {
-        { "replayed for another request", ErrorCodes.PaymentStaleVoucher, ChannelPair.Accept("second", 300, 100) },
-        { "lower", ErrorCodes.PaymentStaleVoucher, ChannelPair.Accept("second", 299, 1) },
+        { "replayed for more than is left of it", ErrorCodes.PaymentStaleVoucher, ChannelPair.Accept("second", 300, 201) },
+        { "lower, for more than is left", ErrorCodes.PaymentStaleVoucher, ChannelPair.Accept("second", 299, 201) },
+        { "replayed for nothing", ErrorCodes.PaymentStaleVoucher, ChannelPair.Accept("second", 300, 0) },
         { "too little", ErrorCodes.PaymentInsufficient, ChannelPair.Accept("second", 301, 202) },
         { "over the deposit", ErrorCodes.PaymentOverDeposit, ChannelPair.Accept("second", 1_001, 100) },
         { "the largest amount there is", ErrorCodes.PaymentOverDeposit, ChannelPair.Accept("second", ulong.MaxValue, 100) },
@@ -56,6 +57,17 @@ public class PayeeChannelStateTests
         {
             Assert.Equal((300UL, 100UL), (refused.Standing!.Accepted.MicroUnits, refused.Standing.Spent.MicroUnits));
         }
+    }
+
+    [Fact]
+    public void A_voucher_that_is_not_above_what_was_accepted_serves_what_the_balance_covers()
+    {
+        // Two vouchers that were on their way at once and changed places.
+        var decision = Used.Decide(ChannelPair.Accept("second", 200, 200));
+        Assert.Equal(new PayeeChannelEvents.VoucherTaken("second", 200, 200, ByteString.Empty), decision.Event);
+        var after = Used.Apply(decision.Event!);
+        Assert.Equal((300UL, 300UL, Used.HighestSignature), (after.AcceptedMicro, after.SpentMicro, after.HighestSignature));
+        Assert.Equal(ErrorCodes.PaymentStaleVoucher, ((VoucherRefused)after.Decide(ChannelPair.Accept("third", 300, 1)).Reply).Code);
     }
 
     [Fact]

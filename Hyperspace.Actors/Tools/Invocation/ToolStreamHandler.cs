@@ -1,0 +1,213 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Akka.Actor;
+using Akka.Hosting;
+using Google.Protobuf;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Micropayments.Channels;
+using Hyperspace.Actors.Micropayments.Metering;
+using Hyperspace.Actors.Tools.Runners;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Micropayments;
+using Hyperspace.Contracts.Tools;
+using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p;
+using Hyperspace.Libp2p.Rpc;
+
+namespace Hyperspace.Actors.Tools.Invocation;
+
+/// <summary>
+/// The provider's side of <c>tool.stream</c>: tokens leave once the channel has paid for them, and the tool is held back while
+/// vouchers are short. A request id is served once: what was metered under it before is not an entry to a second run.
+/// </summary>
+internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IReadOnlyActorRegistry registry)
+{
+    /// <summary>Most streams at once; each holds a tool and a queue.</summary>
+    public const int Capacity = 256;
+
+    /// <summary>Tokens that a tool may be ahead of what was delivered.</summary>
+    public const int MaxAhead = 256;
+
+    /// <summary>How long a stream waits for a voucher.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<(PeerId Caller, string RequestId), bool> _running = new();
+
+    /// <summary>Serves <c>tool.stream</c>.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = ToolCalls.Parse(call.Payload, ToolStreamRequest.Parser, r => r.RequestId);
+        var (tool, refusal) = calls.Find(request.Tool, request.Params, streams: true);
+        if (tool is null)
+        {
+            yield return Refused(refusal!);
+            yield break;
+        }
+
+        var free = tool.Definition.Price.IsZero;
+        if (!free && request.ChannelId.Length != 32)
+        {
+            yield return Frame(new ToolStreamFrame { PaymentRequired = calls.Challenge(tool.Definition) });
+            yield break;
+        }
+
+        var runner = catalog.Runners.For(tool.Provider);
+        if (await runner.PrepareAsync(tool.Definition, tool.Provider.Configuration, cancellationToken).ConfigureAwait(false) is { } unready)
+        {
+            yield return Refused(unready);
+            yield break;
+        }
+
+        if (_running.Count >= Capacity || !_running.TryAdd((call.Caller, request.RequestId), true))
+        {
+            yield return Refused(new Refusal(_running.Count >= Capacity ? ErrorCodes.RateLimited : ErrorCodes.Conflict, _running.Count >= Capacity
+                ? $"This peer serves {Capacity} streams already; try again when some have ended."
+                : "A stream of this request id is running; choose a new one."));
+            yield break;
+        }
+
+        try
+        {
+            if (!free && await AdmitAsync(call.Caller, request).ConfigureAwait(false) is { } objection)
+            {
+                yield return Refused(objection);
+                yield break;
+            }
+
+            await foreach (var frame in DeliverAsync(call.Caller, request, tool, runner, cancellationToken).ConfigureAwait(false))
+            {
+                yield return Frame(frame);
+            }
+        }
+        finally
+        {
+            _running.TryRemove((call.Caller, request.RequestId), out _);
+        }
+    }
+
+    private async IAsyncEnumerable<ToolStreamFrame> DeliverAsync(PeerId caller, ToolStreamRequest request, RegisteredTool tool, IToolRunner runner, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var (total, cost, error) = (0L, tool.Definition.CostOf(0), (string?)null);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var queue = Channel.CreateBounded<string>(new BoundedChannelOptions(MaxAhead) { SingleReader = true, SingleWriter = true });
+        var pump = PumpAsync(runner, tool, request.Params, queue.Writer, stop.Token);
+        string? failed = null;
+        try
+        {
+            await foreach (var happened in Events(caller, request, tool.Definition, queue.Reader, cancellationToken).ConfigureAwait(false))
+            {
+                switch (happened)
+                {
+                    case MeteredEvent.Paid paid:
+                        (total, cost) = (paid.Tokens, paid.Cost);
+                        yield return new ToolStreamFrame
+                        {
+                            Tokens = new ToolTokens { Texts = { paid.Texts }, Total = (ulong)total, CostMicro = cost.MicroUnits, AcceptedMicro = paid.Accepted.MicroUnits, SpentMicro = paid.Spent.MicroUnits },
+                        };
+                        break;
+                    case MeteredEvent.VoucherNeeded needed:
+                        yield return new ToolStreamFrame
+                        {
+                            VoucherNeeded = new VoucherNeeded { RequiredMicro = needed.Required.MicroUnits, AcceptedMicro = needed.Accepted.MicroUnits, DepositMicro = needed.Deposit.MicroUnits },
+                        };
+                        break;
+                    case MeteredEvent.Stopped stopped:
+                        error = $"{stopped.Refusal.Code}: {stopped.Refusal.Message}";
+                        break;
+                    default:
+                        throw new InvalidOperationException("A metered stream has three kinds of events.");
+                }
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            failed = await pump.ConfigureAwait(false);
+        }
+
+        error ??= failed;
+        yield return new ToolStreamFrame
+        {
+            Ended = new ToolStreamEnded { Ok = error is null, Error = error ?? "", Total = (ulong)total, CostMicro = cost.MicroUnits, DurationUs = (ulong)Stopwatch.GetElapsedTime(started).TotalMicroseconds },
+        };
+    }
+
+    private IAsyncEnumerable<MeteredEvent> Events(PeerId caller, ToolStreamRequest request, ToolDefinition tool, ChannelReader<string> tokens, CancellationToken cancellationToken) => tool.Price.IsZero
+        ? FreeAsync(tokens, tool, cancellationToken)
+        : new TokenMeter(registry.Get<ActorKeys.PayeeChannels>(), ChannelIds.ToText(request.ChannelId.Span), caller.ToString(), request.RequestId, tool.CostOf, Patience).RunAsync(tokens, cancellationToken);
+
+    private static async IAsyncEnumerable<MeteredEvent> FreeAsync(ChannelReader<string> tokens, ToolDefinition tool, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (count, nothing) = (0L, tool.CostOf(0));
+        await foreach (var token in tokens.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            yield return new MeteredEvent.Paid([token], ++count, nothing, nothing, nothing);
+        }
+    }
+
+    /// <summary>Takes the first voucher, and makes sure that nothing was metered under this request id before; null when the stream may begin.</summary>
+    private async Task<Refusal?> AdmitAsync(PeerId caller, ToolStreamRequest request)
+    {
+        var (channelId, payer) = (ChannelIds.ToText(request.ChannelId.Span), caller.ToString());
+        if (!registry.TryGet<ActorKeys.PayeeChannels>(out var channels))
+        {
+            return new Refusal(ErrorCodes.ChannelNotFound, "This peer takes no payments.");
+        }
+
+        try
+        {
+            if (request.Voucher is not null && await channels.Ask<object>(new PayeeChannelCommands.Take(channelId, payer, request.Voucher), ChannelLimits.AskTimeout).ConfigureAwait(false) is var taken && taken is not VoucherAccepted)
+            {
+                return taken is VoucherRefused refused ? new Refusal(refused.Code, refused.Message) : (Refusal)taken;
+            }
+
+            return await channels.Ask<object>(new PayeeChannelCommands.Get(channelId, request.RequestId), ChannelLimits.AskTimeout).ConfigureAwait(false) switch
+            {
+                PayeeChannelView view when view.PayerPeerId != payer => new Refusal(ErrorCodes.ChannelNotFound, "No channel with this id was opened by this peer; open one with channel.open."),
+                PayeeChannelView { RequestPaid: true } => new Refusal(ErrorCodes.AlreadyServed, "A stream of this request id was served before; choose a new one."),
+                PayeeChannelView => null,
+                var other => (Refusal)other,
+            };
+        }
+        catch (AskTimeoutException)
+        {
+            return new Refusal(ErrorCodes.Timeout, "The channel did not answer in time; try again.");
+        }
+    }
+
+    /// <summary>Runs the tool into the queue; returns its error.</summary>
+    private static async Task<string?> PumpAsync(IToolRunner runner, RegisteredTool tool, string parameters, ChannelWriter<string> queue, CancellationToken cancellationToken)
+    {
+        string? error = null;
+        try
+        {
+            await foreach (var token in runner.StreamAsync(tool.Definition, tool.Provider.Configuration, parameters.Length == 0 ? "{}" : parameters, cancellationToken).ConfigureAwait(false))
+            {
+                if (token.Error is { } failed)
+                {
+                    error = failed;
+                    break;
+                }
+
+                await queue.WriteAsync(token.Text, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            error = $"{ErrorCodes.Timeout}: The stream was cut off before the tool had ended.";
+        }
+        finally
+        {
+            queue.TryComplete();
+        }
+
+        return error;
+    }
+
+    private static ReadOnlyMemory<byte> Refused(Refusal refusal) => Frame(new ToolStreamFrame { Refused = new ToolRefused { Code = refusal.Code, Message = refusal.Message } });
+
+    private static ReadOnlyMemory<byte> Frame(ToolStreamFrame frame) => frame.ToByteArray();
+}
