@@ -9,6 +9,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Channels;
+using Hex = Hyperspace.Actors.Chain.Hex;
 
 namespace Hyperspace.Tests.Interop;
 
