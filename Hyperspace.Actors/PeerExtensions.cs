@@ -40,7 +40,7 @@ public static class PeerExtensions
             .WithTransport()
             .WithSessions()
             .WithMicropayments()
-            .WithCharges()
+            .WithCharges(options)
             .WithTools()
             .WithLearning()
             .WithBootstrap());

@@ -47,11 +47,12 @@ internal sealed class PayShop : IAsyncDisposable
     {
         var chain = new FakeChain(Payer.Chain);
         var pay = new PayOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), PublicUrl = new Uri("http://shop.example"), RequestsPerSecond = 100_000 };
+        PeerOptions? set = null;
         var engine = await EngineFixture.StartAsync(
             builder => builder
                 .WithActors((system, registry, _) => registry.Register<ActorKeys.Chain>(system.ActorOf(chain.Props)))
-                .WithCharges(new ChargeTimes { Look = TimeSpan.FromMilliseconds(100), Await = TimeSpan.FromMilliseconds(100) }),
-            options: own => own with { Chains = [Payer.Chain], Pay = options?.Invoke(pay) ?? pay });
+                .WithCharges(set!, new ChargeTimes { Look = TimeSpan.FromMilliseconds(100), Await = TimeSpan.FromMilliseconds(100) }),
+            options: own => set = own with { Chains = [Payer.Chain], Pay = options?.Invoke(pay) ?? pay });
         var shop = new PayShop(engine, chain);
         await shop.OpenAsync();
         return shop;

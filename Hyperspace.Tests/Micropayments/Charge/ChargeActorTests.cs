@@ -17,12 +17,13 @@ public sealed class ChargeActorTests : IAsyncLifetime
     private static readonly DateTimeOffset Start = DateTimeOffset.UtcNow;
     private readonly Payer _payer = new();
     private EngineFixture _engine = null!;
+    private PeerOptions _options = null!;
 
     public async Task InitializeAsync() => _engine = await EngineFixture.StartAsync(
         builder => builder
             .WithActors((system, registry) => registry.Register<ActorKeys.Chain>(system.ActorOf(_chain.Props)))
-            .WithCharges(new ChargeTimes { Look = TimeSpan.FromMilliseconds(100), Await = TimeSpan.FromMilliseconds(100) }),
-        options: options => options with { Chains = [Payer.Chain], Pay = new PayOptions { Listen = new(System.Net.IPAddress.Loopback, 0) } });
+            .WithCharges(_options, new ChargeTimes { Look = TimeSpan.FromMilliseconds(100), Await = TimeSpan.FromMilliseconds(100) }),
+        options: own => _options = own with { Chains = [Payer.Chain], Pay = new PayOptions { Listen = new(System.Net.IPAddress.Loopback, 0) } });
 
     public async Task DisposeAsync() => await _engine.DisposeAsync();
 
