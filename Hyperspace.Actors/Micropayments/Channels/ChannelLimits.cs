@@ -9,7 +9,7 @@ internal static class ChannelLimits
     /// <summary>Longest memo of a payment, in characters.</summary>
     public const int MaxMemo = 256;
 
-    /// <summary>Payments that wait for the voucher in flight, per channel; more are RATE_LIMITED.</summary>
+    /// <summary>Payments that wait for the vouchers in flight, per channel; more are RATE_LIMITED.</summary>
     public const int MaxWaiting = 4096;
 
     /// <summary>Requests that a payer may have voided between two vouchers: each takes a line of the payee's journal.</summary>
