@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
@@ -28,6 +29,7 @@ public static class PeerExtensions
         services.AddSingleton(s => IdentityStore.LoadOrCreate(options.DataDirectory, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<HybridClock>();
         services.AddSingleton<ToolSales>();
+        services.AddChains();
         services.AddNetwork(
             time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
             time => new Dictionary<string, TopicValidator>
@@ -39,6 +41,7 @@ public static class PeerExtensions
             .WithHyperspaceEngine(options)
             .WithTransport()
             .WithSessions()
+            .WithChains()
             .WithMicropayments()
             .WithCharges(options)
             .WithTools()

@@ -41,7 +41,7 @@ internal sealed class PayServer : IAsyncDisposable
         var listen = options.Pay!.Listen;
         if (options.Chains.Count == 0)
         {
-            throw CommandException.Usage("--pay-listen sells tools for a token of a chain, and no chain is set up; name one, or leave --pay-listen out.");
+            throw CommandException.Usage("--pay-listen sells tools for a token of a chain, and no chain is set up; describe one with --chains FILE, or leave --pay-listen out.");
         }
 
         var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
