@@ -41,6 +41,9 @@ public static class RpcMethods
     /// <summary>Server streaming: <c>ToolStreamRequest</c> → <c>ToolStreamFrame</c>….</summary>
     public const string ToolStream = "tool.stream";
 
+    /// <summary>Unary: <c>ToolStreamPayment</c> → <c>VoucherPaymentReply</c>.</summary>
+    public const string ToolStreamPay = "tool.stream.pay";
+
     /// <summary>Unary: <c>OpenChannel</c> → <c>OpenChannelReply</c>.</summary>
     public const string ChannelOpen = "channel.open";
 

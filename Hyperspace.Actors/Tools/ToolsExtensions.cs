@@ -73,7 +73,9 @@ public static class ToolsExtensions
         var calls = new ToolCalls(peer, catalog);
         var handler = new ToolInvokeHandler(calls, own, registry, outcomes, runs);
         peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
-        peer.Rpc.Handle(RpcMethods.ToolStream, new ToolStreamHandler(calls, catalog, registry).StreamAsync);
+        var streams = new ToolStreamHandler(calls, catalog, registry, peer.Time);
+        peer.Rpc.Handle(RpcMethods.ToolStream, streams.StreamAsync);
+        peer.Rpc.Handle(RpcMethods.ToolStreamPay, streams.PayAsync);
         peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
         if (peer.Options.Pay is { } pay)
         {

@@ -15,8 +15,8 @@ internal static class ApiMethods
         [
             .. services.GetRequiredService<NodeMethods>().All(),
             .. StateMethods.All(actors),
+            .. ToolMethods.All(actors, services.GetRequiredService<ActorSystem>()),
             .. new MicropaymentsMethods(actors).All(),
-            .. ToolMethods.All(actors),
             .. LearningMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
         ];
