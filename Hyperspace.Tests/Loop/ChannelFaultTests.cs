@@ -123,9 +123,9 @@ public class ChannelFaultTests(ChannelFaultTests.Pair fixture, ITestOutputHelper
         });
     }
 
-    private static async Task<List<JsonNode>> PayingAsync(PaidPair pair) => [.. (await pair.Payer.Api.CallAsync("micropayments.channel.list"))!.AsArray().Where(c => c!["side"]!.GetValue<string>() == "payer")!];
+    private static async Task<List<JsonNode>> PayingAsync(PaidPair pair) => [.. (await pair.Payer.Api.CallAsync("micropayments.channel.list"))!.AsArray().Where(c => c!["side"]!.GetValue<string>() == "payer").Select(c => c!)];
 
-    private static async Task<List<JsonNode>> ReceivingAsync(ChildPeer payee) => [.. (await payee.Api.CallAsync("micropayments.channel.list"))!.AsArray().Where(c => c!["side"]!.GetValue<string>() == "payee")!];
+    private static async Task<List<JsonNode>> ReceivingAsync(ChildPeer payee) => [.. (await payee.Api.CallAsync("micropayments.channel.list"))!.AsArray().Where(c => c!["side"]!.GetValue<string>() == "payee").Select(c => c!)];
 
     private static async Task<decimal> SpentAsync(ChildPeer payee) => (await ReceivingAsync(payee)).Sum(c => Money(c["spent"]) ?? 0);
 

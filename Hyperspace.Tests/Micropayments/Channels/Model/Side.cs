@@ -8,6 +8,7 @@ namespace Hyperspace.Tests.Micropayments.Channels.Model;
 /// </summary>
 internal sealed class Side<TState>(TState first, Func<TState, object, TState> apply)
 {
+    private readonly TState _first = first;
     private readonly List<object> _pending = [];
     private readonly List<Action> _after = [];
 
@@ -55,6 +56,6 @@ internal sealed class Side<TState>(TState first, Func<TState, object, TState> ap
     {
         _pending.Clear();
         _after.Clear();
-        State = Journal.Aggregate(first, apply);
+        State = Journal.Aggregate(_first, apply);
     }
 }
