@@ -5,6 +5,7 @@ using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
 using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
@@ -36,6 +37,7 @@ public static class PeerExtensions
             {
                 [Topics.Capabilities] = CapabilityGossip.Validator(time),
                 [Topics.TrajectoriesPrefix] = TrajectoryTopicValidator.For(time),
+                [Topics.Settlements] = Settlements.Validator(time),
             });
         return services.AddAkka("hyperspace", (builder, _) => builder
             .WithHyperspaceEngine(options)
@@ -44,6 +46,7 @@ public static class PeerExtensions
             .WithChains()
             .WithMicropayments()
             .WithCharges(options)
+            .WithLedger()
             .WithTools()
             .WithLearning()
             .WithBootstrap());

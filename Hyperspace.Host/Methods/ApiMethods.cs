@@ -18,6 +18,7 @@ internal static class ApiMethods
             .. ToolMethods.All(actors, services.GetRequiredService<ActorSystem>()),
             .. new MicropaymentsMethods(actors).All(),
             .. LearningMethods.All(actors),
+            .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
         ];
         methods.Add(new ApiMethod("rpc.discover", "Describes every method of this API.", [], "OpenRPC document", (_, _, _) => Task.FromResult<JsonNode?>(OpenRpc.Describe(methods))));
