@@ -40,6 +40,7 @@ public static class PeerExtensions
             .WithSessions()
             .WithChains()
             .WithMicropayments()
+            .WithChannelsOnChain(options)
             .WithTools()
             .WithLearning()
             .WithBootstrap());

@@ -16,6 +16,7 @@ internal static class ApiMethods
             .. services.GetRequiredService<NodeMethods>().All(),
             .. StateMethods.All(actors),
             .. new MicropaymentsMethods(actors).All(),
+            .. new ChannelTransferMethods(actors).All(),
             .. ToolMethods.All(actors),
             .. LearningMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
