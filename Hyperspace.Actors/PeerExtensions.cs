@@ -4,6 +4,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
@@ -33,6 +34,7 @@ public static class PeerExtensions
             {
                 [Topics.Capabilities] = CapabilityGossip.Validator(time),
                 [Topics.TrajectoriesPrefix] = TrajectoryTopicValidator.For(time),
+                [Topics.Settlements] = Settlements.Validator(time),
             });
         return services.AddAkka("hyperspace", (builder, _) => builder
             .WithHyperspaceEngine(options)
@@ -41,6 +43,7 @@ public static class PeerExtensions
             .WithChains()
             .WithMicropayments()
             .WithChannelsOnChain(options)
+            .WithLedger()
             .WithTools()
             .WithLearning()
             .WithBootstrap());

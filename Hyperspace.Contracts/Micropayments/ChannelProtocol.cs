@@ -27,8 +27,9 @@ public static class PayerChannelCommands
     /// <param name="PayeeBinding">Proof that the terms' wallet is the peer's.</param>
     /// <param name="SessionId">The session that spends it, if any; for the ledger.</param>
     /// <param name="Memo">What it is for; at most 256 characters.</param>
+    /// <param name="Streams">It pays a stream: <see cref="MeteringCommands.Raise"/> may add to it, and it ends with <see cref="MeteringCommands.SettleStream"/>.</param>
     public sealed record Pay(
-        string ChannelKey, string RequestId, Amount Price, string PayeePeerId, PaymentTerms Terms, IdentityBinding PayeeBinding, string? SessionId = null, string? Memo = null) : IPayerChannelMessage;
+        string ChannelKey, string RequestId, Amount Price, string PayeePeerId, PaymentTerms Terms, IdentityBinding PayeeBinding, string? SessionId = null, string? Memo = null, bool Streams = false) : IPayerChannelMessage;
 
     /// <summary>
     /// Opens a channel with that deposit: at the payee on trust, or in the escrow of a chain first and then at the payee.

@@ -20,7 +20,7 @@ internal sealed class ChannelTransferMethods(PeerActors actors)
         new("micropayments.channel.transfer", "Closes a channel on its chain and opens one to the same payee on another chain with what came back; goes on after a restart. The wallet needs that much on the other chain.",
             [ChannelId, new("toChain", "integer", true, "EIP-155 id of a configured chain.")],
             Transfer,
-            async (p, _, ct) => Of(await actors.AskAsync<ActorKeys.Transfers, ChannelTransferView>(new TransferCommands.Begin(IdOf(p), (ulong)p.Int("toChain", 1, int.MaxValue)), Begin, ct))),
+            async (p, _, ct) => Of(await actors.AskAsync<ActorKeys.Transfers, ChannelTransferView>(new TransferCommands.Begin(IdOf(p), ChainOf(p)), Begin, ct))),
         new("micropayments.channel.transferred", "How far the transfer of a channel is.",
             [ChannelId],
             Transfer,
@@ -28,6 +28,9 @@ internal sealed class ChannelTransferMethods(PeerActors actors)
     ];
 
     private static string IdOf(Params p) => p.String("channelId", 66);
+
+    private static ulong ChainOf(Params p) =>
+        p.OptionalInt("toChain", 0, 1, int.MaxValue) is > 0 and var chain ? (ulong)chain : throw JsonRpcException.BadParams("'toChain' is missing; give the EIP-155 id of a configured chain.");
 
     private static JsonObject Of(ChannelTransferView view) => new()
     {

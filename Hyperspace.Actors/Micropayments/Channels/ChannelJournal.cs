@@ -21,8 +21,10 @@ internal static class ChannelJournal
         .Map<PayerChannelEvents.VoucherIssued, Journal.VoucherIssued>("voucher-issued:1", ToMessage, ToRecord)
         .Map<PayerChannelEvents.Resolved, Journal.PaymentResolved>(
             "payment-resolved:1",
-            e => new() { RequestId = e.RequestId, Accepted = e.Accepted, HeldMicro = e.HeldMicro },
-            m => new(m.RequestId, m.Accepted, m.HeldMicro))
+            e => new() { RequestId = e.RequestId, Accepted = e.Accepted, HeldMicro = e.HeldMicro, CostMicro = e.CostMicro },
+            m => new(m.RequestId, m.Accepted, m.HeldMicro, m.CostMicro))
+        .Map<PayerChannelEvents.VoucherRaised, Journal.VoucherRaised>(
+            "voucher-raised:1", e => new() { RequestId = e.RequestId, ByMicro = e.ByMicro, CumulativeMicro = e.CumulativeMicro }, m => new(m.RequestId, m.ByMicro, m.CumulativeMicro))
         .Map<PayerChannelEvents.TopUpBegun, Journal.TopUpBegun>("top-up-begun:1", e => new() { DepositMicro = e.DepositMicro }, m => new(m.DepositMicro))
         .Map<PayerChannelEvents.TopUpEnded, Journal.TopUpEnded>("top-up-ended:1", e => new() { DepositMicro = e.DepositMicro }, m => new(m.DepositMicro))
         .Map<PayerChannelEvents.ClosingBegun, Journal.PayerClosingBegun>("payer-closing-begun:1", _ => new(), _ => new())
@@ -105,7 +107,7 @@ internal static class ChannelJournal
             {
                 state.Requests.OldestFirst.Select(r => new Journal.PayerRequest
                 {
-                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Accepted = r.Value.Accepted, Channel = (uint)r.Value.Channel,
+                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Accepted = r.Value.Accepted, Channel = (uint)r.Value.Channel, LessMicro = r.Value.LessMicro,
                 }),
             },
         };
@@ -132,7 +134,7 @@ internal static class ChannelJournal
         Used = [.. m.Used.Select(u => ToRecord(u, ChannelTerms.Parser.ParseFrom(u.Terms)))],
         Requests = m.Requests.Aggregate(
             new RecentRequests<PayerRequest> { Forgot = m.Forgot },
-            (requests, r) => requests.With(r.RequestId, new PayerRequest(r.PriceMicro, r.CumulativeMicro, r.Accepted, (int)r.Channel))),
+            (requests, r) => requests.With(r.RequestId, new PayerRequest(r.PriceMicro, r.CumulativeMicro, r.Accepted, (int)r.Channel, r.LessMicro))),
     });
 
     private static UsedChannel ToRecord(Journal.UsedChannel m, ChannelTerms terms) =>

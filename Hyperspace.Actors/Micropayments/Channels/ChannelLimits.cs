@@ -34,6 +34,9 @@ internal sealed record PayerTimes
     /// <summary>For its turn, before a payment is refused.</summary>
     public TimeSpan MaxWait { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>For the end of a stream, before the payee is asked; longer than a stream may last.</summary>
+    public TimeSpan MaxStream { get; init; } = TimeSpan.FromMinutes(11);
+
     /// <summary>For word of a voucher in flight, before the payee is asked.</summary>
     public TimeSpan MaxFlight { get; init; } = TimeSpan.FromSeconds(15);
 

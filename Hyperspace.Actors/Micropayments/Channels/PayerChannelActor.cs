@@ -46,6 +46,8 @@ internal sealed partial class PayerChannelActor : ChannelActor<PayerChannelState
         _waiting = new WaitingPayments(payer.Time, payer.Times.MaxWait);
         Command<PayerChannelCommands.Pay>(pay => Pay(pay, Sender));
         Command<PayerChannelCommands.Settle>(Settle);
+        Command<MeteringCommands.Raise>(Raise);
+        Command<MeteringCommands.SettleStream>(SettleStream);
         Command<PayerChannelCommands.Resolve>(resolve => Find(resolve.RequestId));
         Command<PayerChannelCommands.Get>(_ => CommitAndTell(null, State.View()));
         Command<PayerChannelCommands.GetHistory>(_ => CommitAndTell(null, State.History()));
@@ -134,7 +136,7 @@ internal sealed partial class PayerChannelActor : ChannelActor<PayerChannelState
                     () =>
                     {
                         sender.Tell(Voucher(terms, pay.RequestId, issued.PriceMicro, issued.CumulativeMicro));
-                        _flights.TryAdd(pay.RequestId, new Flight(_payer.Times.MinBackoff) { Due = _payer.Time.GetTimestamp() + Ticks(_payer.Times.MaxFlight) });
+                        _flights.TryAdd(pay.RequestId, new Flight(_payer.Times.MinBackoff) { Due = _payer.Time.GetTimestamp() + Ticks(pay.Streams ? _payer.Times.MaxStream : _payer.Times.MaxFlight) });
                         StartSweeping();
                     },
                     sender.Tell);
@@ -195,6 +197,31 @@ internal sealed partial class PayerChannelActor : ChannelActor<PayerChannelState
     {
         ChannelFaults.Hit(ChannelFaults.PayerSettling);
         if (settle.Outcome != PaymentOutcome.Unknown && State.Resolve(settle.RequestId, settle.Outcome == PaymentOutcome.Accepted) is { } resolved)
+        {
+            End(resolved, Sender);
+        }
+        else
+        {
+            Find(settle.RequestId);
+        }
+    }
+
+    private void Raise(MeteringCommands.Raise raise)
+    {
+        var (raised, refusal) = State.Decide(raise);
+        if (raised is null)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        var (sender, terms, allowed) = (Sender, State.Terms!, State.Flying[raise.RequestId].PriceMicro + raised.ByMicro);
+        Commit(raised, () => sender.Tell(Voucher(terms, raise.RequestId, allowed, raised.CumulativeMicro)), sender.Tell);
+    }
+
+    private void SettleStream(MeteringCommands.SettleStream settle)
+    {
+        if (State.Resolve(settle) is { } resolved)
         {
             End(resolved, Sender);
         }

@@ -26,11 +26,18 @@ internal static class PayerChannelEvents
     /// <param name="Memo">What it is for, if that was said.</param>
     public sealed record VoucherIssued(string RequestId, ulong PriceMicro, ulong CumulativeMicro, string? SessionId = null, string? Memo = null);
 
+    /// <summary>A payment in flight may cost more: another voucher may leave from now on.</summary>
+    /// <param name="RequestId">The stream.</param>
+    /// <param name="ByMicro">How much more.</param>
+    /// <param name="CumulativeMicro">What the voucher signs.</param>
+    public sealed record VoucherRaised(string RequestId, ulong ByMicro, ulong CumulativeMicro);
+
     /// <summary>It is known what became of a voucher in flight.</summary>
     /// <param name="RequestId">The request that it pays.</param>
     /// <param name="Accepted">Whether it counts.</param>
     /// <param name="HeldMicro">What the payee says it has spent in all, when that is more than follows from <paramref name="Accepted"/> and was signed; else 0.</param>
-    public sealed record Resolved(string RequestId, bool Accepted, ulong HeldMicro = 0);
+    /// <param name="CostMicro">What it has cost when that is less than its price, as of a stream that ended; else 0.</param>
+    public sealed record Resolved(string RequestId, bool Accepted, ulong HeldMicro = 0, ulong CostMicro = 0);
 
     /// <summary>The deposit is to be raised to this: in the escrow, and at the payee.</summary>
     public sealed record TopUpBegun(ulong DepositMicro);
@@ -53,7 +60,8 @@ internal static class PayerChannelEvents
 /// <param name="CumulativeMicro">What its voucher signed.</param>
 /// <param name="Accepted">Whether the payee took it.</param>
 /// <param name="Channel">How many channels there had been before the one that it was paid over.</param>
-internal sealed record PayerRequest(ulong PriceMicro, ulong CumulativeMicro, bool Accepted, int Channel = 0);
+/// <param name="LessMicro">What of the price was not charged.</param>
+internal sealed record PayerRequest(ulong PriceMicro, ulong CumulativeMicro, bool Accepted, int Channel = 0, ulong LessMicro = 0);
 
 /// <summary>A channel that another one has followed or may follow: its deposit was used up, or it was closed.</summary>
 /// <param name="Terms">Its terms.</param>

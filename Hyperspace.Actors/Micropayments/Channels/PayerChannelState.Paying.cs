@@ -90,7 +90,7 @@ internal sealed partial record PayerChannelState
         }
 
         return Requests.TryGet(requestId, out var ended)
-            ? Outcome(requestId, ended.Accepted, ended.PriceMicro)
+            ? Outcome(requestId, ended.Accepted, ended.PriceMicro - ended.LessMicro)
             : Requests.Forgot ? null : Outcome(requestId, accepted: false, 0);
     }
 
@@ -112,9 +112,39 @@ internal sealed partial record PayerChannelState
         var others = FlyingMicro - flying.PriceMicro;
         var spent = standing.Known && standing.SpentMicro <= SignedMicro ? standing.SpentMicro : 0;
         var held = spent > others ? spent - others : 0;
-        var accepted = (standing.Known && standing.RequestPaid) || held >= AcceptedMicro + flying.PriceMicro;
-        return new PayerChannelEvents.Resolved(requestId, accepted, held > AcceptedMicro + (accepted ? flying.PriceMicro : 0) ? held : 0);
+        var called = standing.Known && standing.RequestPaid;
+        var cost = called && standing.RequestMicro > 0 ? Math.Min(standing.RequestMicro, flying.PriceMicro) : flying.PriceMicro;
+        var accepted = called || held >= AcceptedMicro + flying.PriceMicro;
+        return new PayerChannelEvents.Resolved(requestId, accepted, held > AcceptedMicro + (accepted ? cost : 0) ? held : 0, cost < flying.PriceMicro ? cost : 0);
     }
+
+    /// <summary>The event that lets a stream in flight cost more, or why it may not.</summary>
+    public (PayerChannelEvents.VoucherRaised? Event, Refusal? Refusal) Decide(MeteringCommands.Raise raise)
+    {
+        if (Terms is null || !Flying.ContainsKey(raise.RequestId))
+        {
+            return (null, new Refusal(ErrorCodes.Conflict, $"No payment for {raise.RequestId} is in flight; begin the stream first."));
+        }
+
+        if (raise.By.Currency != Currency || raise.By.IsZero)
+        {
+            return (null, new Refusal(ErrorCodes.InvalidAmount, $"A stream's payment is raised by an amount of {Currency} above zero."));
+        }
+
+        if (IsClosing || Contradictions > MaxContradictions)
+        {
+            return (null, new Refusal(ErrorCodes.ChannelRefused, "Nothing more is signed over this channel: it is being closed, or its payee has contradicted itself."));
+        }
+
+        var promised = AcceptedMicro + FlyingMicro;
+        return promised > DepositMicro || raise.By.MicroUnits > DepositMicro - promised
+            ? (null, new Refusal(ErrorCodes.PaymentOverDeposit, $"The stream needs {raise.By} more, and the channel has {Micro(DepositMicro - Math.Min(promised, DepositMicro))} left. Top the channel up before a stream that long."))
+            : (new PayerChannelEvents.VoucherRaised(raise.RequestId, raise.By.MicroUnits, promised + raise.By.MicroUnits), null);
+    }
+
+    /// <summary>The event that ends a stream in flight that has cost so much.</summary>
+    public PayerChannelEvents.Resolved? Resolve(MeteringCommands.SettleStream settle) =>
+        Flying.TryGetValue(settle.RequestId, out var flying) ? new PayerChannelEvents.Resolved(settle.RequestId, !settle.Cost.IsZero, 0, settle.Cost.MicroUnits < flying.PriceMicro ? settle.Cost.MicroUnits : 0) : null;
 
     /// <summary>Credit of the payee that no channel has taken; deposits on trust count, used or not, and of closed channels what was settled.</summary>
     private ulong CreditLeftMicro(PaymentTerms terms)

@@ -84,13 +84,20 @@ internal sealed partial record PayerChannelState(string ChannelKey)
             SignedMicro = Math.Max(SignedMicro, e.CumulativeMicro),
             Vouchers = Vouchers + 1,
         },
+        PayerChannelEvents.VoucherRaised e when Flying.TryGetValue(e.RequestId, out var flying) => this with
+        {
+            Flying = Flying.SetItem(e.RequestId, flying with { PriceMicro = flying.PriceMicro + e.ByMicro, CumulativeMicro = e.CumulativeMicro }),
+            FlyingMicro = FlyingMicro + e.ByMicro,
+            SignedMicro = Math.Max(SignedMicro, e.CumulativeMicro),
+            Vouchers = Vouchers + 1,
+        },
         PayerChannelEvents.Resolved e when Flying.TryGetValue(e.RequestId, out var flying) => this with
         {
             Flying = Flying.Remove(e.RequestId),
             FlyingMicro = FlyingMicro - flying.PriceMicro,
-            AcceptedMicro = Math.Max(e.HeldMicro, AcceptedMicro + (e.Accepted ? flying.PriceMicro : 0)),
+            AcceptedMicro = Math.Max(e.HeldMicro, AcceptedMicro + (e.Accepted ? CostOf(e, flying) : 0)),
             Contradictions = Contradictions + (e.HeldMicro > 0 ? 1 : 0),
-            Requests = Requests.With(e.RequestId, new PayerRequest(flying.PriceMicro, flying.CumulativeMicro, e.Accepted, Used.Count)),
+            Requests = Requests.With(e.RequestId, new PayerRequest(flying.PriceMicro, flying.CumulativeMicro, e.Accepted, Used.Count, flying.PriceMicro - CostOf(e, flying))),
         },
         PayerChannelEvents.TopUpBegun e => this with { ToppingUpMicro = e.DepositMicro },
         PayerChannelEvents.TopUpEnded e => this with { ToppingUpMicro = 0, DepositMicro = e.DepositMicro },
@@ -124,6 +131,8 @@ internal sealed partial record PayerChannelState(string ChannelKey)
         }),
         .. Terms is null && !Used.IsEmpty ? Array.Empty<PayerChannelView>() : [View()],
     ]);
+
+    private static ulong CostOf(PayerChannelEvents.Resolved resolved, PayerChannelEvents.VoucherIssued flying) => resolved.CostMicro > 0 ? Math.Min(resolved.CostMicro, flying.PriceMicro) : flying.PriceMicro;
 
     private PayerChannelState Retire(bool isClosed, ulong settledMicro) => this with
     {

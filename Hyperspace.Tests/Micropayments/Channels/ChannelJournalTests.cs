@@ -41,6 +41,7 @@ public class ChannelJournalTests
             new ChannelBatch([new PayeeChannelEvents.Delivered("r"), new PayeeChannelEvents.Voided("q")]),
             "0a1a0a13726571756573742d64656c6976657265643a3112030a01720a170a10726571756573742d766f696465643a3112030a0171"),
         ["balance-spent:1"] = (new PayeeChannelEvents.Spent("r", 3, "m"), "0a017210031a016d"),
+        ["voucher-raised:1"] = (new PayerChannelEvents.VoucherRaised("r", 3, 300), "0a0172100318ac02"),
         ["stream-metered:1"] = (new PayeeChannelEvents.Metered("s", 3, 300), "0a0173100318ac02"),
         ["deposit-raised:1"] = (new PayeeChannelEvents.ToppedUp(300), "08ac02"),
         ["seen-on-chain:1"] = (new PayeeChannelEvents.SeenOnChain(300, 200, 5), "08ac0210c8011805"),
