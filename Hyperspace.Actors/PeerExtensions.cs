@@ -46,6 +46,7 @@ public static class PeerExtensions
             .WithChains()
             .WithMicropayments()
             .WithCharges(options)
+            .WithChannelsOnChain(options)
             .WithLedger()
             .WithTools()
             .WithLearning()
