@@ -3,6 +3,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
@@ -37,6 +38,7 @@ public static class PeerExtensions
             .WithTransport()
             .WithSessions()
             .WithMicropayments()
+            .WithFetch()
             .WithTools()
             .WithLearning()
             .WithBootstrap());

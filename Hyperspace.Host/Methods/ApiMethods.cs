@@ -16,6 +16,7 @@ internal static class ApiMethods
             .. services.GetRequiredService<NodeMethods>().All(),
             .. StateMethods.All(actors),
             .. ToolMethods.All(actors),
+            .. FetchMethods.All(actors),
             .. LearningMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
         ];
