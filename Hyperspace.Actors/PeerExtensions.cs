@@ -1,9 +1,11 @@
 using Akka.Hosting;
+using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
 using Hyperspace.Actors.Micropayments.Fetch;
+using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
@@ -26,19 +28,23 @@ public static class PeerExtensions
         services.AddSingleton(options);
         services.AddSingleton(s => IdentityStore.LoadOrCreate(options.DataDirectory, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<HybridClock>();
+        services.AddChains();
         services.AddNetwork(
             time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
             time => new Dictionary<string, TopicValidator>
             {
                 [Topics.Capabilities] = CapabilityGossip.Validator(time),
                 [Topics.TrajectoriesPrefix] = TrajectoryTopicValidator.For(time),
+                [Topics.Settlements] = Settlements.Validator(time),
             });
         return services.AddAkka("hyperspace", (builder, _) => builder
             .WithHyperspaceEngine(options)
             .WithTransport()
             .WithSessions()
+            .WithChains()
             .WithMicropayments()
             .WithFetch()
+            .WithLedger()
             .WithTools()
             .WithLearning()
             .WithBootstrap());

@@ -86,6 +86,12 @@ public static class ErrorCodes
     /// <summary>The journal refused the write; nothing was done.</summary>
     public const string JournalFailed = "JOURNAL_FAILED";
 
+    /// <summary>Nothing here has this id.</summary>
+    public const string NotFound = "NOT_FOUND";
+
+    /// <summary>This peer is not set up for the chain.</summary>
+    public const string ChainNotConfigured = "CHAIN_NOT_CONFIGURED";
+
     /// <summary>A defect of this peer; the log has more.</summary>
     public const string Internal = "INTERNAL";
 }

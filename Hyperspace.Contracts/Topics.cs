@@ -9,11 +9,17 @@ public static class Topics
     /// <summary>Prefix of the trajectory topics.</summary>
     public const string TrajectoriesPrefix = "hyperspace/trajectories/";
 
+    /// <summary>Parent of all settlement topics: ledger peers listen here.</summary>
+    public const string Settlements = "hyperspace/settlements";
+
     /// <summary>One peer's capability topic.</summary>
     public static string CapabilitiesOf(string peerId) => $"{Capabilities}/{peerId}";
 
     /// <summary>A task type's trajectory topic.</summary>
     public static string Trajectories(string taskType) => TrajectoriesPrefix + taskType;
+
+    /// <summary>A round's settlement topic.</summary>
+    public static string SettlementsOf(string round) => $"{Settlements}/{round}";
 }
 
 /// <summary>The types that an envelope may have.</summary>
@@ -30,6 +36,9 @@ public static class EnvelopeTypes
 
     /// <summary>Payload <c>PlaybookDelta</c>.</summary>
     public const string PlaybookDelta = "hyperspace.playbook-delta";
+
+    /// <summary>Payload <c>Settlement</c>.</summary>
+    public const string Settlement = "hyperspace.settlement";
 }
 
 /// <summary>Methods of <c>/hyperspace/rpc/1.0.0</c>.</summary>
@@ -40,6 +49,9 @@ public static class RpcMethods
 
     /// <summary>Server streaming: <c>ToolStreamRequest</c> → <c>ToolStreamFrame</c>….</summary>
     public const string ToolStream = "tool.stream";
+
+    /// <summary>Unary: <c>ToolStreamPayment</c> → <c>VoucherPaymentReply</c>.</summary>
+    public const string ToolStreamPay = "tool.stream.pay";
 
     /// <summary>Unary: <c>OpenChannel</c> → <c>OpenChannelReply</c>.</summary>
     public const string ChannelOpen = "channel.open";

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Numerics;
 using System.Text.Json;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Evm;
 
 namespace Hyperspace.Actors.Chain;
 
@@ -49,56 +50,56 @@ internal sealed class EvmRpc : IEvmNode, IDisposable
 
     /// <inheritdoc/>
     public async Task<byte[]> CallAsync(ReadOnlyMemory<byte> to, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        Hex.Read(await AskAsync("eth_call", cancellationToken, new { to = Hex.Of(to), data = Hex.Of(data) }, "latest"));
+        RpcValue.Read(await AskAsync("eth_call", cancellationToken, new { to = Hex.Of(to.Span), data = Hex.Of(data.Span) }, "latest"));
 
     /// <inheritdoc/>
     public async Task<ulong> EstimateGasAsync(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte> to, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        Hex.ReadUInt64(await AskAsync(
-            "eth_estimateGas", cancellationToken, to.IsEmpty ? new { from = Hex.Of(from), data = Hex.Of(data) } : (object)new { from = Hex.Of(from), to = Hex.Of(to), data = Hex.Of(data) }));
+        RpcValue.ReadUInt64(await AskAsync(
+            "eth_estimateGas", cancellationToken, to.IsEmpty ? new { from = Hex.Of(from.Span), data = Hex.Of(data.Span) } : (object)new { from = Hex.Of(from.Span), to = Hex.Of(to.Span), data = Hex.Of(data.Span) }));
 
     /// <inheritdoc/>
     public async Task<GasPrice> GasPriceAsync(CancellationToken cancellationToken)
     {
-        var priority = Hex.ReadQuantity(await AskAsync("eth_maxPriorityFeePerGas", cancellationToken));
+        var priority = RpcValue.ReadQuantity(await AskAsync("eth_maxPriorityFeePerGas", cancellationToken));
         var latest = await AskAsync("eth_getBlockByNumber", cancellationToken, "latest", false);
-        return new GasPrice(Hex.ReadQuantity(Member(latest, "baseFeePerGas")), priority);
+        return new GasPrice(RpcValue.ReadQuantity(Member(latest, "baseFeePerGas")), priority);
     }
 
     /// <inheritdoc/>
     public async Task<ulong> TransactionCountAsync(ReadOnlyMemory<byte> address, bool pending, CancellationToken cancellationToken) =>
-        Hex.ReadUInt64(await AskAsync("eth_getTransactionCount", cancellationToken, Hex.Of(address), pending ? "pending" : "latest"));
+        RpcValue.ReadUInt64(await AskAsync("eth_getTransactionCount", cancellationToken, Hex.Of(address.Span), pending ? "pending" : "latest"));
 
     /// <inheritdoc/>
     public async Task SendRawTransactionAsync(ReadOnlyMemory<byte> raw, CancellationToken cancellationToken) =>
-        Hex.Read(await AskAsync("eth_sendRawTransaction", cancellationToken, Hex.Of(raw)), 32);
+        RpcValue.Read(await AskAsync("eth_sendRawTransaction", cancellationToken, Hex.Of(raw.Span)), 32);
 
     /// <inheritdoc/>
     public async Task<EvmReceipt?> ReceiptAsync(ReadOnlyMemory<byte> transactionHash, CancellationToken cancellationToken)
     {
-        var receipt = await AskAsync("eth_getTransactionReceipt", cancellationToken, Hex.Of(transactionHash));
+        var receipt = await AskAsync("eth_getTransactionReceipt", cancellationToken, Hex.Of(transactionHash.Span));
         if (receipt.ValueKind == JsonValueKind.Null)
         {
             return null;
         }
 
-        var contract = receipt.TryGetProperty("contractAddress", out var created) && created.ValueKind == JsonValueKind.String ? Hex.Read(created, 20) : null;
+        var contract = receipt.TryGetProperty("contractAddress", out var created) && created.ValueKind == JsonValueKind.String ? RpcValue.Read(created, 20) : null;
         return new EvmReceipt(
-            Hex.ReadUInt64(Member(receipt, "blockNumber")),
-            Hex.Read(Member(receipt, "blockHash"), 32),
-            Hex.ReadUInt64(Member(receipt, "status")) == 1,
-            Hex.ReadUInt64(Member(receipt, "gasUsed")),
-            Hex.ReadQuantity(Member(receipt, "effectiveGasPrice")),
-            contract is null ? null : new ReadOnlyMemory<byte>(contract));
+            RpcValue.ReadUInt64(Member(receipt, "blockNumber")),
+            RpcValue.Read(Member(receipt, "blockHash"), 32),
+            RpcValue.ReadUInt64(Member(receipt, "status")) == 1,
+            RpcValue.ReadUInt64(Member(receipt, "gasUsed")),
+            RpcValue.ReadQuantity(Member(receipt, "effectiveGasPrice")),
+            contract is null ? (ReadOnlyMemory<byte>?)null : contract);
     }
 
     /// <inheritdoc/>
-    public async Task<ulong> BlockNumberAsync(CancellationToken cancellationToken) => Hex.ReadUInt64(await AskAsync("eth_blockNumber", cancellationToken));
+    public async Task<ulong> BlockNumberAsync(CancellationToken cancellationToken) => RpcValue.ReadUInt64(await AskAsync("eth_blockNumber", cancellationToken));
 
     /// <inheritdoc/>
     public async Task<byte[]?> BlockHashAsync(ulong number, CancellationToken cancellationToken)
     {
         var block = await AskAsync("eth_getBlockByNumber", cancellationToken, "0x" + number.ToString("x", CultureInfo.InvariantCulture), false);
-        return block.ValueKind == JsonValueKind.Null ? null : Hex.Read(Member(block, "hash"), 32);
+        return block.ValueKind == JsonValueKind.Null ? null : RpcValue.Read(Member(block, "hash"), 32);
     }
 
     /// <summary>Asks anything; the answer's <c>result</c>.</summary>
@@ -106,7 +107,7 @@ internal sealed class EvmRpc : IEvmNode, IDisposable
     {
         if (!_isRightChain)
         {
-            var id = Hex.ReadUInt64(await SendAsync("eth_chainId", [], cancellationToken));
+            var id = RpcValue.ReadUInt64(await SendAsync("eth_chainId", [], cancellationToken));
             _isRightChain = id == _chain.ChainId
                 ? true
                 : throw new IOException($"The node configured for chain {_chain.ChainId} ({_chain.Name}) serves chain {id}; correct its RPC URL.");
@@ -172,12 +173,7 @@ internal sealed class EvmRpc : IEvmNode, IDisposable
     {
         var code = error.TryGetProperty("code", out var c) && c.ValueKind == JsonValueKind.Number && c.TryGetInt32(out var number) ? number : 0;
         var said = error.TryGetProperty("message", out var m) && m.ValueKind == JsonValueKind.String ? m.GetString()! : "error without a message";
-        byte[]? revert = null;
-        if (error.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.String)
-        {
-            revert = Hex.TryRead(data.GetString()!);
-        }
-
+        var revert = error.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.String && Hex.TryParse(data.GetString(), out var answered) ? answered : null;
         if (revert is null && (code == ExecutionReverted || said.Contains("execution reverted", StringComparison.OrdinalIgnoreCase)))
         {
             revert = [];

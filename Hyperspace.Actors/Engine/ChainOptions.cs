@@ -23,6 +23,9 @@ public sealed record ChainOptions
 
     /// <summary>Blocks on top of a transaction's own before it counts as final.</summary>
     public int Confirmations { get; init; } = 2;
+
+    /// <summary>Wei per gas that a transaction of this peer costs at most, whatever the node says; it waits for lower fees.</summary>
+    public ulong MaxFeePerGasWei { get; init; } = 500_000_000_000;
 }
 
 /// <summary>An ERC-20 token with EIP-3009 authorizations and 6 decimals, so that its units are micro-units.</summary>

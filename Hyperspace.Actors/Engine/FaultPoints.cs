@@ -13,6 +13,9 @@ internal static class FaultPoints
 
     private static readonly string? Armed = Environment.GetEnvironmentVariable(Variable);
 
+    /// <summary>Whether the process was told to die somewhere.</summary>
+    public static bool IsArmed => Armed is not null;
+
     /// <summary>Kills the process here if it was told to.</summary>
     public static void Hit(string point)
     {

@@ -66,6 +66,15 @@ public sealed record PeerOptions
     /// <summary>Deposit that this peer states when it opens a channel, in micro-USDC; at most the payee's credit limit is used.</summary>
     public ulong ChannelDepositMicro { get; init; } = 5_000_000;
 
+    /// <summary>Length of a round of settlements, in whole seconds; rounds begin at its multiples since 1970 in UTC, so peers can compare when theirs are equal.</summary>
+    public TimeSpan SettlementPeriod { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// Vouchers that may be in flight at once on one channel that this peer pays over. A payee that cheats keeps the prices of
+    /// those at most; one alone makes the calls of a channel wait for each other.
+    /// </summary>
+    public int VoucherWindow { get; init; } = 32;
+
     /// <summary>Chain id of the EIP-712 domain of this peer's channels.</summary>
     public ulong ChainId { get; init; } = 808080;
 

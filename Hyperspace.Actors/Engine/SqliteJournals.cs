@@ -66,7 +66,7 @@ internal static class SqliteJournals
 
     // They hold what was said in sessions and what MCP servers are given as environment. SQLite gives the files that it
     // adds the mode of the first.
-    private static void KeepPrivate(string file)
+    internal static void KeepPrivate(string file)
     {
         PrivateFiles.Touch(file);
         PrivateFiles.Close(file + "-wal");

@@ -16,7 +16,7 @@ public static class MicropaymentsExtensions
 {
     /// <summary>
     /// Registers <see cref="ActorKeys.PayerChannels"/>, <see cref="ActorKeys.PayeeChannels"/> and <see cref="ActorKeys.Channels"/>,
-    /// and serves <c>channel.open</c> and <c>channel.status</c>. Call it after the engine. Needs <see cref="PeerOptions"/>,
+    /// and serves <c>channel.*</c>. Call it after the engine. Needs <see cref="PeerOptions"/>,
     /// <see cref="PeerIdentity"/>, <see cref="TimeProvider"/> and <see cref="IRpc"/> among the services.
     /// </summary>
     public static AkkaConfigurationBuilder WithMicropayments(this AkkaConfigurationBuilder builder) => builder.WithMicropayments(new PayerTimes());
@@ -35,7 +35,7 @@ public static class MicropaymentsExtensions
             {
                 var payer = new Payer(
                     resolver.GetService<PeerIdentity>(), new PayeeClient(resolver.GetService<IRpc>(), times.CallDeadline), resolver.GetService<PeerOptions>().ChannelDepositMicro,
-                    resolver.GetService<TimeProvider>(), times, static () => RandomNumberGenerator.GetBytes(32));
+                    resolver.GetService<PeerOptions>().VoucherWindow, resolver.GetService<TimeProvider>(), times, static () => RandomNumberGenerator.GetBytes(32));
                 return key => Props.Create(() => new PayerChannelActor(key, payer, registry));
             },
             ShardingDefaults.Extractor<IPayerChannelMessage>(message => message.ChannelKey),
@@ -50,5 +50,9 @@ public static class MicropaymentsExtensions
             },
             ShardingDefaults.Extractor<IPayeeChannelMessage>(message => message.ChannelId),
             ShardingDefaults.Options)
-        .WithActors((_, registry, resolver) => new ChannelRpc(registry.Get<ActorKeys.PayeeChannels>()).Register(resolver.GetService<IRpc>()));
+        .WithActors((_, registry, resolver) =>
+        {
+            var identity = resolver.GetService<PeerIdentity>();
+            new ChannelRpc(registry.Get<ActorKeys.PayeeChannels>(), MutualCredit.AllTermsOf(identity, resolver.GetService<PeerOptions>()), identity.Binding).Register(resolver.GetService<IRpc>());
+        });
 }

@@ -55,7 +55,8 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         Command<Connected>(Attach);
         Command<ToolCommands.List>(_ => Sender.Tell(new ToolList([.. _state.Tools.Values.Select(t => new DiscoveredTool(IdOf(t.Definition.Name), t.Definition, _catalog.Self.ToString(), Reputation.Unknown, 1, Tiers.Registry))])));
         Command<ToolCommands.Discover>(_discovery.Forward);
-        Command<ToolCommands.Invoke>(Invoke);
+        Command<ToolCommands.Invoke>(invoke => Call((id, _) => ToolCall.Of(_services, invoke, id), invoke.Timeout));
+        Command<ToolCommands.Stream>(stream => Call((id, asker) => ToolStreamCall.Of(_services, stream, id, asker), stream.Timeout));
         Command<Terminated>(_ => _invocations--);
         Command<Akka.Done>(_ => { });
         Command<Reconnected>(reconnected => _log.Warning("An MCP server could not be reached after the start; its tools connect when they are called. {0}", reconnected.Refusal.Message));
@@ -195,7 +196,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         Carry(decision, names => new McpServerRegistered([.. names.Select(IdOf)], [.. decision.Skipped.Select(s => s.Message)]), connected.Asker);
     }
 
-    private void Invoke(ToolCommands.Invoke command)
+    private void Call(Func<string, IActorRef, (ToolCall? Call, Refusal? Refusal)> make, TimeSpan timeout)
     {
         if (_invocations >= MaxInvocations)
         {
@@ -203,15 +204,15 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
             return;
         }
 
-        var (call, refusal) = ToolCall.Of(_services, command, Guid.CreateVersion7().ToString("N"));
+        var asker = Sender;
+        var (call, refusal) = make(Guid.CreateVersion7().ToString("N"), asker);
         if (call is null)
         {
-            Sender.Tell(refusal);
+            asker.Tell(refusal);
             return;
         }
 
-        var asker = Sender;
-        Context.Watch(Context.ActorOf(Props.Create(() => new ToolInvocationActor(call, asker, command.Timeout))));
+        Context.Watch(Context.ActorOf(Props.Create(() => new ToolInvocationActor(call, asker, timeout))));
         _invocations++;
     }
 

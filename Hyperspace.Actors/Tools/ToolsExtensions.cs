@@ -66,7 +66,9 @@ public static class ToolsExtensions
         var calls = new ToolCalls(peer, catalog);
         var handler = new ToolInvokeHandler(calls, catalog, own, registry, outcomes, new PaidRuns(outcomes, peer.Time));
         peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
-        peer.Rpc.Handle(RpcMethods.ToolStream, new ToolStreamHandler(calls, catalog, registry).StreamAsync);
+        var streams = new ToolStreamHandler(calls, catalog, registry, peer.Time);
+        peer.Rpc.Handle(RpcMethods.ToolStream, streams.StreamAsync);
+        peer.Rpc.Handle(RpcMethods.ToolStreamPay, streams.PayAsync);
         peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
 
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseServiceStop, "stop-tools", async () =>

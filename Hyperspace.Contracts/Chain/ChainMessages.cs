@@ -33,7 +33,10 @@ public enum ChainIntentStatus
     /// <summary>Executed and reverted, with as many confirmations: it has changed nothing and is not tried again.</summary>
     Reverted,
 
-    /// <summary>Refused before it was sent (its simulation reverts): it has changed nothing and is not tried again.</summary>
+    /// <summary>
+    /// Refused before it was sent (its simulation reverts), or crowded out (another program used the wallet's nonce): it has
+    /// changed nothing and is not tried again.
+    /// </summary>
     Rejected,
 }
 
@@ -45,5 +48,5 @@ public enum ChainIntentStatus
 /// <param name="BlockNumber">Where it was executed, once final.</param>
 /// <param name="GasUsed">Gas that it took, once final.</param>
 /// <param name="FeeWei">What the gas cost, in wei as decimal digits, once final.</param>
-/// <param name="Error">Why it was reverted or rejected.</param>
+/// <param name="Error">Why it was reverted or rejected; while it is pending, what keeps it.</param>
 public sealed record ChainIntentView(string IntentId, ulong ChainId, ChainIntentStatus Status, string? TransactionHash, ulong? BlockNumber, ulong? GasUsed, string? FeeWei, string? Error);

@@ -2,9 +2,27 @@ using Hyperspace.Contracts.Money;
 
 namespace Hyperspace.Contracts.Micropayments;
 
-/// <summary>Commands of the payee's side of a channel for what is paid while it is delivered.</summary>
+/// <summary>Commands of a channel for what is paid while it is delivered: the payer's side first.</summary>
 public static class MeteringCommands
 {
+    /// <summary>
+    /// Lets a payment that is in flight cost <paramref name="By"/> more: signs a voucher that adds it, journalled before the
+    /// reply. Answered with <see cref="VoucherSigned"/>, whose price is what the payment may cost in all, or a <see cref="Refusal"/>.
+    /// </summary>
+    /// <param name="ChannelKey">The payer channel.</param>
+    /// <param name="RequestId">The stream that <see cref="PayerChannelCommands.Pay"/> has begun.</param>
+    /// <param name="By">How much more.</param>
+    public sealed record Raise(string ChannelKey, string RequestId, Amount By) : IPayerChannelMessage;
+
+    /// <summary>
+    /// A stream has ended and has cost this much of what it was allowed to; the rest is balance for the next payments.
+    /// Answered with <see cref="PaymentSettled"/>.
+    /// </summary>
+    /// <param name="ChannelKey">The payer channel.</param>
+    /// <param name="RequestId">The stream.</param>
+    /// <param name="Cost">What the payee has charged for it; at most what it was allowed to cost.</param>
+    public sealed record SettleStream(string ChannelKey, string RequestId, Amount Cost) : IPayerChannelMessage;
+
     /// <summary>
     /// A stream has cost <paramref name="Total"/> so far: what that adds to its total before is spent of the balance (accepted −
     /// spent), journalled before the reply; deliver after it. A total that is not above the one before is not charged

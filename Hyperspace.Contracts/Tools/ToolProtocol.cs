@@ -76,6 +76,33 @@ public static class ToolCommands
 
     /// <summary>Runs a tool here or at its provider, inside the session's budget, paying when asked. Answered with <see cref="InvocationResult"/> or a <see cref="Refusal"/>.</summary>
     public sealed record Invoke(string ToolId, string Params, string SessionId, TimeSpan Timeout);
+
+    /// <summary>
+    /// Runs a tool that streams, here or at its provider, paying by the token inside the session's budget. The asker is told
+    /// <see cref="StreamedTokens"/>, each of which it answers with <see cref="TokensTaken"/> before the next come, and at last
+    /// an <see cref="InvocationResult"/> without content, or a <see cref="Refusal"/>.
+    /// </summary>
+    /// <param name="ToolId">The tool.</param>
+    /// <param name="Params">JSON object.</param>
+    /// <param name="SessionId">The session that pays.</param>
+    /// <param name="MaxCost">What the stream may cost; set aside in the session until it ends.</param>
+    /// <param name="TokensAhead">Tokens that are paid ahead of what has come: what the payer risks, and why no token waits.</param>
+    /// <param name="TokensPerVoucher">Vouchers are signed for so many tokens.</param>
+    /// <param name="Timeout">For the whole stream.</param>
+    public sealed record Stream(string ToolId, string Params, string SessionId, Amount MaxCost, int TokensAhead, int TokensPerVoucher, TimeSpan Timeout);
+}
+
+/// <summary>Tokens of a stream, in order.</summary>
+/// <param name="Texts">The tokens.</param>
+/// <param name="Total">How many have come, these included.</param>
+/// <param name="Cost">What they cost together.</param>
+public sealed record StreamedTokens(IReadOnlyList<string> Texts, long Total, Amount Cost);
+
+/// <summary>The asker of a stream has taken what it was told.</summary>
+public sealed record TokensTaken
+{
+    /// <summary>The only one.</summary>
+    public static TokensTaken Instance { get; } = new();
 }
 
 /// <summary>The tool's id is <c>{peerId}/{name}</c>.</summary>

@@ -9,7 +9,7 @@ namespace Hyperspace.Host.CommandLine;
 /// <summary>The verbs that talk to a running peer.</summary>
 internal static class ClientCommands
 {
-    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), Playbook(), Trajectories()];
+    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), Playbook(), Trajectories()];
 
     private static Command Status() =>
         new Command("status", "Tell who the running peer is and how it does.")
@@ -130,7 +130,8 @@ internal static class ClientCommands
 
     private static bool IsOk(JsonNode? result) => result!["ok"]!.GetValue<bool>();
 
-    private static void MustBeAmount(SymbolResult result, string? text)
+    /// <summary>Adds an error unless the text is an amount.</summary>
+    internal static void MustBeAmount(SymbolResult result, string? text)
     {
         // What is wrong with an amount is the same in every currency.
         if (!Amount.TryParse(text, Currency.Usdc, out _, out var error))

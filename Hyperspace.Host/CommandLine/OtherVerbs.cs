@@ -12,6 +12,7 @@ internal static class OtherVerbs
         root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(IdentityCommand.Create());
         root.Subcommands.Add(WalletCommand.Create());
+        root.Subcommands.Add(LedgerCommand.Create());
         root.Subcommands.Add(ApiDocsCommand.Create());
         foreach (var command in ClientCommands.All())
         {

@@ -21,16 +21,18 @@ internal static class StartCommand
         var mdns = new Option<bool>("--mdns") { Description = "Find the peers of the local network by multicast DNS, and be found." };
         var limits = new RelayLimitOptions();
         var credit = new Option<string?>("--max-credit") { Description = "Largest deposit in USDC that is accepted from a payer on trust (environment: HYPERSPACE_MAX_CREDIT; default 10)." };
+        var chains = new Option<string?>("--chains") { Description = $"File that describes the chains to settle on (environment: HYPERSPACE_CHAINS; default {ChainsFile.Name} in the data directory, if it is there)." };
         var stopWithStdin = new Option<bool>("--stop-with-stdin")
         {
             Description = "Stop when standard input ends, so that a parent process never leaves a peer behind.",
         };
-        var command = new Command("start", "Run a peer: join the mesh and serve the local API.") { apiPort, listen, bootstrap, profile, relay, mdns, limits.Reservations, limits.ReservationsPerIp, limits.Circuits, limits.Bytes, limits.Seconds, credit, stopWithStdin };
+        var command = new Command("start", "Run a peer: join the mesh and serve the local API.") { apiPort, listen, bootstrap, profile, relay, mdns, limits.Reservations, limits.ReservationsPerIp, limits.Circuits, limits.Bytes, limits.Seconds, credit, chains, stopWithStdin };
         return command.Does(async (parsed, cancellationToken) =>
         {
+            var data = parsed.GetValue(CommonOptions.Data)!.FullName;
             var options = new PeerOptions
             {
-                DataDirectory = parsed.GetValue(CommonOptions.Data)!.FullName,
+                DataDirectory = data,
                 Listen = Addresses(Given(parsed, listen, "LISTEN", "/ip4/0.0.0.0/tcp/7421")),
                 Bootstrap = Addresses(Given(parsed, bootstrap, "BOOTSTRAP", "")),
                 Profile = ProfileOf(Given(parsed, profile, "PROFILE", "full")),
@@ -38,6 +40,7 @@ internal static class StartCommand
                 RelayService = limits.Read(parsed),
                 Mdns = parsed.GetValue(mdns),
                 MaxCreditMicro = CreditOf(Given(parsed, credit, "MAX_CREDIT", "10")),
+                Chains = ChainsFile.Read(Given(parsed, chains, "CHAINS", "").Text is { Length: > 0 } file ? file : null, data),
             };
             var port = PortOf(Given(parsed, apiPort, "API_PORT", "7420"));
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

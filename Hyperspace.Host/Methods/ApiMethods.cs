@@ -15,9 +15,11 @@ internal static class ApiMethods
         [
             .. services.GetRequiredService<NodeMethods>().All(),
             .. StateMethods.All(actors),
-            .. ToolMethods.All(actors),
+            .. ToolMethods.All(actors, services.GetRequiredService<ActorSystem>()),
+            .. new MicropaymentsMethods(actors).All(),
             .. FetchMethods.All(actors),
             .. LearningMethods.All(actors),
+            .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
         ];
         methods.Add(new ApiMethod("rpc.discover", "Describes every method of this API.", [], "OpenRPC document", (_, _, _) => Task.FromResult<JsonNode?>(OpenRpc.Describe(methods))));

@@ -160,6 +160,11 @@ internal static class Json
         ["currency"] = channel.Deposit.Currency.Code,
         ["inFlight"] = channel.InFlight,
         ["vouchers"] = channel.Vouchers,
+        ["phase"] = Of(channel.Phase),
+        ["onChain"] = channel.OnChain,
+        ["chainId"] = channel.ChainId,
+        ["settled"] = channel.Phase == ChannelPhase.Closed ? Of(channel.Settled) : null,
+        ["refunded"] = channel.Phase == ChannelPhase.Closed ? Of(channel.Refunded) : null,
     };
 
     public static JsonObject Of(PayeeChannelView channel) => new()
@@ -173,7 +178,14 @@ internal static class Json
         ["currency"] = channel.Deposit.Currency.Code,
         ["open"] = channel.Open,
         ["vouchers"] = channel.Vouchers,
+        ["phase"] = Of(channel.Phase),
+        ["onChain"] = channel.OnChain,
+        ["chainId"] = channel.ChainId,
+        ["settled"] = channel.OnChain || channel.Phase == ChannelPhase.Closed ? Of(channel.Settled) : null,
+        ["refunded"] = channel.Phase == ChannelPhase.Closed ? Of(channel.Refunded) : null,
     };
+
+    private static string Of(ChannelPhase phase) => phase.ToString().ToLowerInvariant();
 
     private static JsonObject With(JsonObject json, string name, JsonNode? value)
     {

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
-using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Host.JsonRpc;
 using Hyperspace.Libp2p;
@@ -13,7 +12,7 @@ using Hyperspace.Libp2p.PubSub;
 
 namespace Hyperspace.Host.Methods;
 
-/// <summary><c>node.*</c> and <c>micropayments.channel.list</c>: what the peer is and whom it knows.</summary>
+/// <summary><c>node.*</c>: what the peer is and whom it knows.</summary>
 internal sealed class NodeMethods(
     PeerOptions options,
     PeerIdentity identity,
@@ -38,13 +37,6 @@ internal sealed class NodeMethods(
         new("node.connect", "Dials a peer.", [new("multiaddr", "string", true, "As /ip4/127.0.0.1/tcp/4001/p2p/12D3KooW…")],
             "{peerId}",
             ConnectAsync),
-        new("micropayments.channel.list", "Channels that this peer pays over or is paid over.", [],
-            "[{side, channelId, peerId, deposit, accepted, …}]",
-            async (_, _, ct) =>
-            {
-                var totals = await actors.AskAsync<ActorKeys.Channels, ChannelTotals>(new GetChannelTotals(), cancellationToken: ct);
-                return new JsonArray([.. totals.Paying.Select(Json.Of), .. totals.Receiving.Select(Json.Of)]);
-            }),
     ];
 
     private JsonObject Info()

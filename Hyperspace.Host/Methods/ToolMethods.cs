@@ -1,6 +1,10 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using Akka.Actor;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.State;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Host.JsonRpc;
 
@@ -12,7 +16,10 @@ internal static class ToolMethods
     private const int MaxTimeoutMs = 600_000;
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    public static IEnumerable<ApiMethod> All(PeerActors actors) =>
+    private const int MaxGatheredCharacters = 1024 * 1024;
+    private const int DefaultTokensAhead = 64;
+
+    public static IEnumerable<ApiMethod> All(PeerActors actors, ActorSystem system) =>
     [
         new("tool.register", "Offers a tool to the network.",
             [
@@ -83,6 +90,19 @@ internal static class ToolMethods
                 var invoke = new ToolCommands.Invoke(p.String("toolId", 256), p.ObjectJson("params"), StateMethods.IdOf(p), timeout);
                 return Json.Of(await actors.AskAsync<ActorKeys.Tools, InvocationResult>(invoke, timeout + Grace, ct));
             }),
+        new("tool.stream", "Runs a tool that streams, here or at its provider, and pays by the token ahead of what comes, inside the session's budget. Over /ws the tokens come as notifications tool.tokens {streamId, texts, total, cost}; over HTTP they are gathered into content, up to 1 MiB. A client that reads too slowly ends its stream.",
+            [
+                new("toolId", "string", true, "As tool.discover gives it."),
+                new("params", "object", true, "What the tool's inputSchema asks for."),
+                StateMethods.SessionId,
+                new("maxCost", "amount", true, "What the stream may cost; set aside until it ends."),
+                new("streamId", "string", false, "Comes back with the notifications."),
+                new("tokensAhead", "integer", false, $"Tokens paid ahead of what has come, 1 to {10_000}; {DefaultTokensAhead} unless given. It is what a provider could keep without delivering."),
+                new("tokensPerVoucher", "integer", false, "Tokens for which a voucher is signed; half of tokensAhead unless given."),
+                new("timeoutMs", "integer", false, "For the whole stream; 600000 unless given."),
+            ],
+            "{ok, content?, error, durationMs, cost, tokens}",
+            async (p, client, ct) => await StreamAsync(p, client, actors, system, ct)),
         new("bridge.registerMCPServer", "Offers the tools of an MCP server to the network. Without `tools` every tool of the server is offered to the whole network, also those that write or delete: name the ones that others may run.",
             [
                 new("url", "string", true, "stdio://COMMAND or http(s)://…"),
@@ -106,6 +126,54 @@ internal static class ToolMethods
                 return new JsonObject { ["toolIds"] = Json.Array(registered.ToolIds), ["skipped"] = Json.Array(registered.Skipped) };
             }),
     ];
+
+    private static async Task<JsonNode?> StreamAsync(Params p, INotifications? client, PeerActors actors, ActorSystem system, CancellationToken cancellationToken)
+    {
+        var timeout = TimeSpan.FromMilliseconds(p.OptionalInt("timeoutMs", MaxTimeoutMs, 1, MaxTimeoutMs));
+        var ahead = p.OptionalInt("tokensAhead", DefaultTokensAhead, 1, 10_000);
+        var session = await actors.AskAsync<ActorKeys.Sessions, SessionView>(new SessionCommands.Get(StateMethods.IdOf(p)), cancellationToken: cancellationToken);
+        var stream = new ToolCommands.Stream(
+            p.String("toolId", 256), p.ObjectJson("params"), session.Id, p.Amount("maxCost", session.Budget.Max.Currency), ahead, p.OptionalInt("tokensPerVoucher", Math.Max(1, ahead / 2), 1, ahead), timeout);
+        var (streamId, text, total) = (p.OptionalString("streamId", 256), new StringBuilder(), 0L);
+        var ended = new TaskCompletionSource<object>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var tools = await actors.GetAsync<ActorKeys.Tools>(cancellationToken);
+        Func<StreamedTokens, bool> take = Take;
+        var receiver = system.ActorOf(Props.Create(() => new StreamReceiverActor(tools, stream, take, ended)));
+        try
+        {
+            return await ended.Task.WaitAsync(timeout + Grace, cancellationToken) switch
+            {
+                InvocationResult result => new JsonObject
+                {
+                    ["ok"] = result.Ok,
+                    ["content"] = client is null ? text.ToString() : null,
+                    ["error"] = result.Error,
+                    ["durationMs"] = result.Duration.TotalMilliseconds,
+                    ["cost"] = Json.Of(result.Cost),
+                    ["tokens"] = total,
+                },
+                Refusal refusal => throw JsonRpcException.Refused(refusal),
+                var other => throw new InvalidOperationException($"A stream does not end with {other.GetType().Name}."),
+            };
+        }
+        finally
+        {
+            system.Stop(receiver);
+        }
+
+        // What was paid for must not be dropped: a client that reads too slowly ends its stream.
+        bool Take(StreamedTokens tokens)
+        {
+            total = tokens.Total;
+            if (client is not null)
+            {
+                return client.TryNotify("tool.tokens", new JsonObject { ["streamId"] = streamId, ["texts"] = Json.Array(tokens.Texts), ["total"] = tokens.Total, ["cost"] = Json.Of(tokens.Cost) });
+            }
+
+            text.AppendJoin("", tokens.Texts);
+            return text.Length <= MaxGatheredCharacters;
+        }
+    }
 
     private static Amount PriceOf(Params p)
     {

@@ -9,7 +9,6 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Channels;
-using Hex = Hyperspace.Actors.Chain.Hex;
 
 namespace Hyperspace.Tests.Interop;
 
@@ -102,11 +101,11 @@ internal sealed class LocalChain : IAsyncDisposable
     /// <summary>Gives an account ether for gas, and tokens.</summary>
     public async Task GiveAsync(ReadOnlyMemory<byte> address, ulong tokens)
     {
-        await AskAsync("anvil_setBalance", Hex.Of(address), "0x56bc75e2d63100000");
+        await AskAsync("anvil_setBalance", Hex.Of(address.Span), "0x56bc75e2d63100000");
         if (tokens > 0)
         {
             var minter = Secp256k1Wallet.FromPrivateKey(Keccak256.Hash("minter"u8));
-            await AskAsync("anvil_setBalance", Hex.Of(minter.Address), "0x56bc75e2d63100000");
+            await AskAsync("anvil_setBalance", Hex.Of(minter.Address.Span), "0x56bc75e2d63100000");
             Assert.True((await SendAsync(minter, Options.Token.Address, Abi.Call("mint", AbiValue.Address(address.Span), AbiValue.UInt256(tokens)))).Succeeded);
         }
     }
@@ -147,7 +146,7 @@ internal sealed class LocalChain : IAsyncDisposable
     public Task MineAsync(int blocks = 1) => AskAsync("anvil_mine", "0x" + blocks.ToString("x", CultureInfo.InvariantCulture));
 
     /// <summary>The chain's clock, in Unix seconds.</summary>
-    public async Task<ulong> NowAsync() => Hex.ReadUInt64((await AskAsync("eth_getBlockByNumber", "latest", false)).GetProperty("timestamp"));
+    public async Task<ulong> NowAsync() => RpcValue.ReadUInt64((await AskAsync("eth_getBlockByNumber", "latest", false)).GetProperty("timestamp"));
 
     /// <summary>Asks anvil anything.</summary>
     public Task<JsonElement> AskAsync(string method, params object[] arguments) => _rpc.AskAsync(method, default, arguments);

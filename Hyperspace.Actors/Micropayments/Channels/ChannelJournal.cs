@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts.Micropayments;
@@ -13,15 +14,23 @@ internal static class ChannelJournal
     public static JournalFormat Format { get; } = new JournalFormat()
         .Map<PayerChannelEvents.Proposed, Journal.ChannelProposed>(
             "channel-proposed:1",
-            e => new() { PayeePeerId = e.PayeePeerId, Terms = e.Terms.ToByteString() },
-            m => new(m.PayeePeerId, ChannelTerms.Parser.ParseFrom(m.Terms)))
+            e => new() { PayeePeerId = e.PayeePeerId, Terms = e.Terms.ToByteString(), Funded = e.Funded },
+            m => new(m.PayeePeerId, ChannelTerms.Parser.ParseFrom(m.Terms), m.Funded))
         .Map<PayerChannelEvents.Confirmed, Journal.ChannelConfirmed>("channel-confirmed:1", _ => new(), _ => new())
         .Map<PayerChannelEvents.Withdrawn, Journal.ChannelWithdrawn>("channel-withdrawn:1", _ => new(), _ => new())
         .Map<PayerChannelEvents.VoucherIssued, Journal.VoucherIssued>("voucher-issued:1", ToMessage, ToRecord)
         .Map<PayerChannelEvents.Resolved, Journal.PaymentResolved>(
             "payment-resolved:1",
-            e => new() { RequestId = e.RequestId, Accepted = e.Accepted, HeldMicro = e.HeldMicro },
-            m => new(m.RequestId, m.Accepted, m.HeldMicro))
+            e => new() { RequestId = e.RequestId, Accepted = e.Accepted, HeldMicro = e.HeldMicro, CostMicro = e.CostMicro },
+            m => new(m.RequestId, m.Accepted, m.HeldMicro, m.CostMicro))
+        .Map<PayerChannelEvents.VoucherRaised, Journal.VoucherRaised>(
+            "voucher-raised:1", e => new() { RequestId = e.RequestId, ByMicro = e.ByMicro, CumulativeMicro = e.CumulativeMicro }, m => new(m.RequestId, m.ByMicro, m.CumulativeMicro))
+        .Map<PayerChannelEvents.TopUpBegun, Journal.TopUpBegun>("top-up-begun:1", e => new() { DepositMicro = e.DepositMicro }, m => new(m.DepositMicro))
+        .Map<PayerChannelEvents.TopUpEnded, Journal.TopUpEnded>("top-up-ended:1", e => new() { DepositMicro = e.DepositMicro }, m => new(m.DepositMicro))
+        .Map<PayerChannelEvents.ClosingBegun, Journal.PayerClosingBegun>("payer-closing-begun:1", _ => new(), _ => new())
+        .Map<PayerChannelEvents.ClosingRefused, Journal.PayerClosingRefused>("payer-closing-refused:1", e => new() { Reason = e.Reason }, m => new(m.Reason))
+        .Map<PayerChannelEvents.Closed, Journal.PayerClosed>(
+            "payer-closed:1", e => new() { SettledMicro = e.SettledMicro, RefundedMicro = e.RefundedMicro }, m => new(m.SettledMicro, m.RefundedMicro))
         .Map<PayerChannelSnapshot, Journal.PayerSnapshot>("payer-snapshot:1", ToMessage, ToRecord)
         .Map<ChannelBatch, Journal.ChannelBatch>(
             "channel-batch:1",
@@ -67,9 +76,9 @@ internal static class ChannelJournal
     private static string? OrNull(string text) => text.Length > 0 ? text : null;
 
     private static Journal.VoucherIssued ToMessage(PayerChannelEvents.VoucherIssued e) =>
-        new() { RequestId = e.RequestId, PriceMicro = e.PriceMicro, CumulativeMicro = e.CumulativeMicro };
+        new() { RequestId = e.RequestId, PriceMicro = e.PriceMicro, CumulativeMicro = e.CumulativeMicro, SessionId = e.SessionId ?? "", Memo = e.Memo ?? "" };
 
-    private static PayerChannelEvents.VoucherIssued ToRecord(Journal.VoucherIssued m) => new(m.RequestId, m.PriceMicro, m.CumulativeMicro);
+    private static PayerChannelEvents.VoucherIssued ToRecord(Journal.VoucherIssued m) => new(m.RequestId, m.PriceMicro, m.CumulativeMicro, OrNull(m.SessionId), OrNull(m.Memo));
 
     private static Journal.PayerSnapshot ToMessage(PayerChannelSnapshot snapshot)
     {
@@ -83,38 +92,53 @@ internal static class ChannelJournal
             SignedMicro = state.SignedMicro,
             AcceptedMicro = state.AcceptedMicro,
             Vouchers = state.Vouchers,
-            InFlight = state.InFlight is { } flying ? ToMessage(flying) : null,
+            Flying = { state.Flying.Values.OrderBy(f => f.CumulativeMicro).Select(ToMessage) },
+            Funded = state.Funded,
+            DepositMicro = state.DepositMicro,
+            ToppingUpMicro = state.ToppingUpMicro,
+            Closing = state.IsClosing,
             Forgot = state.Requests.Forgot,
             Contradictions = (uint)state.Contradictions,
             Used =
             {
-                state.Used.Select(u => new Journal.UsedChannel { Terms = u.Terms.ToByteString(), SignedMicro = u.SignedMicro, AcceptedMicro = u.AcceptedMicro, Vouchers = u.Vouchers }),
+                state.Used.Select(u => new Journal.UsedChannel { Terms = u.Terms.ToByteString(), SignedMicro = u.SignedMicro, AcceptedMicro = u.AcceptedMicro, Vouchers = u.Vouchers, DepositMicro = u.DepositMicro, SettledMicro = u.SettledMicro, Closed = u.IsClosed, Funded = u.Funded }),
             },
             Requests =
             {
                 state.Requests.OldestFirst.Select(r => new Journal.PayerRequest
                 {
-                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Accepted = r.Value.Accepted, Channel = (uint)r.Value.Channel,
+                    RequestId = r.Key, PriceMicro = r.Value.PriceMicro, CumulativeMicro = r.Value.CumulativeMicro, Accepted = r.Value.Accepted, Channel = (uint)r.Value.Channel, LessMicro = r.Value.LessMicro,
                 }),
             },
         };
     }
 
-    private static PayerChannelSnapshot ToRecord(Journal.PayerSnapshot m) => new(new PayerChannelState(m.ChannelKey)
+    private static PayerChannelSnapshot ToRecord(Journal.PayerSnapshot m) =>
+        ToRecord(m, m.Terms.IsEmpty ? null : ChannelTerms.Parser.ParseFrom(m.Terms), [.. (m.InFlight is null ? m.Flying : m.Flying.Prepend(m.InFlight)).Select(ToRecord)]);
+
+    private static PayerChannelSnapshot ToRecord(Journal.PayerSnapshot m, ChannelTerms? terms, IReadOnlyList<PayerChannelEvents.VoucherIssued> flying) => new(new PayerChannelState(m.ChannelKey)
     {
-        PayeePeerId = m.PayeePeerId.Length > 0 ? m.PayeePeerId : null,
-        Terms = m.Terms.IsEmpty ? null : ChannelTerms.Parser.ParseFrom(m.Terms),
+        PayeePeerId = OrNull(m.PayeePeerId),
+        Terms = terms,
+        Funded = m.Funded,
+        DepositMicro = m.DepositMicro > 0 ? m.DepositMicro : terms?.DepositMicro ?? 0,
+        ToppingUpMicro = m.ToppingUpMicro,
+        IsClosing = m.Closing,
         IsOpen = m.Open,
         SignedMicro = m.SignedMicro,
         AcceptedMicro = m.AcceptedMicro,
         Vouchers = m.Vouchers,
-        InFlight = m.InFlight is null ? null : ToRecord(m.InFlight),
+        Flying = flying.ToImmutableDictionary(f => f.RequestId, StringComparer.Ordinal),
+        FlyingMicro = flying.Aggregate(0UL, (sum, f) => sum + f.PriceMicro),
         Contradictions = (int)m.Contradictions,
-        Used = [.. m.Used.Select(u => new UsedChannel(ChannelTerms.Parser.ParseFrom(u.Terms), u.SignedMicro, u.AcceptedMicro, u.Vouchers))],
+        Used = [.. m.Used.Select(u => ToRecord(u, ChannelTerms.Parser.ParseFrom(u.Terms)))],
         Requests = m.Requests.Aggregate(
             new RecentRequests<PayerRequest> { Forgot = m.Forgot },
-            (requests, r) => requests.With(r.RequestId, new PayerRequest(r.PriceMicro, r.CumulativeMicro, r.Accepted, (int)r.Channel))),
+            (requests, r) => requests.With(r.RequestId, new PayerRequest(r.PriceMicro, r.CumulativeMicro, r.Accepted, (int)r.Channel, r.LessMicro))),
     });
+
+    private static UsedChannel ToRecord(Journal.UsedChannel m, ChannelTerms terms) =>
+        new(terms, m.SignedMicro, m.AcceptedMicro, m.Vouchers, m.DepositMicro > 0 ? m.DepositMicro : terms.DepositMicro, m.SettledMicro, m.Closed, m.Funded);
 
     private static Journal.PayeeSnapshot ToMessage(PayeeChannelSnapshot snapshot)
     {

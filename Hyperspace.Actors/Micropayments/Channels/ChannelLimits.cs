@@ -9,7 +9,7 @@ internal static class ChannelLimits
     /// <summary>Longest memo of a payment, in characters.</summary>
     public const int MaxMemo = 256;
 
-    /// <summary>Payments that wait for the voucher in flight, per channel; more are RATE_LIMITED.</summary>
+    /// <summary>Payments that wait for the vouchers in flight, per channel; more are RATE_LIMITED.</summary>
     public const int MaxWaiting = 4096;
 
     /// <summary>Requests that a payer may have voided between two vouchers: each takes a line of the payee's journal.</summary>
@@ -33,6 +33,9 @@ internal sealed record PayerTimes
 {
     /// <summary>For its turn, before a payment is refused.</summary>
     public TimeSpan MaxWait { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For the end of a stream, before the payee is asked; longer than a stream may last.</summary>
+    public TimeSpan MaxStream { get; init; } = TimeSpan.FromMinutes(11);
 
     /// <summary>For word of a voucher in flight, before the payee is asked.</summary>
     public TimeSpan MaxFlight { get; init; } = TimeSpan.FromSeconds(15);

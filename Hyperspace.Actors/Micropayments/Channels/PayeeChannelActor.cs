@@ -33,7 +33,12 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
         : base("payee-channel-" + channelId, new PayeeChannelState(channelId), state => new PayeeChannelSnapshot(state), snapshot => ((PayeeChannelSnapshot)snapshot).State, (state, e) => state.Apply(e))
     {
         (_payee, _registry) = (payee, registry);
-        Command<PayeeChannelCommands.Accept>(accept => Carry(State.Decide(accept)));
+        Command<PayeeChannelCommands.Accept>(accept =>
+        {
+            var decision = State.Decide(accept);
+            ChannelFaults.Hit(ChannelFaults.PayeeAccepting);
+            Carry(decision);
+        });
         Command<PayeeChannelCommands.Take>(take => Carry(State.Decide(take)));
         Command<PayeeChannelCommands.Spend>(spend => Carry(State.Decide(spend)));
         Command<MeteringCommands.Meter>(meter => Carry(State.Decide(meter)));
@@ -67,6 +72,7 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
 
     protected override void Written(object happened)
     {
+        ChannelFaults.HitAfter(happened);
         _waiters?.Answer(State.Decide);
         switch (happened)
         {

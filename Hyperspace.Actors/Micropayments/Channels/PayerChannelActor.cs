@@ -1,8 +1,6 @@
 using Akka.Actor;
-using Akka.Cluster.Sharding;
 using Akka.Event;
 using Akka.Hosting;
-using Akka.Persistence;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
@@ -16,83 +14,51 @@ namespace Hyperspace.Actors.Micropayments.Channels;
 /// <param name="Identity">Whose wallet signs.</param>
 /// <param name="Payees">Calls to payees.</param>
 /// <param name="DepositMicro">The deposit to propose.</param>
+/// <param name="Window">Vouchers in flight at once.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Times">How long to wait for what.</param>
 /// <param name="NewSalt">32 random bytes.</param>
-internal sealed record Payer(PeerIdentity Identity, PayeeClient Payees, ulong DepositMicro, TimeProvider Time, PayerTimes Times, Func<byte[]> NewSalt);
+internal sealed record Payer(PeerIdentity Identity, PayeeClient Payees, ulong DepositMicro, int Window, TimeProvider Time, PayerTimes Times, Func<byte[]> NewSalt);
 
 /// <summary>
 /// One channel that this peer pays over. Journals what <see cref="PayerChannelState"/> decides, then signs and replies;
-/// opens the channel at the payee; lets payments wait for the voucher in flight; and asks the payee what became of that
-/// voucher when nobody else says: after a restart, on <see cref="PaymentOutcome.Unknown"/>, or when word of it is overdue.
+/// opens the channel at the payee; lets payments wait for the vouchers in flight; and asks the payee what became of one when
+/// nobody else says: after a restart, on <see cref="PaymentOutcome.Unknown"/>, or when word of it is overdue.
 /// </summary>
-internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
+internal sealed partial class PayerChannelActor : ChannelActor<PayerChannelState>
 {
-    private const string FlightTimer = "flight";
-    private const string AskTimer = "ask";
     private const string SweepTimer = "sweep";
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
     private readonly Payer _payer;
     private readonly VoucherSigner _signer;
     private readonly IReadOnlyActorRegistry _registry;
     private readonly WaitingPayments _waiting;
+    private readonly Dictionary<string, Flight> _flights = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<IActorRef>> _curious = new(StringComparer.Ordinal);
-    private PayerChannelState _state;
-    private IActorRef _replyTo = ActorRefs.Nobody;
-    private TimeSpan _backoff;
-    private bool _opening;
 
     public PayerChannelActor(string channelKey, Payer payer, IReadOnlyActorRegistry registry)
+        : base(
+            "payer-channel-" + channelKey, new PayerChannelState(channelKey) { Window = payer.Window }, state => new PayerChannelSnapshot(state),
+            snapshot => ((PayerChannelSnapshot)snapshot).State with { Window = payer.Window }, (state, e) => state.Apply(e))
     {
-        (_state, _payer, _registry) = (new PayerChannelState(channelKey), payer, registry);
+        (_payer, _registry) = (payer, registry);
         _signer = new VoucherSigner(payer.Identity.Wallet);
         _waiting = new WaitingPayments(payer.Time, payer.Times.MaxWait);
-        _backoff = payer.Times.MinBackoff;
-        PersistenceId = "payer-channel-" + channelKey;
-        JournalPluginId = Journals.Payments;
-        SnapshotPluginId = Journals.PaymentsSnapshots;
-
-        Recover<SnapshotOffer>(offer => _state = ((PayerChannelSnapshot)offer.Snapshot).State);
-        Recover<PayerChannelEvents.Proposed>(e => _state = _state.Apply(e));
-        Recover<PayerChannelEvents.Confirmed>(e => _state = _state.Apply(e));
-        Recover<PayerChannelEvents.Withdrawn>(e => _state = _state.Apply(e));
-        Recover<PayerChannelEvents.VoucherIssued>(e => _state = _state.Apply(e));
-        Recover<PayerChannelEvents.Resolved>(e => _state = _state.Apply(e));
-        Recover<RecoveryCompleted>(_ => Recovered());
-
-        Command<PayerChannelCommands.Pay>(pay =>
-        {
-            if (_opening)
-            {
-                Wait(pay, Sender);
-            }
-            else
-            {
-                Pay(pay, Sender);
-            }
-        });
+        Command<PayerChannelCommands.Pay>(pay => Pay(pay, Sender));
         Command<PayerChannelCommands.Settle>(Settle);
+        Command<MeteringCommands.Raise>(Raise);
+        Command<MeteringCommands.SettleStream>(SettleStream);
         Command<PayerChannelCommands.Resolve>(resolve => Find(resolve.RequestId));
-        Command<PayerChannelCommands.Get>(_ => Sender.Tell(_state.View()));
-        Command<PayerChannelCommands.GetHistory>(_ => Sender.Tell(_state.History()));
-        Command<Opened>(_ => Record(new PayerChannelEvents.Confirmed(), ActorRefs.Nobody, OpeningEnded));
-        Command<NotOpened>(NotOpen);
+        Command<PayerChannelCommands.Get>(_ => CommitAndTell(null, State.View()));
+        Command<PayerChannelCommands.GetHistory>(_ => CommitAndTell(null, State.History()));
+        Command<PayerChannelCommands.Send>(Send);
         Command<Standing>(Told);
-        Command<AskPayee>(ask => _state.InFlight?.RequestId == ask.RequestId, ask => Ask(ask.RequestId));
-        Command<AskPayee>(_ => { });
-        Command<Sweep>(_ => Expire());
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => Context.GetLogger().Warning(failed.Cause, "No snapshot of {0}; recovery takes longer", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => Context.GetLogger().Warning(failed.Cause, "Old snapshots of {0} stay", PersistenceId));
-        Command<ReceiveTimeout>(_ => PassivateWhenIdle());
-        Command<StopEntity>(_ => Context.Stop(Self));
+        Command<Sweep>(_ => OnSweep());
+        CommandsOfOpening();
+        CommandsOfClosing();
     }
 
-    public override string PersistenceId { get; }
-
-    public ITimerScheduler Timers { get; set; } = null!;
+    protected override bool IsIdle => State.Flying.IsEmpty && _waiting.Count == 0 && !_opening && !State.IsClosing && State.ToppingUpMicro == 0;
 
     protected override void PostStop()
     {
@@ -100,95 +66,90 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
         base.PostStop();
     }
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        Context.GetLogger().Error(cause, "The payments journal refused an event of {0}", PersistenceId);
-        _replyTo.Tell(JournalFailures.Refusal);
-        _opening = false;
-        RefuseWaiting(JournalFailures.Refusal);
-        if (_state.InFlight is { } flying)
-        {
-            Timers.StartSingleTimer(AskTimer, new AskPayee(flying.RequestId), _backoff);
-        }
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        _replyTo.Tell(JournalFailures.Refusal);
-        RefuseWaiting(JournalFailures.Refusal);
-    }
-
-    private void Recovered()
+    protected override void Recovered()
     {
         Context.SetReceiveTimeout(IdleTimeout);
-        if (_state.InFlight is { } flying)
+        foreach (var requestId in State.Flying.Keys)
         {
-            Self.Tell(new AskPayee(flying.RequestId));
+            _flights.Add(requestId, new Flight(_payer.Times.MinBackoff));
+            Ask(requestId);
         }
+
+        ResumeOpening();
+        ResumeTopUp();
+        ResumeClosing();
+        StartSweeping();
     }
 
-    /// <summary>Returns true when the next payment may be looked at right away.</summary>
-    private bool Pay(PayerChannelCommands.Pay pay, IActorRef sender)
+    protected override void Written(object happened) => ChannelFaults.HitAfter(happened);
+
+    private void Pay(PayerChannelCommands.Pay pay, IActorRef sender)
     {
-        switch (_state.Decide(pay))
+        switch (State.Decide(pay))
         {
-            case PayDecision.Issue issue:
-                Record(issue.Event, sender, () =>
-                {
-                    sender.Tell(Voucher(pay.RequestId, issue.Event.PriceMicro, issue.Event.CumulativeMicro));
-                    Timers.StartSingleTimer(FlightTimer, new AskPayee(pay.RequestId), _payer.Times.MaxFlight);
-                });
-                return false;
-            case PayDecision.Again again:
-                sender.Tell(Voucher(pay.RequestId, again.PriceMicro, again.CumulativeMicro));
-                return true;
-            case PayDecision.Wait:
-                Wait(pay, sender);
-                return false;
-            case PayDecision.Open open:
-                Wait(pay, sender);
-                Open(pay, open.ProposeAnew);
-                return false;
-            case PayDecision.Refuse refuse:
-                sender.Tell(refuse.Refusal);
-                return true;
+            case PayDecision.Issue issue when _waiting.Count == 0 && !_opening:
+                Carry(issue, pay, sender);
+                break;
+            case var answer and (PayDecision.Again or PayDecision.Refuse):
+                Carry(answer, pay, sender);
+                break;
             default:
-                throw new InvalidOperationException("A payment is decided in one of five ways.");
+                if (!_waiting.TryAdd(pay, sender))
+                {
+                    sender.Tell(new Refusal(ErrorCodes.RateLimited, $"{ChannelLimits.MaxWaiting} payments to this payee wait already. Try again later."));
+                    return;
+                }
+
+                StartSweeping();
+                Next();
+                break;
         }
     }
 
     private void Next()
     {
-        while (!_opening && _state.InFlight is null && _waiting.TryTake(out var pay, out var sender) && Pay(pay, sender))
+        while (!_opening && _waiting.TryPeek(out var pay, out var sender))
         {
+            switch (State.Decide(pay))
+            {
+                case PayDecision.Wait:
+                    return;
+                case PayDecision.Open open:
+                    Open(pay, open.ProposeAnew);
+                    return;
+                case var decision:
+                    _waiting.TryTake(out _, out _);
+                    Carry(decision, pay, sender);
+                    break;
+            }
         }
     }
 
-    private void Wait(PayerChannelCommands.Pay pay, IActorRef sender)
+    private void Carry(PayDecision decision, PayerChannelCommands.Pay pay, IActorRef sender)
     {
-        if (!_waiting.TryAdd(pay, sender))
+        switch (decision)
         {
-            sender.Tell(new Refusal(ErrorCodes.RateLimited, $"{ChannelLimits.MaxWaiting} payments to this payee wait already. Try again later."));
-        }
-        else if (!Timers.IsTimerActive(SweepTimer))
-        {
-            Timers.StartPeriodicTimer(SweepTimer, new Sweep(), SweepEvery);
-        }
-    }
-
-    private void Expire()
-    {
-        foreach (var (pay, sender) in _waiting.TakeOverdue())
-        {
-            sender.Tell(_state.InFlight is { } flying
-                ? new Refusal(ErrorCodes.PaymentPending, $"The payment for {flying.RequestId} is not settled yet, and one voucher at a time may be on its way. {pay.RequestId} was not signed; try again when the payee can be reached.")
-                : new Refusal(ErrorCodes.Timeout, $"The payment for {pay.RequestId} waited too long and was not signed. Try again."));
-        }
-
-        if (_waiting.Count == 0)
-        {
-            Timers.Cancel(SweepTimer);
+            case PayDecision.Issue { Event: var issued }:
+                var terms = State.Terms!;
+                Commit(
+                    issued,
+                    () =>
+                    {
+                        sender.Tell(Voucher(terms, pay.RequestId, issued.PriceMicro, issued.CumulativeMicro));
+                        _flights.TryAdd(pay.RequestId, new Flight(_payer.Times.MinBackoff) { Due = _payer.Time.GetTimestamp() + Ticks(pay.Streams ? _payer.Times.MaxStream : _payer.Times.MaxFlight) });
+                        StartSweeping();
+                    },
+                    sender.Tell);
+                break;
+            case PayDecision.Again again:
+                var known = State.Terms!;
+                Commit(null, () => sender.Tell(Voucher(known, pay.RequestId, again.PriceMicro, again.CumulativeMicro)), sender.Tell);
+                break;
+            case PayDecision.Refuse refuse:
+                sender.Tell(refuse.Refusal);
+                break;
+            default:
+                throw new InvalidOperationException($"{decision.GetType().Name} is not carried out.");
         }
     }
 
@@ -200,69 +161,67 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
         }
     }
 
-    private void Open(PayerChannelCommands.Pay pay, bool anew)
+    private void StartSweeping()
     {
-        _opening = true;
-        if (anew)
+        if ((_waiting.Count > 0 || _flights.Count > 0) && !Timers.IsTimerActive(SweepTimer))
         {
-            Record(_state.Propose(pay, _payer.Identity.Wallet.Address.Span, _payer.NewSalt(), _payer.DepositMicro), ActorRefs.Nobody, CallOpen);
-        }
-        else
-        {
-            CallOpen();
+            Timers.StartPeriodicTimer(SweepTimer, new Sweep(), _payer.Times.MinBackoff);
         }
     }
 
-    private void CallOpen()
+    private void OnSweep()
     {
-        var (list, key, payee, terms) = (_registry.Get<ActorKeys.Channels>(), _state.ChannelKey, _state.PayeePeerId!, _state.Terms!);
-        OpenAsync(list, key, payee, terms).PipeTo(Self, failure: e => new NotOpened(new Refusal(ErrorCodes.Internal, $"The channel could not be opened: {e.Message} Nothing was signed; try again."), ByPayee: false));
-    }
-
-    private async Task<object> OpenAsync(IActorRef list, string key, string payee, ChannelTerms terms)
-    {
-        try
+        foreach (var (pay, sender) in _waiting.TakeOverdue())
         {
-            if (await list.Ask<object>(new ChannelListCommands.ListPayer(key), ChannelLimits.AskTimeout) is Refusal unlisted)
+            sender.Tell(State.Flying.IsEmpty
+                ? new Refusal(ErrorCodes.Timeout, $"The payment for {pay.RequestId} waited too long and was not signed. Try again.")
+                : new Refusal(ErrorCodes.PaymentPending, $"{State.Flying.Count} payments to this payee are not settled yet, and no more may be on their way. {pay.RequestId} was not signed; try again when the payee can be reached."));
+        }
+
+        var now = _payer.Time.GetTimestamp();
+        foreach (var (requestId, flight) in _flights)
+        {
+            if (!flight.IsAsking && flight.Due <= now)
             {
-                return new NotOpened(unlisted, ByPayee: false);
+                Ask(requestId);
             }
         }
-        catch (AskTimeoutException)
-        {
-            return new NotOpened(new Refusal(ErrorCodes.Timeout, "The list of channels did not answer in time. Nothing was signed; try again."), ByPayee: false);
-        }
 
-        return await _payer.Payees.OpenAsync(payee, terms, _payer.Identity.Binding) switch
+        if (_waiting.Count == 0 && _flights.Count == 0)
         {
-            ({ Standing: { Known: true, Open: true } }, _) => new Opened(),
-            ({ } refused, _) => new NotOpened(new Refusal(ErrorCodes.ChannelRefused, $"The payee does not open a channel: {refused.RefusedMessage} Nothing was signed."), ByPayee: true),
-            (null, var failure) => new NotOpened(new Refusal(ErrorCodes.PeerUnreachable, $"The payee could not be asked to open a channel: {failure} Nothing was signed; try again."), ByPayee: false),
-        };
-    }
-
-    private void OpeningEnded()
-    {
-        _opening = false;
-        Next();
-    }
-
-    private void NotOpen(NotOpened failed)
-    {
-        RefuseWaiting(failed.Refusal);
-        if (failed.ByPayee)
-        {
-            Record(new PayerChannelEvents.Withdrawn(), ActorRefs.Nobody, OpeningEnded);
-        }
-        else
-        {
-            OpeningEnded();
+            Timers.Cancel(SweepTimer);
         }
     }
 
     private void Settle(PayerChannelCommands.Settle settle)
     {
-        if (settle.Outcome != PaymentOutcome.Unknown && _state.Resolve(settle.RequestId, settle.Outcome == PaymentOutcome.Accepted) is { } resolved)
+        ChannelFaults.Hit(ChannelFaults.PayerSettling);
+        if (settle.Outcome != PaymentOutcome.Unknown && State.Resolve(settle.RequestId, settle.Outcome == PaymentOutcome.Accepted) is { } resolved)
+        {
+            End(resolved, Sender);
+        }
+        else
+        {
+            Find(settle.RequestId);
+        }
+    }
+
+    private void Raise(MeteringCommands.Raise raise)
+    {
+        var (raised, refusal) = State.Decide(raise);
+        if (raised is null)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        var (sender, terms, allowed) = (Sender, State.Terms!, State.Flying[raise.RequestId].PriceMicro + raised.ByMicro);
+        Commit(raised, () => sender.Tell(Voucher(terms, raise.RequestId, allowed, raised.CumulativeMicro)), sender.Tell);
+    }
+
+    private void SettleStream(MeteringCommands.SettleStream settle)
+    {
+        if (State.Resolve(settle) is { } resolved)
         {
             End(resolved, Sender);
         }
@@ -280,16 +239,15 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
             sender.Tell(new Refusal(ErrorCodes.Conflict, $"The payment for {requestId} was withdrawn before it was signed."));
         }
 
-        if (_state.OutcomeOf(requestId) is { } known)
+        if (State.OutcomeOf(requestId) is { } known)
         {
-            Sender.Tell(known);
+            CommitAndTell(null, known);
             return;
         }
 
         if (!_curious.TryGetValue(requestId, out var curious))
         {
-            _curious.Add(requestId, curious = []);
-            curious.Add(Sender);
+            _curious.Add(requestId, [Sender]);
             Ask(requestId);
         }
         else if (curious.Count < ChannelLimits.MaxWaiting)
@@ -304,54 +262,84 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
 
     private void Ask(string requestId)
     {
-        if (_state.Terms is not { } terms)
+        if (State.Terms is not { } terms)
         {
-            throw new InvalidOperationException("A voucher was in flight in a channel without terms.");
+            // It was paid, if at all, over a channel that is closed.
+            TellCurious(requestId, Unknown(requestId));
+            return;
+        }
+
+        if (_flights.TryGetValue(requestId, out var flight))
+        {
+            flight.IsAsking = true;
         }
 
         // Whatever goes wrong with asking, the answer is still out: it is asked again.
-        AskAsync(_state.PayeePeerId!, ChannelIds.Of(terms), requestId).PipeTo(Self, failure: _ => new Standing(requestId, null));
+        AskAsync(State.PayeePeerId!, ChannelIds.Of(terms), requestId).PipeTo(Self, failure: _ => new Standing(requestId, null));
     }
 
     private async Task<Standing> AskAsync(string payee, byte[] channelId, string requestId) =>
-        new(requestId, (await _payer.Payees.StatusAsync(payee, channelId, requestId)).Reply);
+        new(requestId, (await _payer.Payees.StatusAsync(payee, channelId, requestId).ConfigureAwait(false)).Reply);
 
     /// <summary>The payee's word: a request that it does not call paid stays unpaid, for it has voided it.</summary>
     private void Told(Standing told)
     {
-        if (told.AtPayee is not null && _state.Resolve(told.RequestId, told.AtPayee) is { } resolved)
+        if (told.AtPayee is not null && State.Resolve(told.RequestId, told.AtPayee) is { } resolved)
         {
             if (resolved.HeldMicro > 0)
             {
-                Context.GetLogger().Warning("The payee of {0} holds {1} micro-units of vouchers, more than it had said before", PersistenceId, resolved.HeldMicro);
+                Log.Warning("The payee of {0} has spent {1} micro-units of vouchers, more than it had said before", PersistenceId, resolved.HeldMicro);
             }
 
             End(resolved, ActorRefs.Nobody);
             return;
         }
 
-        if (told.AtPayee is null && _state.InFlight?.RequestId == told.RequestId)
+        if (_flights.TryGetValue(told.RequestId, out var flight))
         {
-            Timers.StartSingleTimer(AskTimer, new AskPayee(told.RequestId), _backoff);
-            _backoff = _backoff * 2 < _payer.Times.MaxBackoff ? _backoff * 2 : _payer.Times.MaxBackoff;
+            flight.IsAsking = false;
+            flight.Due = _payer.Time.GetTimestamp() + Ticks(flight.Backoff);
+            flight.Backoff = flight.Backoff * 2 < _payer.Times.MaxBackoff ? flight.Backoff * 2 : _payer.Times.MaxBackoff;
+        }
+
+        if (told.AtPayee is { Closed: true } standing)
+        {
+            Self.Tell(new CloseAnswered(new ChannelReply { Standing = standing }, null));
         }
 
         var paid = told.AtPayee is { Known: true, RequestPaid: true };
-        TellCurious(told.RequestId, _state.OutcomeOf(told.RequestId) ?? (told.AtPayee is null
+        TellCurious(told.RequestId, State.OutcomeOf(told.RequestId) ?? (told.AtPayee is null
             ? Unknown(told.RequestId)
-            : new PaymentSettled(_state.ChannelKey, told.RequestId, paid ? PaymentOutcome.Accepted : PaymentOutcome.Refused, Micro(paid ? told.AtPayee.RequestMicro : 0))));
+            : new PaymentSettled(State.ChannelKey, told.RequestId, paid ? PaymentOutcome.Accepted : PaymentOutcome.Refused, Micro(paid ? told.AtPayee.RequestMicro : 0))));
     }
 
-    private void End(PayerChannelEvents.Resolved resolved, IActorRef sender) => Record(resolved, sender, () =>
+    private void End(PayerChannelEvents.Resolved resolved, IActorRef sender)
     {
-        Timers.Cancel(FlightTimer);
-        Timers.Cancel(AskTimer);
-        _backoff = _payer.Times.MinBackoff;
-        var outcome = _state.OutcomeOf(resolved.RequestId)!;
-        sender.Tell(outcome);
-        TellCurious(resolved.RequestId, outcome);
+        void Answer()
+        {
+            var outcome = State.OutcomeOf(resolved.RequestId)!;
+            sender.Tell(outcome);
+            TellCurious(resolved.RequestId, outcome);
+        }
+
+        _flights.Remove(resolved.RequestId);
+        if (resolved is { Accepted: true, HeldMicro: 0 })
+        {
+            // The payee has it in its journal: it says the same after a crash.
+            CommitLater(resolved);
+            Answer();
+        }
+        else
+        {
+            Commit(resolved, Answer, sender.Tell);
+        }
+
         Next();
-    });
+        if (State.IsClosing)
+        {
+            Commit(null, CloseWhenLanded, _ => { });
+        }
+    }
 
     private void TellCurious(string requestId, PaymentSettled outcome)
     {
@@ -361,43 +349,26 @@ internal sealed class PayerChannelActor : ReceivePersistentActor, IWithTimers
         }
     }
 
-    private void Record(object happened, IActorRef replyTo, Action then)
-    {
-        _replyTo = replyTo;
-        Persist(happened, e =>
-        {
-            _state = _state.Apply(e);
-            if (LastSequenceNr % ChannelLimits.SnapshotEvery == 0)
-            {
-                SaveSnapshot(new PayerChannelSnapshot(_state));
-            }
+    private VoucherSigned Voucher(ChannelTerms terms, string requestId, ulong priceMicro, ulong cumulativeMicro) =>
+        new(State.ChannelKey, requestId, _signer.Sign(terms, cumulativeMicro), Micro(priceMicro));
 
-            then();
-        });
-    }
+    private PaymentSettled Unknown(string requestId) => new(State.ChannelKey, requestId, PaymentOutcome.Unknown, Micro(0));
 
-    private VoucherSigned Voucher(string requestId, ulong priceMicro, ulong cumulativeMicro) =>
-        new(_state.ChannelKey, requestId, _signer.Sign(_state.Terms!, cumulativeMicro), Micro(priceMicro));
+    private Amount Micro(ulong micro) => new(micro, State.Terms is { } terms ? Currency.Parse(terms.Currency) : Currency.Usdc);
 
-    private PaymentSettled Unknown(string requestId) => new(_state.ChannelKey, requestId, PaymentOutcome.Unknown, Micro(0));
-
-    private Amount Micro(ulong micro) => new(micro, _state.Terms is { } terms ? Currency.Parse(terms.Currency) : Currency.Usdc);
-
-    private void PassivateWhenIdle()
-    {
-        if (_state.InFlight is null && _waiting.Count == 0 && !_opening)
-        {
-            Context.Parent.Tell(new Passivate(StopEntity.Instance));
-        }
-    }
-
-    private sealed record Opened;
-
-    private sealed record NotOpened(Refusal Refusal, bool ByPayee);
+    private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _payer.Time.TimestampFrequency);
 
     private sealed record Standing(string RequestId, ChannelStanding? AtPayee);
 
-    private sealed record AskPayee(string RequestId);
+    private sealed record Sweep : INotInfluenceReceiveTimeout;
 
-    private sealed record Sweep;
+    /// <summary>When the payee is asked about a voucher in flight.</summary>
+    private sealed class Flight(TimeSpan backoff)
+    {
+        public long Due { get; set; }
+
+        public TimeSpan Backoff { get; set; } = backoff;
+
+        public bool IsAsking { get; set; }
+    }
 }

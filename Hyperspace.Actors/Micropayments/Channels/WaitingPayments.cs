@@ -4,7 +4,7 @@ using Hyperspace.Contracts.Micropayments;
 
 namespace Hyperspace.Actors.Micropayments.Channels;
 
-/// <summary>Payments that wait for the voucher in flight, first come first served, at most <see cref="ChannelLimits.MaxWaiting"/>.</summary>
+/// <summary>Payments that wait for the vouchers in flight, first come first served, at most <see cref="ChannelLimits.MaxWaiting"/>.</summary>
 internal sealed class WaitingPayments(TimeProvider time, TimeSpan maxWait)
 {
     private readonly LinkedList<(PayerChannelCommands.Pay Pay, IActorRef Sender, long Since)> _payments = new();
@@ -22,10 +22,15 @@ internal sealed class WaitingPayments(TimeProvider time, TimeSpan maxWait)
         return true;
     }
 
-    public bool TryTake([NotNullWhen(true)] out PayerChannelCommands.Pay? pay, [NotNullWhen(true)] out IActorRef? sender)
+    public bool TryPeek([NotNullWhen(true)] out PayerChannelCommands.Pay? pay, [NotNullWhen(true)] out IActorRef? sender)
     {
         (pay, sender) = _payments.First is { } first ? (first.Value.Pay, first.Value.Sender) : default;
-        if (pay is null || sender is null)
+        return pay is not null && sender is not null;
+    }
+
+    public bool TryTake([NotNullWhen(true)] out PayerChannelCommands.Pay? pay, [NotNullWhen(true)] out IActorRef? sender)
+    {
+        if (!TryPeek(out pay, out sender))
         {
             return false;
         }

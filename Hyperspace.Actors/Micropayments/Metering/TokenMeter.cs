@@ -22,6 +22,9 @@ internal abstract record MeteredEvent
     /// <summary>The stream stands still until a voucher over <paramref name="Required"/> (cumulative) comes.</summary>
     public sealed record VoucherNeeded(Amount Required, Amount Accepted, Amount Deposit) : MeteredEvent;
 
+    /// <summary>The stream stands still until its payer allows it to cost <paramref name="Required"/>.</summary>
+    public sealed record AllowanceNeeded(Amount Required) : MeteredEvent;
+
     /// <summary>The stream cannot go on: no voucher came, the channel ended, or the journal failed. Nothing more is delivered.</summary>
     public sealed record Stopped(Refusal Refusal, long Tokens, Amount Cost) : MeteredEvent;
 }
@@ -37,7 +40,10 @@ internal abstract record MeteredEvent
 /// <param name="streamId">Names the stream; its request id.</param>
 /// <param name="costOf">What the first so many tokens cost together.</param>
 /// <param name="patience">How long to wait for a voucher.</param>
-internal sealed class TokenMeter(IActorRef channels, string channelId, string payerId, string streamId, Func<long, Amount> costOf, TimeSpan patience)
+/// <param name="allowance">What the payer lets this stream use; null: whatever the balance is.</param>
+/// <param name="time">The clock.</param>
+internal sealed class TokenMeter(
+    IActorRef channels, string channelId, string payerId, string streamId, Func<long, Amount> costOf, TimeSpan patience, StreamAllowance? allowance, TimeProvider time)
 {
     /// <summary>Most tokens that are paid in one step: what a crash between payment and delivery may cost the payer.</summary>
     public const int MaxBatch = 64;
@@ -60,7 +66,21 @@ internal sealed class TokenMeter(IActorRef channels, string channelId, string pa
                 continue;
             }
 
-            var (reply, count) = await PayAsync(held.Count).ConfigureAwait(false);
+            var allowed = allowance is null ? held.Count : Affordable(allowance.Limit, held.Count);
+            if (allowed == 0)
+            {
+                var required = costOf(_paid + 1);
+                yield return new MeteredEvent.AllowanceNeeded(required);
+                if (!await allowance!.WaitAsync(required, patience, time, cancellationToken).ConfigureAwait(false))
+                {
+                    yield return Stop(new Refusal(ErrorCodes.PaymentInsufficient, $"The stream may cost {allowance.Limit}, and {required} is needed."));
+                    yield break;
+                }
+
+                continue;
+            }
+
+            var (reply, count) = await PayAsync(allowed).ConfigureAwait(false);
             switch (reply)
             {
                 case VoucherAccepted accepted:
@@ -93,7 +113,7 @@ internal sealed class TokenMeter(IActorRef channels, string channelId, string pa
         var reply = await MeterAsync(count).ConfigureAwait(false);
         if (count > 1 && reply is VoucherRefused { Code: ErrorCodes.PaymentInsufficient, Standing: { } standing })
         {
-            var affordable = Math.Max(1, Affordable(standing.Accepted - standing.Spent, count - 1));
+            var affordable = Math.Max(1, Affordable(costOf(_paid) + (standing.Accepted - standing.Spent), count - 1));
             return (await MeterAsync(affordable).ConfigureAwait(false), affordable);
         }
 
@@ -102,14 +122,14 @@ internal sealed class TokenMeter(IActorRef channels, string channelId, string pa
 
     private Task<object> MeterAsync(int count) => AskAsync(new MeteringCommands.Meter(channelId, payerId, streamId, costOf(_paid), costOf(_paid + count)), ChannelLimits.AskTimeout, CancellationToken.None);
 
-    /// <summary>The most tokens, up to <paramref name="most"/>, that a balance pays for; costs only rise, so halving finds it.</summary>
-    private int Affordable(Amount balance, int most)
+    /// <summary>The most further tokens, up to <paramref name="most"/>, with which the stream costs no more than <paramref name="limit"/>; costs only rise, so halving finds it.</summary>
+    private int Affordable(Amount limit, int most)
     {
-        var (paid, low) = (costOf(_paid), 0);
+        var low = 0;
         while (low < most)
         {
             var middle = (low + most + 1) / 2;
-            (low, most) = costOf(_paid + middle) - paid <= balance ? (middle, most) : (low, middle - 1);
+            (low, most) = costOf(_paid + middle) <= limit ? (middle, most) : (low, middle - 1);
         }
 
         return low;
@@ -130,11 +150,13 @@ internal sealed class TokenMeter(IActorRef channels, string channelId, string pa
     private MeteredEvent.Stopped Stop(object reply) => new(
         reply switch
         {
-            VoucherRefused { Code: ErrorCodes.PaymentInsufficient } short_ => new Refusal(short_.Code, $"No voucher came within {patience.TotalSeconds:0} s. {short_.Message}"),
-            VoucherRefused refused => new Refusal(refused.Code, refused.Message),
-            Refusal refusal => refusal,
+            VoucherRefused refused => Late(new Refusal(refused.Code, refused.Message)),
+            Refusal refusal => Late(refusal),
             _ => new Refusal(ErrorCodes.Internal, $"The channel answered with {reply.GetType().Name}."),
         },
         _paid,
         costOf(_paid));
+
+    private Refusal Late(Refusal refusal) =>
+        refusal.Code == ErrorCodes.PaymentInsufficient ? refusal with { Message = $"No voucher came within {patience.TotalSeconds:0} s. {refusal.Message}" } : refusal;
 }

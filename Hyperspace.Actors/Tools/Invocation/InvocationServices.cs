@@ -5,6 +5,7 @@ using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.State;
+using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.Tools.Invocation;
 
@@ -29,6 +30,24 @@ internal sealed class InvocationServices(PeerServices peer, ToolCatalog catalog,
 
     /// <summary>Asks the payer's channel; no answer in time is a refusal too.</summary>
     public Task<object> AskChannelAsync(IPayerChannelMessage message) => AskAsync<ActorKeys.PayerChannels>(message, PaymentTimeout, "This peer has no payment channels, so it can only call free tools.");
+
+    /// <summary>What a provider is known to offer, asked for when its tool of that name is not known; null when it can't be had in time.</summary>
+    public async Task<PeerCapabilities?> RecordAsync(PeerId provider, string tool, CancellationToken deadline)
+    {
+        if (store.Use(provider)?.Record is { } known && known.Find(tool) is not null)
+        {
+            return known;
+        }
+
+        try
+        {
+            return await fetcher.GetAsync(provider, Tiers.Dht, deadline).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
 
     private async Task<object> AskAsync<TKey>(object message, TimeSpan timeout, string absent)
     {

@@ -14,15 +14,13 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// </summary>
 internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.Invoke command, string requestId, PeerId provider, string name) : ToolCall(services, command, requestId)
 {
-    private static readonly TimeSpan FirstResolve = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LastResolve = TimeSpan.FromMinutes(5);
     private Task<object>? _settling;
 
     private string ChannelKey(Currency currency) => $"{provider}:{currency}";
 
     public override async Task RunAsync(Action<object> answer, CancellationToken deadline, CancellationToken stopping)
     {
-        var record = await RecordAsync(deadline).ConfigureAwait(false);
+        var record = await Services.RecordAsync(provider, name, deadline).ConfigureAwait(false);
         var definition = record?.Find(name);
         if (definition is not null && Services.Catalog.Schemas.Check(definition.InputSchema, Command.Params) is { } invalid)
         {
@@ -37,23 +35,6 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         }
 
         await CallUnpaidAsync(definition?.Price, answer, deadline, stopping).ConfigureAwait(false);
-    }
-
-    private async Task<PeerCapabilities?> RecordAsync(CancellationToken deadline)
-    {
-        if (Services.Store.Use(provider)?.Record is { } known && known.Find(name) is not null)
-        {
-            return known;
-        }
-
-        try
-        {
-            return await Services.Fetcher.GetAsync(provider, Tiers.Dht, deadline).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-        {
-            return null;
-        }
     }
 
     private async Task CallUnpaidAsync(Amount? known, Action<object> answer, CancellationToken deadline, CancellationToken stopping)
@@ -166,7 +147,10 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         if (settled is null or { Outcome: PaymentOutcome.Unknown })
         {
             answer(new Refusal(ErrorCodes.PaymentPending, $"The call broke off and the provider can't be asked whether it took the payment of {price}; the amount stays reserved until it can. {attempt.WhyNot("").Message}"));
-            await ResolveLaterAsync(key, attempt, stopping).ConfigureAwait(false);
+            var resolved = await ResolveLaterAsync(key, stopping).ConfigureAwait(false);
+            _ = resolved.Outcome == PaymentOutcome.Accepted
+                ? await CommitAsync(false, "", null, LostError(attempt), resolved.Cost, attempt.Receipt).ConfigureAwait(false)
+                : await ReleaseAsync(attempt.WhyNot("The provider did not take the payment.")).ConfigureAwait(false);
             return;
         }
 
@@ -180,30 +164,6 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         answer(attempt.Outcome is { } outcome
             ? await CommitOutcomeAsync(outcome, settled.Cost, attempt.Receipt).ConfigureAwait(false)
             : await CommitAsync(false, "", null, LostError(attempt), settled.Cost, attempt.Receipt).ConfigureAwait(false));
-    }
-
-    private async Task ResolveLaterAsync(string key, RemoteAttempt attempt, CancellationToken stopping)
-    {
-        for (var wait = FirstResolve; ; wait = wait * 2 < LastResolve ? wait * 2 : LastResolve)
-        {
-            await Task.Delay(wait, Services.Peer.Time, stopping).ConfigureAwait(false);
-            if (await Services.AskChannelAsync(new PayerChannelCommands.Resolve(key, RequestId)).ConfigureAwait(false) is not PaymentSettled settled)
-            {
-                continue;
-            }
-
-            switch (settled.Outcome)
-            {
-                case PaymentOutcome.Accepted:
-                    await CommitAsync(false, "", null, LostError(attempt), settled.Cost, attempt.Receipt).ConfigureAwait(false);
-                    return;
-                case PaymentOutcome.Refused:
-                    await ReleaseAsync(attempt.WhyNot("The provider did not take the payment.")).ConfigureAwait(false);
-                    return;
-                default:
-                    break;
-            }
-        }
     }
 
     private Task<RemoteAttempt> AttemptAsync(Voucher? voucher, Currency currency, CancellationToken deadline, bool retry = false) => RemoteAttempt.MakeAsync(

@@ -1,4 +1,5 @@
 using Hyperspace.Contracts;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.State;
 using Hyperspace.Contracts.Tools;
@@ -13,6 +14,8 @@ namespace Hyperspace.Actors.Tools.Invocation;
 internal abstract class ToolCall(InvocationServices services, ToolCommands.Invoke command, string requestId)
 {
     private const int TraceCharacters = 16 * 1024;
+    private static readonly TimeSpan FirstResolve = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastResolve = TimeSpan.FromMinutes(5);
     private readonly DateTimeOffset _startedAt = services.Peer.Time.GetUtcNow();
     private readonly long _started = services.Peer.Time.GetTimestamp();
 
@@ -28,21 +31,21 @@ internal abstract class ToolCall(InvocationServices services, ToolCommands.Invok
     protected TimeSpan Left => command.Timeout - Elapsed;
 
     /// <summary>The call that a command asks for, or why there is none.</summary>
-    public static (ToolCall? Call, Refusal? Refusal) Of(InvocationServices services, ToolCommands.Invoke command, string requestId)
+    public static (ToolCall? Call, Refusal? Refusal) Of(InvocationServices services, ToolCommands.Invoke command, string requestId) => Of(
+        services, command.ToolId, command.Timeout, (provider, name) => provider == services.Catalog.Self ? new LocalToolCall(services, command, requestId, name) : new RemoteToolCall(services, command, requestId, provider, name));
+
+    /// <summary>The call of the tool that an id names, or why there is none.</summary>
+    protected static (ToolCall? Call, Refusal? Refusal) Of(InvocationServices services, string toolId, TimeSpan timeout, Func<PeerId, string, ToolCall> make)
     {
-        var slash = command.ToolId.IndexOf('/', StringComparison.Ordinal);
-        if (slash < 0 || !PeerId.TryParse(command.ToolId[..slash], out var provider) || !ToolRules.IsName(command.ToolId[(slash + 1)..]))
+        var slash = toolId.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0 || !PeerId.TryParse(toolId[..slash], out var provider) || !ToolRules.IsName(toolId[(slash + 1)..]))
         {
             return (null, new Refusal(ErrorCodes.ToolNotFound, "A toolId is {peerId}/{name}, as tool.discover gives it."));
         }
 
-        if (command.Timeout <= TimeSpan.Zero || command.Timeout > TimeSpan.FromMinutes(10))
-        {
-            return (null, new Refusal(ErrorCodes.InvalidParams, "timeoutMs is 1 to 600000."));
-        }
-
-        var name = command.ToolId[(slash + 1)..];
-        return (provider == services.Catalog.Self ? new LocalToolCall(services, command, requestId, name) : new RemoteToolCall(services, command, requestId, provider, name), null);
+        return timeout <= TimeSpan.Zero || timeout > TimeSpan.FromMinutes(10)
+            ? (null, new Refusal(ErrorCodes.InvalidParams, "timeoutMs is 1 to 600000."))
+            : (make(provider, toolId[(slash + 1)..]), null);
     }
 
     /// <summary>
@@ -80,6 +83,20 @@ internal abstract class ToolCall(InvocationServices services, ToolCommands.Invok
     {
         var answer = await services.AskSessionAsync(new SessionCommands.Commit(command.SessionId, requestId, cost, Step(cost, ok, error, content))).ConfigureAwait(false);
         return answer is Refusal refusal && cost.IsZero ? refusal : new InvocationResult(ok, content, structured, error, Elapsed, cost, receipt);
+    }
+
+    /// <summary>What became of this request's payment, once the payee can be asked: accepted or refused.</summary>
+    /// <exception cref="OperationCanceledException">This peer stops; the session finds out after its restart.</exception>
+    protected async Task<PaymentSettled> ResolveLaterAsync(string channelKey, CancellationToken stopping)
+    {
+        for (var wait = FirstResolve; ; wait = wait * 2 < LastResolve ? wait * 2 : LastResolve)
+        {
+            await Task.Delay(wait, services.Peer.Time, stopping).ConfigureAwait(false);
+            if (await services.AskChannelAsync(new PayerChannelCommands.Resolve(channelKey, requestId)).ConfigureAwait(false) is PaymentSettled { Outcome: not PaymentOutcome.Unknown } settled)
+            {
+                return settled;
+            }
+        }
     }
 
     protected Refusal TimedOut(string what = "The tool") =>

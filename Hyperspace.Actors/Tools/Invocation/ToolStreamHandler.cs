@@ -11,6 +11,7 @@ using Hyperspace.Actors.Micropayments.Metering;
 using Hyperspace.Actors.Tools.Runners;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
+using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
@@ -22,7 +23,7 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// The provider's side of <c>tool.stream</c>: tokens leave once the channel has paid for them, and the tool is held back while
 /// vouchers are short. A request id is served once: what was metered under it before is not an entry to a second run.
 /// </summary>
-internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IReadOnlyActorRegistry registry)
+internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IReadOnlyActorRegistry registry, TimeProvider time)
 {
     /// <summary>Most streams at once; each holds a tool and a queue.</summary>
     public const int Capacity = 256;
@@ -33,7 +34,10 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
     /// <summary>How long a stream waits for a voucher.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<(PeerId Caller, string RequestId), bool> _running = new();
+    private readonly ConcurrentDictionary<(PeerId Caller, string RequestId), RunningStream> _running = new();
+
+    /// <summary>A stream that is being served: which channel pays, and how much of it it may use.</summary>
+    private sealed record RunningStream(string ChannelId, StreamAllowance Allowance);
 
     /// <summary>Serves <c>tool.stream</c>.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -47,7 +51,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
         }
 
         var free = tool.Definition.Price.IsZero;
-        if (!free && request.ChannelId.Length != 32)
+        if (!free && request.Voucher is null)
         {
             yield return Frame(new ToolStreamFrame { PaymentRequired = calls.Challenge(tool.Definition) });
             yield break;
@@ -60,23 +64,28 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
             yield break;
         }
 
-        if (_running.Count >= Capacity || !_running.TryAdd((call.Caller, request.RequestId), true))
+        if (_running.Count >= Capacity)
         {
-            yield return Refused(new Refusal(_running.Count >= Capacity ? ErrorCodes.RateLimited : ErrorCodes.Conflict, _running.Count >= Capacity
-                ? $"This peer serves {Capacity} streams already; try again when some have ended."
-                : "A stream of this request id is running; choose a new one."));
+            yield return Refused(new Refusal(ErrorCodes.RateLimited, $"This peer serves {Capacity} streams already; try again when some have ended."));
+            yield break;
+        }
+
+        var stream = new RunningStream(ChannelIds.ToText(request.Voucher is { } first ? first.ChannelId.Span : default), new StreamAllowance(Limit(request.LimitMicro, tool.Definition.Price.Currency)));
+        if (!_running.TryAdd((call.Caller, request.RequestId), stream))
+        {
+            yield return Refused(new Refusal(ErrorCodes.Conflict, "A stream of this request id is running; choose a new one."));
             yield break;
         }
 
         try
         {
-            if (!free && await AdmitAsync(call.Caller, request).ConfigureAwait(false) is { } objection)
+            if (!free && await AdmitAsync(call.Caller.ToString(), stream.ChannelId, request).ConfigureAwait(false) is { } objection)
             {
                 yield return Refused(objection);
                 yield break;
             }
 
-            await foreach (var frame in DeliverAsync(call.Caller, request, tool, runner, cancellationToken).ConfigureAwait(false))
+            await foreach (var frame in DeliverAsync(call.Caller, request, stream, tool, runner, cancellationToken).ConfigureAwait(false))
             {
                 yield return Frame(frame);
             }
@@ -87,7 +96,37 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
         }
     }
 
-    private async IAsyncEnumerable<ToolStreamFrame> DeliverAsync(PeerId caller, ToolStreamRequest request, RegisteredTool tool, IToolRunner runner, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Serves <c>tool.stream.pay</c>: takes the voucher, then lets the stream use it.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> PayAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var payment = ToolCalls.Parse(call.Payload, ToolStreamPayment.Parser, p => p.RequestId);
+        if (payment.Voucher is null || !_running.TryGetValue((call.Caller, payment.RequestId), out var stream) || ChannelIds.ToText(payment.Voucher.ChannelId.Span) != stream.ChannelId)
+        {
+            yield return new VoucherPaymentReply { RefusedCode = ErrorCodes.Conflict, RefusedMessage = "No stream of this request id is running that is paid over this channel; the voucher was not taken." }.ToByteArray();
+            yield break;
+        }
+
+        switch (await TakeAsync(stream.ChannelId, call.Caller.ToString(), payment.Voucher).ConfigureAwait(false))
+        {
+            case VoucherAccepted accepted:
+                stream.Allowance.Raise(Limit(payment.LimitMicro, accepted.Accepted.Currency));
+                yield return new VoucherPaymentReply
+                {
+                    Accepted = new PaymentAccepted { ChannelId = payment.Voucher.ChannelId, RequestId = payment.RequestId, AcceptedMicro = accepted.Accepted.MicroUnits, SpentMicro = accepted.Spent.MicroUnits },
+                }.ToByteArray();
+                break;
+            case VoucherRefused refused:
+                yield return new VoucherPaymentReply { RefusedCode = refused.Code, RefusedMessage = refused.Message, RequiredMicro = refused.Required?.MicroUnits ?? 0 }.ToByteArray();
+                break;
+            case Refusal refusal:
+                yield return new VoucherPaymentReply { RefusedCode = refusal.Code, RefusedMessage = refusal.Message }.ToByteArray();
+                break;
+            case var other:
+                throw new InvalidOperationException($"A payee's channel does not answer with {other.GetType().Name}.");
+        }
+    }
+
+    private async IAsyncEnumerable<ToolStreamFrame> DeliverAsync(PeerId caller, ToolStreamRequest request, RunningStream stream, RegisteredTool tool, IToolRunner runner, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         var (total, cost, error) = (0L, tool.Definition.CostOf(0), (string?)null);
@@ -97,7 +136,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
         string? failed = null;
         try
         {
-            await foreach (var happened in Events(caller, request, tool.Definition, queue.Reader, cancellationToken).ConfigureAwait(false))
+            await foreach (var happened in Events(caller, request.RequestId, stream, tool.Definition, queue.Reader, cancellationToken).ConfigureAwait(false))
             {
                 switch (happened)
                 {
@@ -109,16 +148,16 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
                         };
                         break;
                     case MeteredEvent.VoucherNeeded needed:
-                        yield return new ToolStreamFrame
-                        {
-                            VoucherNeeded = new VoucherNeeded { RequiredMicro = needed.Required.MicroUnits, AcceptedMicro = needed.Accepted.MicroUnits, DepositMicro = needed.Deposit.MicroUnits },
-                        };
+                        yield return new ToolStreamFrame { VoucherNeeded = new VoucherNeeded { RequiredMicro = needed.Required.MicroUnits } };
+                        break;
+                    case MeteredEvent.AllowanceNeeded needed:
+                        yield return new ToolStreamFrame { VoucherNeeded = new VoucherNeeded { LimitMicro = needed.Required.MicroUnits } };
                         break;
                     case MeteredEvent.Stopped stopped:
                         error = $"{stopped.Refusal.Code}: {stopped.Refusal.Message}";
                         break;
                     default:
-                        throw new InvalidOperationException("A metered stream has three kinds of events.");
+                        throw new InvalidOperationException("A metered stream has four kinds of events.");
                 }
             }
         }
@@ -135,9 +174,9 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
         };
     }
 
-    private IAsyncEnumerable<MeteredEvent> Events(PeerId caller, ToolStreamRequest request, ToolDefinition tool, ChannelReader<string> tokens, CancellationToken cancellationToken) => tool.Price.IsZero
+    private IAsyncEnumerable<MeteredEvent> Events(PeerId caller, string requestId, RunningStream stream, ToolDefinition tool, ChannelReader<string> tokens, CancellationToken cancellationToken) => tool.Price.IsZero
         ? FreeAsync(tokens, tool, cancellationToken)
-        : new TokenMeter(registry.Get<ActorKeys.PayeeChannels>(), ChannelIds.ToText(request.ChannelId.Span), caller.ToString(), request.RequestId, tool.CostOf, Patience).RunAsync(tokens, cancellationToken);
+        : new TokenMeter(registry.Get<ActorKeys.PayeeChannels>(), stream.ChannelId, caller.ToString(), requestId, tool.CostOf, Patience, stream.Allowance, time).RunAsync(tokens, cancellationToken);
 
     private static async IAsyncEnumerable<MeteredEvent> FreeAsync(ChannelReader<string> tokens, ToolDefinition tool, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -149,34 +188,48 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
     }
 
     /// <summary>Takes the first voucher, and makes sure that nothing was metered under this request id before; null when the stream may begin.</summary>
-    private async Task<Refusal?> AdmitAsync(PeerId caller, ToolStreamRequest request)
+    private async Task<Refusal?> AdmitAsync(string payer, string channelId, ToolStreamRequest request)
     {
-        var (channelId, payer) = (ChannelIds.ToText(request.ChannelId.Span), caller.ToString());
+        var taken = await TakeAsync(channelId, payer, request.Voucher).ConfigureAwait(false);
+        if (taken is not VoucherAccepted)
+        {
+            return taken is VoucherRefused refused ? new Refusal(refused.Code, refused.Message) : (Refusal)taken;
+        }
+
+        return await AskAsync(new PayeeChannelCommands.Get(channelId, request.RequestId)).ConfigureAwait(false) switch
+        {
+            PayeeChannelView { RequestPaid: true } => new Refusal(ErrorCodes.AlreadyServed, "A stream of this request id was served before; choose a new one."),
+            PayeeChannelView => null,
+            var other => (Refusal)other,
+        };
+    }
+
+    private Task<object> TakeAsync(string channelId, string payer, Voucher voucher) => AskAsync(new PayeeChannelCommands.Take(channelId, payer, voucher));
+
+    // Not cancelled with the call: a voucher that may have been journalled must be answered for.
+    private async Task<object> AskAsync(IPayeeChannelMessage message)
+    {
         if (!registry.TryGet<ActorKeys.PayeeChannels>(out var channels))
         {
             return new Refusal(ErrorCodes.ChannelNotFound, "This peer takes no payments.");
         }
 
+        if (!ChannelIds.IsText(message.ChannelId))
+        {
+            return new Refusal(ErrorCodes.ChannelNotFound, "A voucher names its channel by 32 bytes.");
+        }
+
         try
         {
-            if (request.Voucher is not null && await channels.Ask<object>(new PayeeChannelCommands.Take(channelId, payer, request.Voucher), ChannelLimits.AskTimeout).ConfigureAwait(false) is var taken && taken is not VoucherAccepted)
-            {
-                return taken is VoucherRefused refused ? new Refusal(refused.Code, refused.Message) : (Refusal)taken;
-            }
-
-            return await channels.Ask<object>(new PayeeChannelCommands.Get(channelId, request.RequestId), ChannelLimits.AskTimeout).ConfigureAwait(false) switch
-            {
-                PayeeChannelView view when view.PayerPeerId != payer => new Refusal(ErrorCodes.ChannelNotFound, "No channel with this id was opened by this peer; open one with channel.open."),
-                PayeeChannelView { RequestPaid: true } => new Refusal(ErrorCodes.AlreadyServed, "A stream of this request id was served before; choose a new one."),
-                PayeeChannelView => null,
-                var other => (Refusal)other,
-            };
+            return await channels.Ask<object>(message, ChannelLimits.AskTimeout).ConfigureAwait(false);
         }
         catch (AskTimeoutException)
         {
             return new Refusal(ErrorCodes.Timeout, "The channel did not answer in time; try again.");
         }
     }
+
+    private static Amount Limit(ulong micro, Currency currency) => new(Math.Min(micro, Amount.MaxMicroUnits), currency);
 
     /// <summary>Runs the tool into the queue; returns its error.</summary>
     private static async Task<string?> PumpAsync(IToolRunner runner, RegisteredTool tool, string parameters, ChannelWriter<string> queue, CancellationToken cancellationToken)

@@ -18,6 +18,7 @@ namespace Hyperspace.Tests.Micropayments.Channels;
 public sealed class ChannelActorTests : IAsyncLifetime
 {
     private readonly LoopbackNetwork _network = new();
+    private int _window = 1;
     private IRpc _payerRpc = null!;
     private EngineFixture _payer = null!;
     private EngineFixture _payee = null!;
@@ -69,6 +70,64 @@ public sealed class ChannelActorTests : IAsyncLifetime
         await AcceptAsync(first.Voucher, "a", 100);
         await SettleAsync("a", PaymentOutcome.Accepted);
         Assert.Equal(200UL, (await second).Voucher.CumulativeMicro);
+    }
+
+    [Fact]
+    public async Task A_window_of_payments_is_in_flight_at_once_arrives_in_any_order_and_survives_a_restart()
+    {
+        _window = 8;
+        await _payer.DisposeAsync();
+        _payer = await StartAsync(ChannelPair.Payer, rpc => _payerRpc = rpc);
+        var signed = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => PayAsync($"r{i}", 10)));
+        Assert.Equal([10UL, 20, 30, 40, 50, 60, 70, 80], signed.Select(s => s.Voucher.CumulativeMicro).Order().ToArray());
+        foreach (var voucher in signed.OrderByDescending(s => s.Voucher.CumulativeMicro).Where(s => s.RequestId != "r3"))
+        {
+            Assert.IsType<VoucherAccepted>(await AcceptAsync(voucher.Voucher, voucher.RequestId, 10));
+        }
+
+        await SettleAsync("r0", PaymentOutcome.Accepted);
+        await _payer.RestartAsync();
+        Assert.Equal(PaymentOutcome.Refused, (await ResolveAsync("r3")).Outcome);
+        Assert.Equal(PaymentOutcome.Accepted, (await ResolveAsync("r7")).Outcome);
+        var next = await PayAndServeAsync("r8", 10);
+        Assert.Equal(80UL, next.Voucher.CumulativeMicro);
+        await CloseAndCheckAsync(80, 920);
+    }
+
+    [Fact]
+    public async Task A_channel_is_opened_by_hand_paid_over_topped_up_and_closed_to_the_unit()
+    {
+        var opened = await Payer.Ask<PayerChannelView>(new PayerChannelCommands.Open(ChannelPair.Key, ChannelPair.Payee.PeerId.ToString(), Amount.MicroUsdc(500)), EngineFixture.Timeout);
+        Assert.Equal((500UL, false), (opened.Deposit.MicroUnits, opened.OnChain));
+        Assert.Equal(ErrorCodes.Conflict, (await Payer.Ask<Refusal>(new PayerChannelCommands.Open(ChannelPair.Key, ChannelPair.Payee.PeerId.ToString(), Amount.MicroUsdc(500)), EngineFixture.Timeout)).Code);
+        Assert.Equal(new PaymentSettled(ChannelPair.Key, "a", PaymentOutcome.Accepted, Amount.MicroUsdc(300)), await SendAsync("a", 300));
+        Assert.Equal(new PaymentSettled(ChannelPair.Key, "a", PaymentOutcome.Accepted, Amount.MicroUsdc(300)), await SendAsync("a", 300));
+        Assert.Equal(ErrorCodes.PaymentOverDeposit, ((Refusal)await SendAsync("b", 300)).Code);
+
+        Assert.Equal(700UL, (await Payer.Ask<PayerChannelView>(new PayerChannelCommands.TopUp(ChannelPair.Key, 700), EngineFixture.Timeout)).Deposit.MicroUnits);
+        Assert.Equal(700UL, (await Payer.Ask<PayerChannelView>(new PayerChannelCommands.TopUp(ChannelPair.Key, 700), EngineFixture.Timeout)).Deposit.MicroUnits);
+        Assert.Equal(ErrorCodes.ChannelRefused, (await Payer.Ask<Refusal>(new PayerChannelCommands.TopUp(ChannelPair.Key, 5_001), EngineFixture.Timeout)).Code);
+        Assert.IsType<PaymentSettled>(await SendAsync("b", 300));
+        await _payer.RestartAsync();
+        await _payee.RestartAsync();
+        await CloseAndCheckAsync(600, 100);
+
+        // The credit that was not used is free again, and another channel opens.
+        Assert.Equal(ErrorCodes.ChannelNotFound, ((Refusal)await SendAsync("c", 1)).Code);
+        Assert.Equal(4_400UL, (await Payer.Ask<PayerChannelView>(new PayerChannelCommands.Open(ChannelPair.Key, ChannelPair.Payee.PeerId.ToString(), Amount.MicroUsdc(4_400)), EngineFixture.Timeout)).Deposit.MicroUnits);
+    }
+
+    [Fact]
+    public async Task A_closing_goes_on_when_the_payee_can_be_reached_again_or_after_a_restart()
+    {
+        Assert.Equal(700UL, (await PayAndServeAsync("a", 700)).Voucher.CumulativeMicro);
+        _network.Reachable = false;
+        Assert.Equal(ErrorCodes.PeerUnreachable, (await Payer.Ask<Refusal>(new PayerChannelCommands.Close(ChannelPair.Key), EngineFixture.Timeout)).Code);
+        Assert.Equal(ErrorCodes.ChannelNotFound, (await Payer.Ask<Refusal>(Pay("b", 1), EngineFixture.Timeout)).Code);
+        await _payer.RestartAsync();
+        _network.Reachable = true;
+        await Hyperspace.Tests.Libp2p.Eventually.TrueAsync(async () => Assert.Single((await TotalsAsync(_payer)).Paying).Phase == ChannelPhase.Closed);
+        await CheckClosedAsync(700, 300);
     }
 
     [Fact]
@@ -212,6 +271,23 @@ public sealed class ChannelActorTests : IAsyncLifetime
         Assert.Equal(RpcStatus.InvalidArgument, error.Status);
     }
 
+    private Task<object> SendAsync(string requestId, ulong amountMicro) =>
+        Payer.Ask<object>(new PayerChannelCommands.Send(ChannelPair.Key, requestId, Amount.MicroUsdc(amountMicro), "a memo"), EngineFixture.Timeout);
+
+    private async Task CloseAndCheckAsync(ulong settledMicro, ulong refundedMicro)
+    {
+        var closed = await Payer.Ask<PayerChannelView>(new PayerChannelCommands.Close(ChannelPair.Key), EngineFixture.Timeout);
+        Assert.Equal((ChannelPhase.Closed, settledMicro, refundedMicro), (closed.Phase, closed.Settled.MicroUnits, closed.Refunded.MicroUnits));
+        await CheckClosedAsync(settledMicro, refundedMicro);
+    }
+
+    private async Task CheckClosedAsync(ulong settledMicro, ulong refundedMicro)
+    {
+        var receiving = Assert.Single((await TotalsAsync(_payee)).Receiving);
+        Assert.Equal((ChannelPhase.Closed, settledMicro, refundedMicro), (receiving.Phase, receiving.Settled.MicroUnits, receiving.Refunded.MicroUnits));
+        Assert.Equal(receiving.Deposit, receiving.Settled + receiving.Refunded);
+    }
+
     private IActorRef Payer => _payer.Get<ActorKeys.PayerChannels>();
 
     private Task<EngineFixture> StartAsync(PeerIdentity identity, Action<IRpc> joined) => EngineFixture.StartAsync(
@@ -222,7 +298,7 @@ public sealed class ChannelActorTests : IAsyncLifetime
             joined(rpc);
             return rpc;
         }),
-        options => options with { MaxCreditMicro = ChannelPair.PayeeTerms.MaxCreditMicro, ChannelDepositMicro = 1_000 });
+        options => options with { MaxCreditMicro = ChannelPair.PayeeTerms.MaxCreditMicro, ChannelDepositMicro = 1_000, VoucherWindow = _window });
 
     private static PayerChannelCommands.Pay Pay(string requestId, ulong priceMicro) => ChannelPair.Pay(requestId, priceMicro);
 

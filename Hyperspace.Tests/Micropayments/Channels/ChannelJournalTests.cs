@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Money;
@@ -17,6 +18,11 @@ public class ChannelJournalTests
         ["channel-withdrawn:1"] = (new PayerChannelEvents.Withdrawn(), ""),
         ["voucher-issued:1"] = (new PayerChannelEvents.VoucherIssued("r", 3, 300), "0a0172100318ac02"),
         ["payment-resolved:1"] = (new PayerChannelEvents.Resolved("r", true), "0a01721001"),
+        ["top-up-begun:1"] = (new PayerChannelEvents.TopUpBegun(300), "08ac02"),
+        ["top-up-ended:1"] = (new PayerChannelEvents.TopUpEnded(300), "08ac02"),
+        ["payer-closing-begun:1"] = (new PayerChannelEvents.ClosingBegun(), ""),
+        ["payer-closing-refused:1"] = (new PayerChannelEvents.ClosingRefused("r"), "0a0172"),
+        ["payer-closed:1"] = (new PayerChannelEvents.Closed(200, 100), "08c8011064"),
         ["payer-snapshot:1"] = (
             new PayerChannelSnapshot(new PayerChannelState("k")
             {
@@ -26,14 +32,16 @@ public class ChannelJournalTests
                 SignedMicro = 300,
                 AcceptedMicro = 200,
                 Vouchers = 2,
-                InFlight = new("r", 3, 300),
+                Flying = new Dictionary<string, PayerChannelEvents.VoucherIssued> { ["r"] = new("r", 3, 300) }.ToImmutableDictionary(StringComparer.Ordinal),
+                FlyingMicro = 3,
                 Requests = new RecentRequests<PayerRequest>().With("q", new PayerRequest(2, 200, true)),
             }),
-            "0a017012023805180120ac0228c80130023a080a0172100318ac02420a0a0171100218c801200152016b"),
+            "0a017012023805180120ac0228c8013002420a0a0171100218c801200152016b6a080a0172100318ac02"),
         ["channel-batch:1"] = (
             new ChannelBatch([new PayeeChannelEvents.Delivered("r"), new PayeeChannelEvents.Voided("q")]),
             "0a1a0a13726571756573742d64656c6976657265643a3112030a01720a170a10726571756573742d766f696465643a3112030a0171"),
         ["balance-spent:1"] = (new PayeeChannelEvents.Spent("r", 3, "m"), "0a017210031a016d"),
+        ["voucher-raised:1"] = (new PayerChannelEvents.VoucherRaised("r", 3, 300), "0a0172100318ac02"),
         ["stream-metered:1"] = (new PayeeChannelEvents.Metered("s", 3, 300), "0a0173100318ac02"),
         ["deposit-raised:1"] = (new PayeeChannelEvents.ToppedUp(300), "08ac02"),
         ["seen-on-chain:1"] = (new PayeeChannelEvents.SeenOnChain(300, 200, 5), "08ac0210c8011805"),
@@ -74,6 +82,14 @@ public class ChannelJournalTests
         var back = ChannelJournal.Format.FromBytes(manifest, Convert.FromHexString(hex));
         Assert.Equal(record.GetType(), back.GetType());
         Assert.Equal(hex, Convert.ToHexStringLower(ChannelJournal.Format.ToBytes(back)));
+    }
+
+    [Fact]
+    public void A_payers_snapshot_from_before_there_could_be_several_vouchers_in_flight_is_read()
+    {
+        var state = ((PayerChannelSnapshot)ChannelJournal.Format.FromBytes("payer-snapshot:1", Convert.FromHexString("0a017012023805180120ac0228c80130023a080a0172100318ac02420a0a0171100218c801200152016b"))).State;
+        Assert.Equal(new PayerChannelEvents.VoucherIssued("r", 3, 300), state.Flying["r"]);
+        Assert.Equal(3UL, state.FlyingMicro);
     }
 
     [Fact]

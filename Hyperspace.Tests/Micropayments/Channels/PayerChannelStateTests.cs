@@ -118,7 +118,7 @@ public class PayerChannelStateTests
         // A voucher over 300 was called refused before the one over 100 was signed.
         var state = ChannelPair.OpenPayer.Apply(new PayerChannelEvents.VoucherIssued("dear", 300, 300));
         state = state.Apply(state.Resolve("dear", accepted: false)!).Apply(new PayerChannelEvents.VoucherIssued("a", 100, 100));
-        state = state.Apply(state.Resolve("a", new ChannelStanding { Known = true, AcceptedMicro = heldMicro, RequestPaid = saysPaid })!);
+        state = state.Apply(state.Resolve("a", new ChannelStanding { Known = true, AcceptedMicro = heldMicro, SpentMicro = heldMicro, RequestPaid = saysPaid })!);
         Assert.Equal((accepted, acceptedMicro, contradictions), (state.OutcomeOf("a")!.Outcome == PaymentOutcome.Accepted, state.AcceptedMicro, state.Contradictions));
         Assert.Equal(new PayDecision.Issue(new("b", 10, acceptedMicro + 10)), state.Decide(ChannelPair.Pay("b", 10)));
     }
@@ -133,10 +133,69 @@ public class PayerChannelStateTests
             var held = state.AcceptedMicro + 300;
             state = state.Apply(new PayerChannelEvents.VoucherIssued($"d{i}", 300, held)).Apply(new PayerChannelEvents.Resolved($"d{i}", false));
             state = state.Apply(new PayerChannelEvents.VoucherIssued($"e{i}", 10, state.AcceptedMicro + 10));
-            state = state.Apply(state.Resolve($"e{i}", new ChannelStanding { Known = true, AcceptedMicro = held })!);
+            state = state.Apply(state.Resolve($"e{i}", new ChannelStanding { Known = true, AcceptedMicro = held, SpentMicro = held })!);
         }
 
         Assert.Equal(ErrorCodes.ChannelRefused, Assert.IsType<PayDecision.Refuse>(state.Decide(ChannelPair.Pay("f", 10))).Refusal.Code);
+    }
+
+    [Fact]
+    public void A_window_of_vouchers_signs_what_is_paid_what_is_in_flight_and_the_price()
+    {
+        var state = ChannelPair.OpenPayer with { Window = 3 };
+        foreach (var (id, price, cumulative) in ((string, ulong, ulong)[])[("a", 100, 100), ("b", 50, 150), ("c", 7, 157)])
+        {
+            Assert.Equal(new PayDecision.Issue(new(id, price, cumulative)), state.Decide(ChannelPair.Pay(id, price)));
+            state = state.Apply(new PayerChannelEvents.VoucherIssued(id, price, cumulative));
+        }
+
+        Assert.IsType<PayDecision.Wait>(state.Decide(ChannelPair.Pay("d", 1)));
+        Assert.Equal(new PayDecision.Again(50, 150), state.Decide(ChannelPair.Pay("b", 50)));
+
+        // The middle one is refused: what it signed is balance for those after it.
+        state = state.Apply(state.Resolve("b", accepted: false)!);
+        Assert.Equal(new PayDecision.Issue(new("d", 1, 108)), state.Decide(ChannelPair.Pay("d", 1)));
+        Assert.IsType<PayDecision.Wait>(state.Decide(ChannelPair.Pay("d", 900)));
+        Assert.Equal((157UL, 107UL, 0UL), (state.SignedMicro, state.FlyingMicro, state.AcceptedMicro));
+
+        // A contradiction makes it one at a time.
+        state = state.Apply(new PayerChannelEvents.Resolved("a", true, HeldMicro: 120));
+        Assert.Equal((120UL, 1), (state.AcceptedMicro, state.Contradictions));
+        Assert.IsType<PayDecision.Wait>(state.Decide(ChannelPair.Pay("d", 1)));
+        state = state.Apply(state.Resolve("c", accepted: true)!);
+        Assert.Equal(new PayDecision.Issue(new("d", 1, 128)), state.Decide(ChannelPair.Pay("d", 1)));
+        Assert.Equal(state.View(), ((PayerChannelSnapshot)ChannelJournal.Format.FromBytes("payer-snapshot:1", ChannelJournal.Format.ToBytes(new PayerChannelSnapshot(state)))).State.View());
+    }
+
+    [Theory]
+    [InlineData(0UL, 100UL)]
+    [InlineData(90UL, 100UL)]
+    [InlineData(300UL, 300UL)]
+    [InlineData(301UL, 100UL)]
+    public void The_final_voucher_is_over_what_is_paid_or_what_the_payee_holds_vouchers_for(ulong requiredMicro, ulong finalMicro)
+    {
+        var state = ChannelPair.OpenPayer.Apply(new PayerChannelEvents.VoucherIssued("dear", 300, 300));
+        state = state.Apply(state.Resolve("dear", accepted: false)!).Apply(new PayerChannelEvents.VoucherIssued("a", 100, 100));
+        state = state.Apply(state.Resolve("a", accepted: true)!);
+        Assert.Equal(finalMicro, state.FinalMicro(requiredMicro));
+    }
+
+    [Fact]
+    public void A_closed_channel_gives_its_credit_back_but_for_what_was_settled()
+    {
+        var used = InFlight.Apply(InFlight.Resolve("a", accepted: true)!).Apply(new PayerChannelEvents.ClosingBegun());
+        Assert.Equal(ErrorCodes.ChannelNotFound, Assert.IsType<PayDecision.Refuse>(used.Decide(ChannelPair.Pay("b", 1))).Refusal.Code);
+        var id = Google.Protobuf.ByteString.CopyFrom(ChannelIds.Of(ChannelPair.Terms));
+        var told = new ChannelStanding { ChannelId = id, Known = true, Closed = true, SettledMicro = 100, RefundedMicro = 900 };
+        Assert.Null(used.End(new ChannelStanding(told) { SettledMicro = 101 }));
+        Assert.Null(used.End(new ChannelStanding(told) { ChannelId = ChannelPair.Bytes(1, 32) }));
+        Assert.Null(used.End(new ChannelStanding(told) { Closed = false }));
+        var closed = used.Apply(used.End(told)!);
+        var view = Assert.Single(closed.History().Channels);
+        Assert.Equal((ChannelPhase.Closed, 100UL, 900UL), (view.Phase, view.Settled.MicroUnits, view.Refunded.MicroUnits));
+        Assert.Equal(new PayDecision.Open(ProposeAnew: true), closed.Decide(ChannelPair.Pay("b", 4_900)));
+        Assert.Equal(ErrorCodes.PaymentOverDeposit, Assert.IsType<PayDecision.Refuse>(closed.Decide(ChannelPair.Pay("b", 4_901))).Refusal.Code);
+        Assert.Equal(ErrorCodes.Conflict, Assert.IsType<PayDecision.Refuse>(closed.Decide(ChannelPair.Pay("a", 100))).Refusal.Code);
     }
 
     [Fact]

@@ -75,8 +75,46 @@ public sealed class TokenMeterTests : TestKit
         Assert.Equal((ErrorCodes.PaymentInsufficient, 1L, 10UL), (stopped.Refusal.Code, stopped.Tokens, stopped.Cost.MicroUnits));
     }
 
-    private TokenMeter Meter(ToolDefinition tool, TimeSpan? patience = null) =>
-        new(_channel, ChannelPair.ChannelId, PayerId, "stream", tool.CostOf, patience ?? TimeSpan.FromSeconds(20));
+    [Fact]
+    public async Task A_stream_uses_no_more_of_the_balance_than_its_payer_allows()
+    {
+        await TakeAsync(1_000);
+        var allowance = new StreamAllowance(Amount.MicroUsdc(25));
+        var delivered = 0L;
+        var asked = new List<ulong>();
+        await foreach (var happened in Meter(Tool(10), allowance: allowance).RunAsync(Tokens(5), CancellationToken.None))
+        {
+            if (happened is MeteredEvent.AllowanceNeeded needed)
+            {
+                asked.Add(needed.Required.MicroUnits);
+                allowance.Raise(needed.Required);
+                allowance.Raise(Amount.MicroUsdc(1));
+            }
+            else
+            {
+                delivered = Assert.IsType<MeteredEvent.Paid>(happened).Tokens;
+            }
+        }
+
+        Assert.Equal((5L, 50UL), (delivered, allowance.Limit.MicroUnits));
+        Assert.Equal([30UL, 40UL, 50UL], asked);
+    }
+
+    [Fact]
+    public async Task An_allowance_that_does_not_come_stops_the_stream()
+    {
+        await TakeAsync(1_000);
+        var events = new List<MeteredEvent>();
+        await foreach (var happened in Meter(Tool(10), TimeSpan.FromMilliseconds(50), new StreamAllowance(Amount.MicroUsdc(10))).RunAsync(Tokens(5), CancellationToken.None))
+        {
+            events.Add(happened);
+        }
+
+        Assert.Equal((ErrorCodes.PaymentInsufficient, 1L), (Assert.IsType<MeteredEvent.Stopped>(events[^1]).Refusal.Code, ((MeteredEvent.Stopped)events[^1]).Tokens));
+    }
+
+    private TokenMeter Meter(ToolDefinition tool, TimeSpan? patience = null, StreamAllowance? allowance = null) =>
+        new(_channel, ChannelPair.ChannelId, PayerId, "stream", tool.CostOf, patience ?? TimeSpan.FromSeconds(20), allowance, TimeProvider.System);
 
     private async Task<List<MeteredEvent>> RunAsync(ToolDefinition tool, ChannelReader<string> tokens, TimeSpan? patience = null)
     {

@@ -1,6 +1,6 @@
 // Reads one JSON request from stdin, answers with one JSON line. Vouchers and bindings by viem, Ed25519 by node.
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { encodeAbiParameters, hashTypedData, keccak256, recoverTypedDataAddress } from 'viem'
+import { encodeAbiParameters, encodeFunctionData, getAddress, hashTypedData, keccak256, recoverTypedDataAddress } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
 const bytes = (hex) => Buffer.from(hex.slice(2), 'hex')
@@ -50,6 +50,20 @@ const operations = {
       number(wallMs), number(counter), number(expiresMs),
     ])
     return { signed: verify(null, signed, ed25519(bytes(author).subarray(4)), bytes(signature)), id: createHash('sha256').update(signed).digest('hex') }
+  },
+
+  async chain({ privateKey, abi, calls, transactions, address }) {
+    const account = privateKeyToAccount(privateKey)
+    const big = (value) => (/^\d+$/.test(value) ? BigInt(value) : value)
+    const raws = await Promise.all(transactions.map((t) => account.signTransaction({
+      type: 'eip1559', chainId: t.chainId, nonce: t.nonce, gas: BigInt(t.gas), to: t.to ?? undefined, data: t.data,
+      maxFeePerGas: BigInt(t.maxFee), maxPriorityFeePerGas: BigInt(t.priorityFee),
+    })))
+    return {
+      calls: calls.map(({ name, args }) => encodeFunctionData({ abi, functionName: name, args: args.map(big) })),
+      transactions: raws.map((raw) => ({ raw, hash: keccak256(raw) })),
+      checksummed: getAddress(address),
+    }
   },
 }
 

@@ -1,32 +1,19 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
+using Hyperspace.Actors.Evm;
 
 namespace Hyperspace.Actors.Chain;
 
-/// <summary>The two hex forms of Ethereum's JSON-RPC: data (<c>0x</c> and whole bytes) and quantities (<c>0x0</c>, no leading zeros), read strictly.</summary>
-internal static class Hex
+/// <summary>The two forms of values in Ethereum's JSON-RPC, read strictly: data (<c>0x</c> and whole bytes) and quantities (<c>0x0</c>, no leading zeros).</summary>
+internal static class RpcValue
 {
     private const int MaxQuantityDigits = 64;
-
-    /// <summary>Data as <c>0x…</c>, lower case.</summary>
-    public static string Of(ReadOnlyMemory<byte> data) => "0x" + Convert.ToHexStringLower(data.Span);
-
-    /// <summary>Data of any length; null when it is none.</summary>
-    public static byte[]? TryRead(string? text)
-    {
-        if (text is null || !text.StartsWith("0x", StringComparison.Ordinal) || text.Length % 2 != 0 || !text.AsSpan(2).ToString().All(char.IsAsciiHexDigit))
-        {
-            return null;
-        }
-
-        return Convert.FromHexString(text.AsSpan(2));
-    }
 
     /// <summary>Data out of an answer.</summary>
     /// <exception cref="IOException">Not data, or not of this many bytes.</exception>
     public static byte[] Read(JsonElement answer, int? size = null) =>
-        answer.ValueKind == JsonValueKind.String && TryRead(answer.GetString()) is { } data && (size is null || data.Length == size)
+        answer.ValueKind == JsonValueKind.String && Hex.TryParse(answer.GetString(), out var data) && (size is null || data.Length == size)
             ? data
             : throw new IOException("The node answered something else than the data it was asked for.");
 

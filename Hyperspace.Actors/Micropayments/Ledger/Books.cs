@@ -1,0 +1,71 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace Hyperspace.Actors.Micropayments.Ledger;
+
+/// <summary>
+/// What the ledger remembers of an entity of the payments journal to tell what its next event means. Immutable; stored as JSON in
+/// the ledger's own file, which is made anew when its shape changes.
+/// </summary>
+[JsonDerivedType(typeof(PayeeBook), "payee")]
+[JsonDerivedType(typeof(PayerBook), "payer")]
+internal abstract record Book;
+
+/// <summary>A channel that pays this peer. Amounts are micro-units.</summary>
+/// <param name="ChannelId"><c>0x</c> and 64 hex digits.</param>
+/// <param name="Payer">Its peer id or address.</param>
+/// <param name="Currency">The currency's code.</param>
+/// <param name="ChainId">EIP-155 id of its terms.</param>
+/// <param name="Token">The token of its terms, 20 bytes in hex.</param>
+internal sealed record PayeeBook(string ChannelId, string Payer, string Currency, ulong ChainId, string Token) : Book
+{
+    public ulong AcceptedMicro { get; init; }
+
+    public ulong SpentMicro { get; init; }
+
+    public long Vouchers { get; init; }
+
+    /// <summary>What the escrow has paid out, once it holds the deposit; on trust, what the closing said.</summary>
+    public ulong SettledMicro { get; init; }
+
+    /// <summary>The escrow holds the deposit.</summary>
+    public bool OnChain { get; init; }
+}
+
+/// <summary>A voucher on its way.</summary>
+internal sealed record FlyingVoucher(string RequestId, ulong PriceMicro, string? SessionId, string? Memo);
+
+/// <summary>A channel that this peer pays over. Amounts are micro-units.</summary>
+/// <param name="ChannelId"><c>0x</c> and 64 hex digits.</param>
+/// <param name="Payee">Its peer id.</param>
+/// <param name="Currency">The currency's code.</param>
+/// <param name="ChainId">EIP-155 id of its terms.</param>
+/// <param name="Token">The token of its terms, 20 bytes in hex.</param>
+/// <param name="Escrow">The escrow of its terms, 20 bytes in hex.</param>
+/// <param name="Funded">The deposit lies in the escrow.</param>
+internal sealed record PayerBook(string ChannelId, string Payee, string Currency, ulong ChainId, string Token, string Escrow, bool Funded) : Book
+{
+    public bool IsOpen { get; init; }
+
+    public bool IsClosed { get; init; }
+
+    public ulong DepositMicro { get; init; }
+
+    public ulong SignedMicro { get; init; }
+
+    /// <summary>What is known to be owed for good.</summary>
+    public ulong AcceptedMicro { get; init; }
+
+    /// <summary>What requests that were paid have cost.</summary>
+    public ulong SpentMicro { get; init; }
+
+    public ulong SettledMicro { get; init; }
+
+    public long Vouchers { get; init; }
+
+    /// <summary>In the order in which they were issued.</summary>
+    public ImmutableList<FlyingVoucher> Flying { get; init; } = [];
+
+    /// <summary>The channel whose place this one takes once it is open.</summary>
+    public PayerBook? Before { get; init; }
+}

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Hyperspace.Tests.Loop;
+
+/// <summary>A tool behind HTTP on loopback that streams as many tokens as it is asked for, as server-sent events.</summary>
+internal sealed class StreamingTool : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private long _sent;
+
+    private StreamingTool(WebApplication app) => _app = app;
+
+    public Uri Url => new(_app.Urls.First());
+
+    /// <summary>Tokens that left it, over all streams.</summary>
+    public long Sent => Interlocked.Read(ref _sent);
+
+    public static async Task<StreamingTool> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        var tool = new StreamingTool(app);
+        app.MapPost("/", async (HttpContext context, Wanted wanted) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            for (var i = 0; i < wanted.Tokens; i++)
+            {
+                await context.Response.WriteAsync($"data: t{i} {new string('.', wanted.Padding)}\n\n", context.RequestAborted);
+                Interlocked.Increment(ref tool._sent);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+            }
+
+            await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted);
+        });
+        await app.StartAsync();
+        return tool;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    /// <summary>The parameters.</summary>
+    internal sealed record Wanted(int Tokens, int Padding);
+}
