@@ -61,7 +61,7 @@ internal sealed class AuthReader(string header)
         Skip(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~' or '+' or '/');
         var end = _at;
         Skip(static c => c == '=');
-        if (end == start || !(_at == header.Length || header[_at] is ',') )
+        if (end == start || !(_at == header.Length || header[_at] == ','))
         {
             _at = start;
         }
