@@ -46,6 +46,7 @@ public static class PeerExtensions
             .WithSessions()
             .WithChains()
             .WithMicropayments()
+            .WithChannelsOnChain(options)
             .WithCharges(options)
             .WithFetch()
             .WithLedger()

@@ -34,8 +34,8 @@ internal sealed class PayServerPartner : IAsyncDisposable
         var process = Process.Start(new ProcessStartInfo(
             "node",
             [
-                script, chain.Options.RpcUrl.ToString(), chain.Options.ChainId.ToString(CultureInfo.InvariantCulture), "0x" + Actors.Evm.Hex.Checksummed(chain.Options.Token.Address.Span),
-                "0x" + Actors.Evm.Hex.Checksummed(recipient), Actors.Evm.Hex.Of(key),
+                script, chain.Options.RpcUrl.ToString(), chain.Options.ChainId.ToString(CultureInfo.InvariantCulture), "0x" + Hex.Checksummed(chain.Options.Token.Address.Span),
+                "0x" + Hex.Checksummed(recipient), Hex.Of(key),
             ])
         {
             WorkingDirectory = NpmFolder.PathOf("pay-servers"),

@@ -15,7 +15,6 @@ using Hyperspace.Tests.Engine;
 using Hyperspace.Tests.Micropayments.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
-using Hex = Hyperspace.Actors.Evm.Hex;
 
 namespace Hyperspace.Tests.Micropayments.Fetch;
 

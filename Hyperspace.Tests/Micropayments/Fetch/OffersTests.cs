@@ -1,9 +1,9 @@
 using System.Globalization;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Evm;
 using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
-using Hex = Hyperspace.Actors.Evm.Hex;
 
 namespace Hyperspace.Tests.Micropayments.Fetch;
 
