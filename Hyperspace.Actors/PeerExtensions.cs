@@ -45,6 +45,7 @@ public static class PeerExtensions
             .WithSessions()
             .WithChains()
             .WithMicropayments()
+            .WithChannelsOnChain(options)
             .WithCharges(options)
             .WithLedger()
             .WithTools()

@@ -21,6 +21,12 @@ public static class ActorKeys
     /// <summary>Transactions on the configured chains (<c>ChainCommands</c>).</summary>
     public sealed class Chain;
 
+    /// <summary>Claims what channels on chain owe this peer, in time; takes no messages.</summary>
+    public sealed class ChannelWatch;
+
+    /// <summary>Moves channels to other chains (<c>TransferCommands</c>).</summary>
+    public sealed class Transfers;
+
     /// <summary>The double-entry ledger (<c>LedgerCommands</c>).</summary>
     public sealed class Ledger;
 

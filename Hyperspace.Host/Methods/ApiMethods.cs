@@ -17,6 +17,7 @@ internal static class ApiMethods
             .. StateMethods.All(actors),
             .. ToolMethods.All(actors, services.GetRequiredService<ActorSystem>()),
             .. new MicropaymentsMethods(actors).All(),
+            .. new ChannelTransferMethods(actors).All(),
             .. LearningMethods.All(actors),
             .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
