@@ -116,8 +116,7 @@ internal sealed class SessionDesk(PayOptions options, IReadOnlyList<ChainOptions
         }
 
         var payload = credential.Payload;
-        if (!Enum.TryParse<SessionAction>(JsonText.Of(payload, "action"), ignoreCase: true, out var action) || !Enum.IsDefined(action)
-            || !EvmText.TryBytes(JsonText.Of(payload, "channelId"), ChannelIds.Size, out var channelId))
+        if (ActionOf(JsonText.Of(payload, "action")) is not { } action || !EvmText.TryBytes(JsonText.Of(payload, "channelId"), ChannelIds.Size, out var channelId))
         {
             return (null, PaymentProblem.Malformed("The payload has an action (open, topUp, voucher, close) and a channelId of 32 bytes."));
         }
@@ -136,6 +135,15 @@ internal sealed class SessionDesk(PayOptions options, IReadOnlyList<ChainOptions
 
         return (new SessionCredential(challenge.Id, profile, chainId, action, ChannelIds.ToText(channelId), voucher), null);
     }
+
+    private static SessionAction? ActionOf(string? text) => text switch
+    {
+        "open" => SessionAction.Open,
+        "topUp" => SessionAction.TopUp,
+        "voucher" => SessionAction.Voucher,
+        "close" => SessionAction.Close,
+        _ => null,
+    };
 
     private IEnumerable<(ChainOptions Chain, SessionProfile Profile, ReadOnlyMemory<byte> Escrow)> Offers(Currency currency) =>
         from chain in chains
