@@ -9,6 +9,7 @@ namespace Hyperspace.Actors.Micropayments.Ledger;
 /// </summary>
 [JsonDerivedType(typeof(PayeeBook), "payee")]
 [JsonDerivedType(typeof(PayerBook), "payer")]
+[JsonDerivedType(typeof(IntentBook), "intent")]
 internal abstract record Book;
 
 /// <summary>A channel that pays this peer. Amounts are micro-units.</summary>
@@ -69,3 +70,7 @@ internal sealed record PayerBook(string ChannelId, string Payee, string Currency
     /// <summary>The channel whose place this one takes once it is open.</summary>
     public PayerBook? Before { get; init; }
 }
+
+/// <summary>A transaction that this peer wants and that is not final yet.</summary>
+/// <param name="ChainId">EIP-155 id.</param>
+internal sealed record IntentBook(ulong ChainId) : Book;

@@ -1,5 +1,9 @@
+using System.Numerics;
+using System.Reflection;
 using FsCheck.Xunit;
 using Google.Protobuf;
+using Hyperspace.Actors.Chain;
+using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Contracts.Money;
@@ -118,6 +122,37 @@ public class PostingsTests
     }
 
     [Fact]
+    public void A_transaction_costs_its_fee_also_when_it_was_reverted_and_none_when_it_was_refused()
+    {
+        var books = new Books();
+        var (at, hash) = (DateTimeOffset.UnixEpoch, new byte[32]);
+        void Happened(object e) => books.Post("chain-transactions", e);
+        Happened(new ChainEvents.Submitted("a", 5, default, default, at));
+        Happened(new ChainEvents.Submitted("b", 6, default, default, at));
+        Happened(new ChainEvents.Submitted("c", 5, default, default, at));
+        Happened(new ChainEvents.Executed("b", hash, Succeeded: false, 1, hash, 21_000, BigInteger.Pow(10, 20), at));
+        Happened(new ChainEvents.Executed("a", hash, Succeeded: true, 1, hash, 21_000, 7, at));
+        Happened(new ChainEvents.Rejected("c", "no", at));
+        Assert.Equal(7, books.Balance(Account.Gas(5), Entry.Wei));
+        Assert.Equal(-7, books.Balance(Account.Wallet(5), Entry.Wei));
+        Assert.Equal((Int128)BigInteger.Pow(10, 20), books.Balance(Account.Gas(6), Entry.Wei));
+        Assert.Null(Postings.Of("chain-transactions", null, new ChainEvents.Executed("never wanted", hash, true, 1, hash, 1, 1, at)));
+        Assert.Null(Postings.Of("chain-transactions", new IntentBook(5), new ChainEvents.Executed("a", hash, true, 1, hash, 1, BigInteger.Pow(2, 200), at)));
+    }
+
+    [Fact]
+    public void Every_format_of_the_payments_journal_is_read()
+    {
+        var formats = typeof(LedgerProjection).Assembly.GetTypes()
+            .Where(type => type.Namespace is { } ns && (ns.StartsWith("Hyperspace.Actors.Micropayments", StringComparison.Ordinal) || ns.StartsWith("Hyperspace.Actors.Chain", StringComparison.Ordinal)))
+            .SelectMany(type => type.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+            .Where(property => property.PropertyType == typeof(JournalFormat))
+            .Select(property => (JournalFormat)property.GetValue(null)!).ToHashSet();
+        Assert.True(formats.Count >= 3);
+        Assert.Equal(formats, LedgerProjection.Formats.Values.ToHashSet());
+    }
+
+    [Fact]
     public void An_event_that_does_not_follow_has_no_posting()
     {
         Assert.Null(Postings.Of("payee-channel-0x01", null, new PayeeChannelEvents.Delivered("r")));
@@ -184,20 +219,21 @@ public class PostingsTests
         private readonly Dictionary<string, Book?> _known = [];
         private readonly Dictionary<(Account, Currency), Int128> _balances = [];
 
-        public Int128 Balance(Account account) => _balances.GetValueOrDefault((account, Currency.Usdc));
+        public Int128 Balance(Account account, Currency? currency = null) => _balances.GetValueOrDefault((account, currency ?? Currency.Usdc));
 
         public void Post(string id, object happened)
         {
-            var posting = Postings.Of(id, _known.GetValueOrDefault(id), happened);
+            var bookId = Postings.BookIdOf(id, happened);
+            var posting = Postings.Of(id, _known.GetValueOrDefault(bookId), happened);
             Assert.NotNull(posting);
-            _known[id] = posting.Book;
+            _known[bookId] = posting.Book;
             foreach (var line in posting.Entry?.Lines ?? [])
             {
                 var key = (line.Account, line.Currency);
                 _balances[key] = _balances.GetValueOrDefault(key) + line.Amount;
             }
 
-            Assert.Equal(0, _balances.Values.Aggregate((Int128)0, (sum, balance) => sum + balance));
+            Assert.All(_balances.GroupBy(b => b.Key.Item2), one => Assert.Equal(0, one.Aggregate((Int128)0, (sum, balance) => sum + balance.Value)));
         }
     }
 }
