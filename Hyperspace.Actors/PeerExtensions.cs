@@ -4,10 +4,12 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
+using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
+using Hyperspace.Actors.Tools.Sales;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts;
 using Hyperspace.Libp2p.ContentRouting;
@@ -27,6 +29,7 @@ public static class PeerExtensions
         services.AddSingleton(options);
         services.AddSingleton(s => IdentityStore.LoadOrCreate(options.DataDirectory, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<HybridClock>();
+        services.AddSingleton<ToolSales>();
         services.AddChains();
         services.AddNetwork(
             time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
@@ -42,6 +45,7 @@ public static class PeerExtensions
             .WithSessions()
             .WithChains()
             .WithMicropayments()
+            .WithCharges(options)
             .WithLedger()
             .WithTools()
             .WithLearning()

@@ -50,6 +50,9 @@ public static class ErrorCodes
     /// <summary>The voucher goes over the channel's deposit or credit limit.</summary>
     public const string PaymentOverDeposit = "PAYMENT_OVER_DEPOSIT";
 
+    /// <summary>The payer signed authorizations before that could not be settled.</summary>
+    public const string PayerOwes = "PAYER_OWES";
+
     /// <summary>The payee does not know the channel, or it is closed.</summary>
     public const string ChannelNotFound = "CHANNEL_NOT_FOUND";
 

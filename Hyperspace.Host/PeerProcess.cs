@@ -6,9 +6,11 @@ using Akka.Hosting;
 using Hyperspace.Actors;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Tools.Sales;
 using Hyperspace.Host.CommandLine;
 using Hyperspace.Host.JsonRpc;
 using Hyperspace.Host.Methods;
+using Hyperspace.Host.Pay;
 using Hyperspace.Libp2p;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -28,12 +30,14 @@ internal sealed class PeerProcess : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly DataDirectoryLock _lock;
+    private readonly PayServer? _pay;
     private bool _stopped;
     private readonly string _urlFile;
 
-    private PeerProcess(WebApplication app, DataDirectoryLock claim, PeerOptions options)
+    private PeerProcess(WebApplication app, PayServer? pay, DataDirectoryLock claim, PeerOptions options)
     {
         _app = app;
+        _pay = pay;
         _lock = claim;
         _urlFile = Path.Combine(options.DataDirectory, ApiClient.UrlFileName);
         var network = app.Services.GetRequiredService<ISwitch>();
@@ -50,6 +54,12 @@ internal sealed class PeerProcess : IAsyncDisposable
     public IReadOnlyList<string> Listen { get; }
 
     public string TokenFile { get; }
+
+    /// <summary>Where it sells its tools; null when it does not.</summary>
+    public Uri? PayUrl => _pay?.Url;
+
+    /// <summary>Its services, for tests.</summary>
+    internal IServiceProvider Services => _app.Services;
 
     /// <summary>The methods of its local API.</summary>
     public IReadOnlyCollection<ApiMethod> Methods => _app.Services.GetRequiredService<JsonRpcDispatcher>().Methods;
@@ -91,6 +101,11 @@ internal sealed class PeerProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_pay is not null)
+        {
+            await _pay.DisposeAsync();
+        }
+
         if (!_stopped)
         {
             await _app.StopAsync(CancellationToken.None);
@@ -107,22 +122,36 @@ internal sealed class PeerProcess : IAsyncDisposable
 
         // Bound before anything else starts, so that a port in use is told at once.
         var api = Bind(apiPort);
+        Socket? pay = null;
         WebApplication? app = null;
+        PayServer? shop = null;
         try
         {
+            if (options.Pay is not null)
+            {
+                pay = PayServer.Bind(options);
+                options = options with { Pay = options.Pay with { Listen = (IPEndPoint)pay.LocalEndPoint! } };
+            }
+
             app = Build(options, api);
             app.MapApi(token);
             await app.StartAsync(cancellationToken);
+            if (pay is not null)
+            {
+                shop = await PayServer.StartAsync(pay, options.Pay!, app.Services.GetRequiredService<ToolSales>(), app.Services.GetRequiredService<ILoggerFactory>(), cancellationToken);
+            }
 
             // Made now, so that the peer's age is counted from here and the first call finds it ready.
             _ = app.Services.GetRequiredService<JsonRpcDispatcher>();
-            var peer = new PeerProcess(app, claim, options);
+            var peer = new PeerProcess(app, shop, claim, options);
             await File.WriteAllTextAsync(peer._urlFile, peer.Api.ToString(), cancellationToken);
             return peer;
         }
         catch
         {
+            await (shop?.DisposeAsync() ?? ValueTask.CompletedTask);
             await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
+            pay?.Dispose();
             api.Dispose();
             throw;
         }

@@ -34,7 +34,7 @@ public partial class ArchitectureTests
         ["State"] = ["Engine", "Guard"],
         ["Chain"] = ["Engine", "Evm", "Identity"],
         ["Micropayments"] = ["Chain", "Engine", "Evm", "Identity"],
-        ["Tools"] = ["Engine", "Identity", "Micropayments"],
+        ["Tools"] = ["Chain", "Engine", "Identity", "Micropayments"],
         ["SelfImproving"] = ["Engine", "Identity"],
         ["Learning"] = ["Engine", "Identity", "SelfImproving"],
     };

@@ -27,6 +27,9 @@ public static class ActorKeys
     /// <summary>Credentials of HTTP 402 charges (<c>ChargeCommands</c>).</summary>
     public sealed class Charges;
 
+    /// <summary>Payers whose charges are open (<c>ChargedPayerCommands</c>).</summary>
+    public sealed class ChargedPayers;
+
     /// <summary>The tool registry, discovery and invocation (<c>ToolCommands</c>).</summary>
     public sealed class Tools;
 

@@ -25,4 +25,7 @@ public sealed record PayOptions
 
     /// <summary>An authorization must be good for at least this long when it comes, to leave time to settle it.</summary>
     public TimeSpan MinValidity { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Requests a second from one address, with ten seconds' worth at once; more are answered with 429.</summary>
+    public int RequestsPerSecond { get; init; } = 200;
 }

@@ -1,11 +1,17 @@
+using System.Security.Cryptography;
 using Akka.Actor;
+using Akka.DependencyInjection;
 using Akka.Hosting;
+using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Mpp;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Actors.Tools.Mcp;
 using Hyperspace.Actors.Tools.Runners;
+using Hyperspace.Actors.Tools.Sales;
 using Hyperspace.Actors.Tools.Schemas;
 using Hyperspace.Contracts;
 using Hyperspace.Libp2p;
@@ -38,10 +44,10 @@ public static class ToolsExtensions
                 resolver.GetService<IContentRouting>(),
                 resolver.GetService<HybridClock>(),
                 resolver.GetService<TimeProvider>());
-            Start(system, registry, peer);
+            Start(system, registry, peer, resolver);
         });
 
-    private static void Start(ActorSystem system, IActorRegistry registry, PeerServices peer)
+    private static void Start(ActorSystem system, IActorRegistry registry, PeerServices peer, IDependencyResolver resolver)
     {
         var folders = new DocumentFolders();
         var pages = new FetchPage();
@@ -63,13 +69,20 @@ public static class ToolsExtensions
         registry.Register<ActorKeys.Tools>(tools);
 
         var outcomes = new OutcomeCache();
+        var runs = new PaidRuns(outcomes, peer.Time);
         var calls = new ToolCalls(peer, catalog);
-        var handler = new ToolInvokeHandler(calls, catalog, own, registry, outcomes, new PaidRuns(outcomes, peer.Time));
+        var handler = new ToolInvokeHandler(calls, own, registry, outcomes, runs);
         peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
         var streams = new ToolStreamHandler(calls, catalog, registry, peer.Time);
         peer.Rpc.Handle(RpcMethods.ToolStream, streams.StreamAsync);
         peer.Rpc.Handle(RpcMethods.ToolStreamPay, streams.PayAsync);
         peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
+        if (peer.Options.Pay is { } pay)
+        {
+            var desk = new ChargeDesk(pay, peer.Options.Chains, peer.Identity.Wallet.Address, ChallengeKey.LoadOrCreate(peer.Options.DataDirectory), peer.Time, RandomNumberGenerator.GetBytes);
+            var funds = new PayerFunds(resolver.GetService<IChains>(), peer.Time);
+            resolver.GetService<ToolSales>().Open(new ToolSeller(calls, catalog, desk, funds, registry, outcomes, runs, peer.Time));
+        }
 
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseServiceStop, "stop-tools", async () =>
         {

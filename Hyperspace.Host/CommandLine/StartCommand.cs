@@ -20,6 +20,7 @@ internal static class StartCommand
         var relay = new Option<string[]>("--relay") { Description = "Multiaddr with /p2p/… of a relay through which others reach this peer unless they can dial it; may be repeated (environment: HYPERSPACE_RELAY, separated by commas)." };
         var mdns = new Option<bool>("--mdns") { Description = "Find the peers of the local network by multicast DNS, and be found." };
         var limits = new RelayLimitOptions();
+        var pay = new PayCommandOptions();
         var credit = new Option<string?>("--max-credit") { Description = "Largest deposit in USDC that is accepted from a payer on trust (environment: HYPERSPACE_MAX_CREDIT; default 10)." };
         var chains = new Option<string?>("--chains") { Description = $"File that describes the chains to settle on (environment: HYPERSPACE_CHAINS; default {ChainsFile.Name} in the data directory, if it is there)." };
         var stopWithStdin = new Option<bool>("--stop-with-stdin")
@@ -27,6 +28,11 @@ internal static class StartCommand
             Description = "Stop when standard input ends, so that a parent process never leaves a peer behind.",
         };
         var command = new Command("start", "Run a peer: join the mesh and serve the local API.") { apiPort, listen, bootstrap, profile, relay, mdns, limits.Reservations, limits.ReservationsPerIp, limits.Circuits, limits.Bytes, limits.Seconds, credit, chains, stopWithStdin };
+        foreach (var option in pay.All)
+        {
+            command.Add(option);
+        }
+
         return command.Does(async (parsed, cancellationToken) =>
         {
             var data = parsed.GetValue(CommonOptions.Data)!.FullName;
@@ -39,6 +45,7 @@ internal static class StartCommand
                 Relays = WithPeers(Given(parsed, relay, "RELAY", "")),
                 RelayService = limits.Read(parsed),
                 Mdns = parsed.GetValue(mdns),
+                Pay = pay.Read(parsed),
                 MaxCreditMicro = CreditOf(Given(parsed, credit, "MAX_CREDIT", "10")),
                 Chains = ChainsFile.Read(Given(parsed, chains, "CHAINS", "").Text is { Length: > 0 } file ? file : null, data),
             };
@@ -67,6 +74,7 @@ internal static class StartCommand
                 ["api"] = peer.Api.ToString().TrimEnd('/'),
                 ["listen"] = new JsonArray([.. peer.Listen.Select(a => (JsonNode?)a)]),
                 ["tokenFile"] = peer.TokenFile,
+                ["pay"] = peer.PayUrl?.ToString().TrimEnd('/'),
             }.ToJsonString(JsonText.Plain));
             Console.Out.Flush();
             return;
@@ -78,6 +86,11 @@ internal static class StartCommand
         foreach (var address in peer.Listen)
         {
             Console.Out.WriteLine($"listen  {address}");
+        }
+
+        if (peer.PayUrl is { } shop)
+        {
+            Console.Out.WriteLine($"pay     {shop}pay/{{toolId}}");
         }
 
         Console.Out.WriteLine("Ctrl-C stops the peer.");

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Hyperspace.Libp2p.Multiformats;
 
 /// <summary>Whom limits per IP count together: an IPv4 address, or the /64 that one IPv6 host can choose its addresses from.</summary>
-internal static class IpGroup
+public static class IpGroup
 {
     private const int HostBytes = 8;
 

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Hyperspace.Contracts.Wire;
-using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.Tools.Invocation;
 
@@ -23,7 +22,7 @@ internal sealed class OutcomeCache(int capacity = 4096, long maxBytes = 32 * 102
     public static string FingerprintOf(string tool, string parameters) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{tool}\n{parameters}")));
 
     /// <summary>The kept outcome, and whether the request id was used for something else.</summary>
-    public (ToolOutcome? Outcome, bool IsConflict) Find(PeerId caller, string requestId, string fingerprint)
+    public (ToolOutcome? Outcome, bool IsConflict) Find(string caller, string requestId, string fingerprint)
     {
         lock (_gate)
         {
@@ -34,7 +33,7 @@ internal sealed class OutcomeCache(int capacity = 4096, long maxBytes = 32 * 102
     }
 
     /// <summary>Keeps an outcome unless it is large.</summary>
-    public void Keep(PeerId caller, string requestId, string fingerprint, ToolOutcome outcome)
+    public void Keep(string caller, string requestId, string fingerprint, ToolOutcome outcome)
     {
         var bytes = outcome.CalculateSize();
         var key = $"{caller}/{requestId}";

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Wire;
-using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.Tools.Invocation;
 
@@ -17,7 +16,7 @@ internal sealed class PaidRuns(OutcomeCache outcomes, TimeProvider time)
     /// <summary>The longest run, whatever its callers' deadlines.</summary>
     public static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(10);
 
-    private readonly ConcurrentDictionary<(PeerId Caller, string RequestId), (string Fingerprint, Lazy<Task<ToolOutcome>> Outcome)> _running = new();
+    private readonly ConcurrentDictionary<(string Caller, string RequestId), (string Fingerprint, Lazy<Task<ToolOutcome>> Outcome)> _running = new();
 
     /// <summary>True when no further run may begin.</summary>
     public bool IsFull => _running.Count >= Capacity;
@@ -26,13 +25,13 @@ internal sealed class PaidRuns(OutcomeCache outcomes, TimeProvider time)
     /// The outcome of the request's run, which is begun unless it runs or has ended; null when the request id is of another
     /// call. Cancelling only ends the wait.
     /// </summary>
-    /// <param name="caller">Who paid.</param>
+    /// <param name="caller">Who paid: a peer id, or a payer's address.</param>
     /// <param name="requestId">What was paid for.</param>
     /// <param name="fingerprint">What identifies the call's content.</param>
     /// <param name="run">Runs the tool.</param>
     /// <param name="ended">Told when there is an outcome, before anyone gets it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<ToolOutcome?> JoinAsync(PeerId caller, string requestId, string fingerprint, Func<CancellationToken, Task<ToolOutcome>> run, Action ended, CancellationToken cancellationToken)
+    public async Task<ToolOutcome?> JoinAsync(string caller, string requestId, string fingerprint, Func<CancellationToken, Task<ToolOutcome>> run, Action ended, CancellationToken cancellationToken)
     {
         var key = (caller, requestId);
         var own = new Lazy<Task<ToolOutcome>>(() => RunAsync(key, fingerprint, run, ended));
@@ -40,7 +39,7 @@ internal sealed class PaidRuns(OutcomeCache outcomes, TimeProvider time)
         return asked == fingerprint ? await outcome.Value.WaitAsync(cancellationToken).ConfigureAwait(false) : null;
     }
 
-    private async Task<ToolOutcome> RunAsync((PeerId Caller, string RequestId) key, string fingerprint, Func<CancellationToken, Task<ToolOutcome>> run, Action ended)
+    private async Task<ToolOutcome> RunAsync((string Caller, string RequestId) key, string fingerprint, Func<CancellationToken, Task<ToolOutcome>> run, Action ended)
     {
         try
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Tools.Discovery;
@@ -51,6 +52,27 @@ internal sealed class ToolCalls(PeerServices peer, ToolCatalog catalog)
         }
 
         return catalog.Schemas.Check(tool.Definition.InputSchema, parameters) is { } invalid ? (null, invalid) : (tool, null);
+    }
+
+    /// <summary>Can the tool run now? Asked before money is taken; null when it can.</summary>
+    public ValueTask<Refusal?> PrepareAsync(RegisteredTool tool, CancellationToken cancellationToken) =>
+        catalog.Runners.For(tool.Provider).PrepareAsync(tool.Definition, tool.Provider.Configuration, cancellationToken);
+
+    /// <summary>Runs a tool that answers in one piece, with parameters that were checked.</summary>
+    public async Task<ToolOutcome> RunAsync(RegisteredTool tool, string parameters, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var run = await catalog.Runners.For(tool.Provider)
+            .RunAsync(tool.Definition, tool.Provider.Configuration, parameters.Length == 0 ? "{}" : parameters, cancellationToken)
+            .ConfigureAwait(false);
+        return new ToolOutcome
+        {
+            Ok = run.Ok,
+            Content = run.Content,
+            Structured = run.Structured ?? "",
+            Error = run.Error ?? "",
+            DurationUs = (ulong)Stopwatch.GetElapsedTime(started).TotalMicroseconds,
+        };
     }
 
     /// <summary>What a caller must pay, and on what terms.</summary>

@@ -1,11 +1,9 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Hosting;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Tools.Discovery;
-using Hyperspace.Actors.Tools.Runners;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Wire;
@@ -17,7 +15,7 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// The provider's side: serves <c>tool.invoke</c> and <c>capabilities.get</c>. Everything that can refuse a call without
 /// running it is asked before money is taken; what a voucher paid for is run once it is journalled, and only once.
 /// </summary>
-internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns paidRuns)
+internal sealed class ToolInvokeHandler(ToolCalls calls, OwnRecord own, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns paidRuns)
 {
     private static readonly TimeSpan AcceptTimeout = TimeSpan.FromSeconds(10);
 
@@ -39,8 +37,9 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
             yield break;
         }
 
+        var caller = call.Caller.ToString();
         var fingerprint = OutcomeCache.FingerprintOf(request.Tool, request.Params);
-        var (kept, isConflict) = outcomes.Find(call.Caller, request.RequestId, fingerprint);
+        var (kept, isConflict) = outcomes.Find(caller, request.RequestId, fingerprint);
         if (isConflict)
         {
             yield return Refused(ErrorCodes.Conflict, "This request id was used for another call; choose a new one.");
@@ -54,8 +53,7 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
             yield break;
         }
 
-        var runner = catalog.Runners.For(tool.Provider);
-        if (kept is null && await runner.PrepareAsync(tool.Definition, tool.Provider.Configuration, cancellationToken).ConfigureAwait(false) is { } unready)
+        if (kept is null && await calls.PrepareAsync(tool, cancellationToken).ConfigureAwait(false) is { } unready)
         {
             yield return Refused(unready);
             yield break;
@@ -87,7 +85,7 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
 
         if (kept is null && paid is { Repeated: true })
         {
-            kept = outcomes.Find(call.Caller, request.RequestId, fingerprint).Outcome;
+            kept = outcomes.Find(caller, request.RequestId, fingerprint).Outcome;
         }
 
         if (kept is null && paid is { Repeated: true, WasDelivered: true })
@@ -99,10 +97,10 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
         if (kept is null && paid is not null)
         {
             kept = await paidRuns.JoinAsync(
-                call.Caller,
+                caller,
                 request.RequestId,
                 fingerprint,
-                limit => RunAsync(runner, tool, request.Params, limit),
+                limit => calls.RunAsync(tool, request.Params, limit),
                 () => registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender),
                 cancellationToken).ConfigureAwait(false);
             if (kept is null)
@@ -113,8 +111,8 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
         }
         else if (kept is null)
         {
-            kept = await RunAsync(runner, tool, request.Params, cancellationToken).ConfigureAwait(false);
-            outcomes.Keep(call.Caller, request.RequestId, fingerprint, kept);
+            kept = await calls.RunAsync(tool, request.Params, cancellationToken).ConfigureAwait(false);
+            outcomes.Keep(caller, request.RequestId, fingerprint, kept);
         }
 
         yield return Frame(new ToolInvocationFrame { Outcome = kept });
@@ -142,20 +140,6 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, ToolCatalog catalog, Ow
         {
             throw new RpcException(RpcStatus.Unavailable, "The payment's outcome is not known yet; ask channel.status.", e);
         }
-    }
-
-    private static async Task<ToolOutcome> RunAsync(IToolRunner runner, RegisteredTool tool, string parameters, CancellationToken cancellationToken)
-    {
-        var started = Stopwatch.GetTimestamp();
-        var run = await runner.RunAsync(tool.Definition, tool.Provider.Configuration, parameters.Length == 0 ? "{}" : parameters, cancellationToken).ConfigureAwait(false);
-        return new ToolOutcome
-        {
-            Ok = run.Ok,
-            Content = run.Content,
-            Structured = run.Structured ?? "",
-            Error = run.Error ?? "",
-            DurationUs = (ulong)Stopwatch.GetElapsedTime(started).TotalMicroseconds,
-        };
     }
 
     private static ReadOnlyMemory<byte> Refused(Refusal refusal) => Refused(refusal.Code, refusal.Message);
