@@ -10,6 +10,7 @@ namespace Hyperspace.Actors.Micropayments.Ledger;
 [JsonDerivedType(typeof(PayeeBook), "payee")]
 [JsonDerivedType(typeof(PayerBook), "payer")]
 [JsonDerivedType(typeof(IntentBook), "intent")]
+[JsonDerivedType(typeof(ChargeBook), "charge")]
 internal abstract record Book;
 
 /// <summary>A channel that pays this peer. Amounts are micro-units.</summary>
@@ -74,3 +75,11 @@ internal sealed record PayerBook(string ChannelId, string Payee, string Currency
 /// <summary>A transaction that this peer wants and that is not final yet.</summary>
 /// <param name="ChainId">EIP-155 id.</param>
 internal sealed record IntentBook(ulong ChainId) : Book;
+
+/// <summary>An authorization that counts and is not on chain yet.</summary>
+/// <param name="Payer">As <c>eip155:{chainId}:{0x…}</c>.</param>
+/// <param name="ChainId">EIP-155 id.</param>
+/// <param name="Token">The token, 20 bytes in hex.</param>
+/// <param name="Currency">The currency's code.</param>
+/// <param name="Micro">Amount, in micro-units.</param>
+internal sealed record ChargeBook(string Payer, ulong ChainId, string Token, string Currency, ulong Micro) : Book;

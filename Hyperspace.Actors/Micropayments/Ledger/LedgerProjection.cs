@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Channels;
+using Hyperspace.Actors.Micropayments.Charge;
 using Microsoft.Data.Sqlite;
 
 namespace Hyperspace.Actors.Micropayments.Ledger;
@@ -22,6 +23,7 @@ internal sealed class LedgerProjection(JournalReader journal, LedgerFile file)
     {
         [SerializerIds.Micropayments] = ChannelJournal.Format,
         [SerializerIds.Chain] = ChainFormat.Format,
+        [SerializerIds.Charge] = ChargeJournal.Format,
         [SerializerIds.Ledger] = LedgerJournal.Format,
     };
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Micropayments.Channels;
+using Hyperspace.Actors.Micropayments.Charge;
 
 namespace Hyperspace.Actors.Micropayments.Ledger;
 
@@ -19,7 +20,9 @@ internal static class Postings
     private static readonly Posting Nothing = new((Book?)null);
 
     /// <summary>What the book of an event is kept under: its entity's id, or that of one of the many things that the entity looks after.</summary>
-    public static string BookIdOf(string persistenceId, object happened) => happened is IChainEvent intent ? $"{persistenceId}/{intent.IntentId}" : persistenceId;
+    public static string BookIdOf(string persistenceId, object happened) => happened is IChainEvent intent ? $"{persistenceId}/{intent.IntentId}"
+        : ChargePostings.PaymentOf(happened) is { } payment ? $"{persistenceId}/{payment}"
+        : persistenceId;
 
     /// <summary>What an event does; null when it does not follow from what was before it.</summary>
     /// <param name="persistenceId">Whose event it is.</param>
@@ -30,12 +33,15 @@ internal static class Postings
         PayeeChannelEvents.Opened e => PayeePostings.Of(persistenceId, e),
         PayerChannelEvents.Proposed e => PayerPostings.Of(book as PayerBook, e),
         ChainEvents.Submitted e => new Posting(new IntentBook(e.ChainId)),
-        ChannelListEvents.PayerListed or ChannelListEvents.PayeeAdmitted or ChannelListEvents.PayeeReleased or LedgerEvents.RoundClosed or LedgerEvents.RoundPublished => Nothing,
+        ChargeEvents.Accepted or ChargeEvents.Served => ChargePostings.Of(book as ChargeBook, happened),
+        ChannelListEvents.PayerListed or ChannelListEvents.PayeeAdmitted or ChannelListEvents.PayeeReleased => Nothing,
+        ChargedPayerEvents.Listed or ChargedPayerEvents.Removed or LedgerEvents.RoundClosed or LedgerEvents.RoundPublished => Nothing,
         _ => book switch
         {
             PayeeBook payee => PayeePostings.Of(payee, happened),
             PayerBook payer => PayerPostings.Of(payer, happened),
             IntentBook intent => Of(intent, happened),
+            ChargeBook charge => ChargePostings.Of(charge, happened),
             _ => null,
         },
     };

@@ -5,7 +5,9 @@ using Google.Protobuf;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Channels;
+using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Ledger;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Tests.Micropayments.Channels;
 
@@ -138,6 +140,24 @@ public class PostingsTests
         Assert.Equal((Int128)BigInteger.Pow(10, 20), books.Balance(Account.Gas(6), Entry.Wei));
         Assert.Null(Postings.Of("chain-transactions", null, new ChainEvents.Executed("never wanted", hash, true, 1, hash, 1, 1, at)));
         Assert.Null(Postings.Of("chain-transactions", new IntentBook(5), new ChainEvents.Executed("a", hash, true, 1, hash, 1, BigInteger.Pow(2, 200), at)));
+    }
+
+    [Fact]
+    public void An_authorization_is_owed_until_it_is_on_chain_and_stays_owed_when_it_cannot_be()
+    {
+        var (books, token) = (new Books(), Enumerable.Repeat((byte)3, 20).ToArray());
+        ChargeAuthorization Signed(string nonce, ulong micro) => new(5, "0x" + Convert.ToHexStringLower(token), "0x" + new string('a', 40), "0x" + new string('b', 40), Amount.MicroUsdc(micro), 0, 9, nonce, "0x");
+        void Happened(object e) => books.Post("charge-0xaaaa:USDC", e);
+        Happened(new ChargedPayerEvents.Listed("0xaaaa:USDC"));
+        Happened(new ChargeEvents.Accepted(Signed("0x01", 100), "f", null, DateTimeOffset.UnixEpoch));
+        Happened(new ChargeEvents.Accepted(Signed("0x02", 30), "f", null, DateTimeOffset.UnixEpoch));
+        Happened(new ChargeEvents.Settled(Signed("0x01", 100).PaymentId, "0xabc", "77"));
+        Happened(new ChargeEvents.Served(Signed("0x01", 100).PaymentId, 200, "h"));
+        Happened(new ChargeEvents.Failed(Signed("0x02", 30).PaymentId, "no funds"));
+        Happened(new ChargeEvents.Retried(Signed("0x02", 30).PaymentId));
+        var payer = Account.Peer("eip155:5:0x" + new string('a', 40));
+        Assert.Equal((100, 30, -130), ((int)books.Balance(Account.Wallet(5, token)), (int)books.Balance(payer), (int)books.Balance(Account.Income)));
+        Assert.Null(Postings.Of("charge-0xaaaa:USDC", null, new ChargeEvents.Settled("never accepted", "0xabc", "77")));
     }
 
     [Fact]
