@@ -116,6 +116,18 @@ public sealed class LedgerActorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_many_who_close_a_round_at_once_one_does()
+    {
+        await TakeAsync(1);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Ledger.Ask<object>(new LedgerCommands.CloseRound(), EngineFixture.Timeout)));
+        Assert.Single(answers.OfType<SettlementView>());
+        Assert.All(answers.OfType<Refusal>(), refusal => Assert.Equal(ErrorCodes.Conflict, refusal.Code));
+        await UntilAsync(s => s.Own.Single().Published);
+        Assert.Equal(2, _published.Count);
+        Assert.True((await AskAsync<LedgerAudit>(new LedgerCommands.Audit(null))).Ok);
+    }
+
+    [Fact]
     public async Task A_round_that_the_mesh_did_not_take_is_published_after_a_restart()
     {
         _meshWorks = false;
