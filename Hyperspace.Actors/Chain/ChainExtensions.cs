@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster.Hosting;
 using Akka.Hosting;
-using Akka.Pattern;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,10 +31,9 @@ public static class ChainExtensions
         .WithJournalFormat("hyperspace-chain", SerializerIds.Chain, ChainFormat.Format)
         .WithSingleton<ActorKeys.Chain>(
             "chain",
-            (_, _, resolver) => AgainAfterStop(Props.Create(() => new ChainActor(
-                resolver.GetService<IChains>(), resolver.GetService<IEvmNodes>(), resolver.GetService<PeerIdentity>().Wallet, times, resolver.GetService<TimeProvider>()))));
-
-    // A persistent actor whose journal fails is stopped, and a singleton that stopped stays so.
-    private static Props AgainAfterStop(Props transactions) =>
-        BackoffSupervisor.Props(Backoff.OnStop(transactions, "transactions", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), 0.2, -1).WithReplyWhileStopped(ChainRefusals.JournalFailed));
+            (_, _, resolver) => Supervision.AgainAfterStop(
+                Props.Create(() => new ChainActor(
+                    resolver.GetService<IChains>(), resolver.GetService<IEvmNodes>(), resolver.GetService<PeerIdentity>().Wallet, times, resolver.GetService<TimeProvider>())),
+                "transactions",
+                ChainRefusals.JournalFailed));
 }

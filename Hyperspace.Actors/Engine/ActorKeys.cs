@@ -21,6 +21,12 @@ public static class ActorKeys
     /// <summary>Transactions on the configured chains (<c>ChainCommands</c>).</summary>
     public sealed class Chain;
 
+    /// <summary>Claims what channels on chain owe this peer, in time; takes no messages.</summary>
+    public sealed class ChannelWatch;
+
+    /// <summary>Moves channels to other chains (<c>TransferCommands</c>).</summary>
+    public sealed class Transfers;
+
     /// <summary>The double-entry ledger (<c>LedgerCommands</c>).</summary>
     public sealed class Ledger;
 
@@ -29,6 +35,9 @@ public static class ActorKeys
 
     /// <summary>Payers whose charges are open (<c>ChargedPayerCommands</c>).</summary>
     public sealed class ChargedPayers;
+
+    /// <summary>Fetches over HTTP that may be paid for (<c>FetchCommands</c>).</summary>
+    public sealed class Fetches;
 
     /// <summary>The tool registry, discovery and invocation (<c>ToolCommands</c>).</summary>
     public sealed class Tools;

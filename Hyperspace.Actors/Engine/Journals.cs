@@ -48,4 +48,7 @@ public static class SerializerIds
 
     /// <summary>Journal of payments that this peer makes over HTTP.</summary>
     public const int Fetch = 5008;
+
+    /// <summary>Journal of channels' transfers to other chains.</summary>
+    public const int Bridge = 5009;
 }

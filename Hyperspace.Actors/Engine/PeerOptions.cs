@@ -81,6 +81,9 @@ public sealed record PeerOptions
     /// <summary>Chains to settle on, the preferred one first. Empty: balances live in the local ledger only.</summary>
     public IReadOnlyList<ChainOptions> Chains { get; init; } = [];
 
+    /// <summary>A channel on chain that pays this peer is settled there once this much was accepted since the last time, in micro-units.</summary>
+    public ulong SettleChannelAtMicro { get; init; } = 1_000_000;
+
     /// <summary>How priced tools are sold over HTTP (402); null: they are not.</summary>
     public PayOptions? Pay { get; init; }
 }

@@ -102,6 +102,9 @@ public sealed record PayerChannelView(string ChannelKey, string? ChannelId, stri
     /// <summary>How far its life is.</summary>
     public ChannelPhase Phase { get; init; }
 
+    /// <summary>It was proposed, and the payee has not confirmed it yet.</summary>
+    public bool Opening { get; init; }
+
     /// <summary>The deposit lies in the escrow; otherwise it is on trust.</summary>
     public bool OnChain { get; init; }
 

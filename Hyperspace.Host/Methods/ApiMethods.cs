@@ -17,6 +17,8 @@ internal static class ApiMethods
             .. StateMethods.All(actors),
             .. ToolMethods.All(actors, services.GetRequiredService<ActorSystem>()),
             .. new MicropaymentsMethods(actors).All(),
+            .. new ChannelTransferMethods(actors).All(),
+            .. FetchMethods.All(actors),
             .. LearningMethods.All(actors),
             .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),

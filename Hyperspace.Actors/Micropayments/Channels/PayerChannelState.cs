@@ -113,6 +113,7 @@ internal sealed partial record PayerChannelState(string ChannelKey)
         Micro(DepositMicro), Micro(SignedMicro), Micro(AcceptedMicro), !Flying.IsEmpty, Vouchers)
     {
         Phase = IsClosing ? ChannelPhase.Closing : ChannelPhase.Open,
+        Opening = Terms is not null && !IsOpen,
         OnChain = Funded,
         ChainId = Terms?.ChainId ?? 0,
     };
