@@ -11,6 +11,7 @@ namespace Hyperspace.Actors.Micropayments.Ledger;
 [JsonDerivedType(typeof(PayerBook), "payer")]
 [JsonDerivedType(typeof(IntentBook), "intent")]
 [JsonDerivedType(typeof(ChargeBook), "charge")]
+[JsonDerivedType(typeof(FetchBook), "fetch")]
 internal abstract record Book;
 
 /// <summary>A channel that pays this peer. Amounts are micro-units.</summary>
@@ -83,3 +84,13 @@ internal sealed record IntentBook(ulong ChainId) : Book;
 /// <param name="Currency">The currency's code.</param>
 /// <param name="Micro">Amount, in micro-units.</param>
 internal sealed record ChargeBook(string Payer, ulong ChainId, string Token, string Currency, ulong Micro) : Book;
+
+/// <summary>An authorization that this peer signed for an HTTP server and whose end is not known.</summary>
+/// <param name="Payee">As <c>eip155:{chainId}:{0x…}</c>.</param>
+/// <param name="ChainId">EIP-155 id.</param>
+/// <param name="Token">The token, 20 bytes in hex.</param>
+/// <param name="Currency">The currency's code.</param>
+/// <param name="Micro">Amount, in micro-units.</param>
+/// <param name="SessionId">The session that pays; empty: none.</param>
+/// <param name="Resource">What is paid for.</param>
+internal sealed record FetchBook(string Payee, ulong ChainId, string Token, string Currency, ulong Micro, string SessionId, string Resource) : Book;

@@ -5,6 +5,7 @@ using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Fetch;
 using Microsoft.Data.Sqlite;
 
 namespace Hyperspace.Actors.Micropayments.Ledger;
@@ -24,6 +25,7 @@ internal sealed class LedgerProjection(JournalReader journal, LedgerFile file)
         [SerializerIds.Micropayments] = ChannelJournal.Format,
         [SerializerIds.Chain] = ChainFormat.Format,
         [SerializerIds.Charge] = ChargeJournal.Format,
+        [SerializerIds.Fetch] = FetchJournal.Format,
         [SerializerIds.Ledger] = LedgerJournal.Format,
     };
 

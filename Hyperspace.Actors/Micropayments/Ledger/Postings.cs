@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Numerics;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Fetch;
 
 namespace Hyperspace.Actors.Micropayments.Ledger;
 
@@ -21,6 +23,7 @@ internal static class Postings
 
     /// <summary>What the book of an event is kept under: its entity's id, or that of one of the many things that the entity looks after.</summary>
     public static string BookIdOf(string persistenceId, object happened) => happened is IChainEvent intent ? $"{persistenceId}/{intent.IntentId}"
+        : happened is IFetchEvent fetch ? string.Create(CultureInfo.InvariantCulture, $"{persistenceId}/{fetch.Key}/{fetch.Number}")
         : ChargePostings.PaymentOf(happened) is { } payment ? $"{persistenceId}/{payment}"
         : persistenceId;
 
@@ -33,6 +36,7 @@ internal static class Postings
         PayeeChannelEvents.Opened e => PayeePostings.Of(persistenceId, e),
         PayerChannelEvents.Proposed e => PayerPostings.Of(book as PayerBook, e),
         ChainEvents.Submitted e => new Posting(new IntentBook(e.ChainId)),
+        FetchEvents.Authorized e => FetchPostings.Of(e),
         ChargeEvents.Accepted or ChargeEvents.Served => ChargePostings.Of(book as ChargeBook, happened),
         ChannelListEvents.PayerListed or ChannelListEvents.PayeeAdmitted or ChannelListEvents.PayeeReleased => Nothing,
         ChargedPayerEvents.Listed or ChargedPayerEvents.Removed or LedgerEvents.RoundClosed or LedgerEvents.RoundPublished => Nothing,
@@ -42,6 +46,7 @@ internal static class Postings
             PayerBook payer => PayerPostings.Of(payer, happened),
             IntentBook intent => Of(intent, happened),
             ChargeBook charge => ChargePostings.Of(charge, happened),
+            FetchBook fetch => FetchPostings.Of(fetch, happened),
             _ => null,
         },
     };

@@ -6,6 +6,7 @@ using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
@@ -158,6 +159,26 @@ public class PostingsTests
         var payer = Account.Peer("eip155:5:0x" + new string('a', 40));
         Assert.Equal((100, 30, -130), ((int)books.Balance(Account.Wallet(5, token)), (int)books.Balance(payer), (int)books.Balance(Account.Income)));
         Assert.Null(Postings.Of("charge-0xaaaa:USDC", null, new ChargeEvents.Settled("never accepted", "0xabc", "77")));
+    }
+
+    [Fact]
+    public void An_authorization_of_a_fetch_is_the_sessions_until_it_ends_unused()
+    {
+        var (books, token, payee) = (new Books(), new byte[20], Enumerable.Repeat((byte)7, 20).ToArray());
+        void Happened(object e) => books.Post("fetches", e);
+        FetchEvents.Authorized Signed(string key, int number, string session) =>
+            new(key, number, "f", session, "r", "https://a/b", "mpp", 5, token, new byte[20], payee, 40, "USDC", new byte[32], 9, "Authorization", "secret", 0);
+        Happened(Signed("k", 1, "ses_1"));
+        Happened(Signed("k", 2, "ses_1"));
+        Happened(Signed("l", 1, ""));
+        Happened(new FetchEvents.Refused("k", 1));
+        Assert.Equal(-120, books.Balance(Account.Peer(Account.AddressOf(5, payee))));
+        Happened(new FetchEvents.Paid("k", 2, "0xabc"));
+        Happened(new FetchEvents.Paid("l", 1, null));
+        Happened(new FetchEvents.Unused("k", 1));
+        Assert.Equal(0, books.Balance(Account.Peer(Account.AddressOf(5, payee))));
+        Assert.Equal((40, 40, -80), ((int)books.Balance(Account.Session("ses_1")), (int)books.Balance(Account.Expense), (int)books.Balance(Account.Wallet(5, token))));
+        Assert.Null(Postings.Of("fetches", null, new FetchEvents.Paid("never signed", 1, null)));
     }
 
     [Fact]
