@@ -3,6 +3,7 @@ using System.Text.Json;
 using Google.Protobuf;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Micropayments.Bridge;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Fetch;
@@ -26,6 +27,7 @@ internal sealed class LedgerProjection(JournalReader journal, LedgerFile file)
         [SerializerIds.Chain] = ChainFormat.Format,
         [SerializerIds.Charge] = ChargeJournal.Format,
         [SerializerIds.Fetch] = FetchJournal.Format,
+        [SerializerIds.Bridge] = TransferFormat.Format,
         [SerializerIds.Ledger] = LedgerJournal.Format,
     };
 

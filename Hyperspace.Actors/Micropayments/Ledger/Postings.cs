@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using Hyperspace.Actors.Chain;
+using Hyperspace.Actors.Micropayments.Bridge;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Fetch;
@@ -38,6 +39,9 @@ internal static class Postings
         ChainEvents.Submitted e => new Posting(new IntentBook(e.ChainId)),
         FetchEvents.Authorized e => FetchPostings.Of(e),
         ChargeEvents.Accepted or ChargeEvents.Served => ChargePostings.Of(book as ChargeBook, happened),
+
+        // What a transfer to another chain moves is told by the two channels.
+        ITransferEvent => Nothing,
         ChannelListEvents.PayerListed or ChannelListEvents.PayeeAdmitted or ChannelListEvents.PayeeReleased => Nothing,
         ChargedPayerEvents.Listed or ChargedPayerEvents.Removed or LedgerEvents.RoundClosed or LedgerEvents.RoundPublished => Nothing,
         _ => book switch

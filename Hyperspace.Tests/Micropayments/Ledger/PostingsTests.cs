@@ -194,6 +194,23 @@ public class PostingsTests
     }
 
     [Fact]
+    public void A_stream_is_owed_as_far_as_was_promised_until_its_cost_is_known()
+    {
+        var peer = new TwoPeers.Peer(ChannelPair.Payer);
+        void Happened(object e) => peer.Journal.Add(("payer-channel-" + ChannelPair.Key, e));
+        Happened(new PayerChannelEvents.Proposed(ChannelPair.Payee.PeerId.ToString(), ChannelPair.Terms));
+        Happened(new PayerChannelEvents.Confirmed());
+        Happened(new PayerChannelEvents.VoucherIssued("s", 100, 100, "ses_1"));
+        Happened(new PayerChannelEvents.VoucherRaised("s", 100, 200));
+        Assert.Equal(-200, Fold(peer).Balance(Account.Peer(ChannelPair.Payee.PeerId.ToString())));
+        Happened(new PayerChannelEvents.Resolved("s", Accepted: true, CostMicro: 130));
+        var payer = Fold(peer);
+        var payee = Fold(Payee(new PayeeChannelEvents.VoucherTaken("", 0, 200, ByteString.Empty), new PayeeChannelEvents.Metered("s", 70, 70), new PayeeChannelEvents.Metered("s", 60, 130)));
+        Assert.Equal((-130, 130, 0), ((int)payer.Balance(Account.Peer(ChannelPair.Payee.PeerId.ToString())), (int)payer.Balance(Account.Session("ses_1")), (int)payer.Balance(Account.Channel(ChannelPair.ChannelId))));
+        Assert.Equal((130, 0, -130), Standing(payee));
+    }
+
+    [Fact]
     public void An_event_that_does_not_follow_has_no_posting()
     {
         Assert.Null(Postings.Of("payee-channel-0x01", null, new PayeeChannelEvents.Delivered("r")));
