@@ -134,9 +134,8 @@ public sealed class LedgerActorTests : IAsyncLifetime
         await TakeAsync(1);
         var round = await AskAsync<SettlementView>(new LedgerCommands.CloseRound());
         Assert.False((await AskAsync<LedgerSettlements>(new LedgerCommands.GetSettlements(null))).Own.Single().Published);
-        _meshWorks = true;
-        _published.Clear();
         await _engine.RestartAsync();
+        _meshWorks = true;
         await UntilAsync(s => s.Own.Single().Published);
         Assert.All(_published, p => Assert.Equal(round.Round, RoundState.NameOf((long)Settlements.Read(p.Data, _time.GetUtcNow(), out _)!.Content.RoundMs)));
         Assert.Equal(2, _published.Count);
