@@ -16,6 +16,7 @@ public class LedgerTests
         Assert.Equal(-5 * PaidPair.Price, await BalanceAsync(pair.Payer, "peer:" + pair.Payee.PeerId));
         Assert.Equal(5 * PaidPair.Price, await BalanceAsync(pair.Payee, "peer:" + pair.Payer.PeerId));
         Assert.Equal(-5 * PaidPair.Price, await BalanceAsync(pair.Payee, "income"));
+        Assert.Equal(5 * PaidPair.Price, await BalanceAsync(pair.Payer, "session:" + session));
         await AuditAsync(pair.Payer);
         await AuditAsync(pair.Payee);
 

@@ -16,7 +16,7 @@ namespace Hyperspace.Actors.Micropayments.Charge;
 /// chain. While one write is under way, the next commands are decided and wait; they are written together, so that many
 /// credentials cost one flush of the disk. State runs ahead of the journal, replies never do: a write that fails ends the actor.
 /// </summary>
-internal sealed class ChargeActor : ReceivePersistentActor, IWithTimers
+internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
 {
     private const int MaxWaiting = 4096;
     private const int MaxSettling = 64;
@@ -258,73 +258,6 @@ internal sealed class ChargeActor : ReceivePersistentActor, IWithTimers
         _unlisted.Clear();
     }
 
-    private void Settle(IEnumerable<ChargePayment> payments)
-    {
-        foreach (var payment in payments.Where(p => !_unwritten.Contains(p.Authorization.PaymentId)).OrderBy(p => p.Authorization.ValidBefore))
-        {
-            if (_settling.Count >= MaxSettling)
-            {
-                return;
-            }
-
-            var id = payment.Authorization.PaymentId;
-            if (_settling.Add(id))
-            {
-                SubmitAsync(payment).PipeTo(Self, success: view => new SettlementNews(id, view, null), failure: e => new SettlementNews(id, null, e.Message));
-            }
-        }
-    }
-
-    /// <summary>Submits the transaction, which the same intent makes safe to do again, and waits a while for its end.</summary>
-    private async Task<ChainIntentView> SubmitAsync(ChargePayment payment)
-    {
-        var chain = _registry.Get<ActorKeys.Chain>();
-        var answer = await chain.Ask<object>(ChargeSettlement.Of(payment), _times.Submit);
-        if (answer is ChainIntentView { Status: ChainIntentStatus.Pending })
-        {
-            answer = await chain.Ask<object>(new ChainCommands.Await(payment.IntentId, _times.Await), _times.Await + _times.Submit);
-        }
-
-        return answer is ChainIntentView view ? view : throw new InvalidOperationException(answer is Refusal refusal ? refusal.Message : $"The chain answered with {answer.GetType().Name}.");
-    }
-
-    private void OnSettlement(SettlementNews news)
-    {
-        _settling.Remove(news.PaymentId);
-        if (news.Failure is not null)
-        {
-            Context.GetLogger().Warning("A charge of {0} is not settled yet: {1}", _state.PayerKey, news.Failure);
-            return;
-        }
-
-        switch (_state.Decide(news.PaymentId, news.View!))
-        {
-            case null:
-                // Pending is not a failure: the next look at what is due asks again.
-                break;
-            case var happening:
-                if (happening is ChargeEvents.Failed failed)
-                {
-                    Context.GetLogger().Warning("A charge of {0} cannot be settled, so it is owed: {1}", _state.PayerKey, failed.Reason);
-                }
-
-                Carry(new ChargeDecision(happening, new object()), ActorRefs.Nobody);
-                break;
-        }
-    }
-
-    private void WatchDue()
-    {
-        if (_state.UnsettledMicro == 0)
-        {
-            Timers.Cancel(nameof(Tick));
-        }
-        else if (!Timers.IsTimerActive(nameof(Tick)))
-        {
-            Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, _times.Look);
-        }
-    }
-
     private void Rest()
     {
         if (_state.UnsettledMicro > 0 || _left > 0 || _unlisted.Count > 0 || !_state.InService.IsEmpty)
@@ -357,17 +290,4 @@ internal sealed class ChargeActor : ReceivePersistentActor, IWithTimers
     {
         public static readonly Tick Instance = new();
     }
-}
-
-/// <summary>How often charges are looked at, and how long they wait for their chain.</summary>
-internal sealed record ChargeTimes
-{
-    /// <summary>Between two looks at what is due.</summary>
-    public TimeSpan Look { get; init; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>For a transaction to be journalled.</summary>
-    public TimeSpan Submit { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>For a transaction to be final, before it is asked for again.</summary>
-    public TimeSpan Await { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -9,6 +9,9 @@ namespace Hyperspace.Actors.Micropayments.Ledger;
 /// </summary>
 [JsonDerivedType(typeof(PayeeBook), "payee")]
 [JsonDerivedType(typeof(PayerBook), "payer")]
+[JsonDerivedType(typeof(IntentBook), "intent")]
+[JsonDerivedType(typeof(ChargeBook), "charge")]
+[JsonDerivedType(typeof(FetchBook), "fetch")]
 internal abstract record Book;
 
 /// <summary>A channel that pays this peer. Amounts are micro-units.</summary>
@@ -69,3 +72,25 @@ internal sealed record PayerBook(string ChannelId, string Payee, string Currency
     /// <summary>The channel whose place this one takes once it is open.</summary>
     public PayerBook? Before { get; init; }
 }
+
+/// <summary>A transaction that this peer wants and that is not final yet.</summary>
+/// <param name="ChainId">EIP-155 id.</param>
+internal sealed record IntentBook(ulong ChainId) : Book;
+
+/// <summary>An authorization that counts and is not on chain yet.</summary>
+/// <param name="Payer">As <c>eip155:{chainId}:{0x…}</c>.</param>
+/// <param name="ChainId">EIP-155 id.</param>
+/// <param name="Token">The token, 20 bytes in hex.</param>
+/// <param name="Currency">The currency's code.</param>
+/// <param name="Micro">Amount, in micro-units.</param>
+internal sealed record ChargeBook(string Payer, ulong ChainId, string Token, string Currency, ulong Micro) : Book;
+
+/// <summary>An authorization that this peer signed for an HTTP server and whose end is not known.</summary>
+/// <param name="Payee">As <c>eip155:{chainId}:{0x…}</c>.</param>
+/// <param name="ChainId">EIP-155 id.</param>
+/// <param name="Token">The token, 20 bytes in hex.</param>
+/// <param name="Currency">The currency's code.</param>
+/// <param name="Micro">Amount, in micro-units.</param>
+/// <param name="SessionId">The session that pays; empty: none.</param>
+/// <param name="Resource">What is paid for.</param>
+internal sealed record FetchBook(string Payee, ulong ChainId, string Token, string Currency, ulong Micro, string SessionId, string Resource) : Book;

@@ -22,7 +22,7 @@ internal sealed partial class LedgerActor
         }
 
         _auditing = true;
-        var (before, replyTo) = (ledger.Queries.Channels(), _replyTo);
+        var (before, replyTo) = (ledger.Queries.Channels(), _asker);
         _registry.Get<ActorKeys.Channels>().Ask<object>(new GetChannelTotals(), ChannelsTimeout, _stopping.Token).PipeTo(
             Self,
             success: answer => new ChannelsAnswered(audit, replyTo, before, answer),

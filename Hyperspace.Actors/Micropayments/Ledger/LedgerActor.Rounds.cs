@@ -15,6 +15,13 @@ internal sealed partial class LedgerActor
     /// <summary>Closes the oldest round that is due, or the current one when somebody asks for that; those after it follow once the ledger has read it.</summary>
     private object? Close(OpenLedger ledger, LedgerCommands.CloseRound? asked)
     {
+        if (_closing)
+        {
+            // Its turn comes when the other one is journalled.
+            Self.Tell(asked is null ? Tick.Instance : asked, _asker);
+            return null;
+        }
+
         var (period, now) = (_services.Options.SettlementPeriod, _services.Time.GetUtcNow());
         var start = ledger.Queries.FirstAfter(_state.Through) is { } first ? _state.StartOf(first, period) : long.MaxValue;
         var isOver = start != long.MaxValue && RoundState.IsDue(start, now, period, early: false);
@@ -28,9 +35,11 @@ internal sealed partial class LedgerActor
 
         var through = isOver ? ledger.Queries.LastBefore(_state.Through, start + (long)period.TotalMilliseconds) : ledger.Position.Ordering;
         var closed = new LedgerEvents.RoundClosed(start, through, ledger.Queries.Round(_state.Through, through, ledger.Queries.PositionOf));
-        var (replyTo, self) = (_replyTo, Self);
+        var (replyTo, self) = (_asker, Self);
+        _closing = true;
         Record(closed, replyTo, () =>
         {
+            _closing = false;
             FaultPoints.Hit("ledger.round-closed");
             if (isOver)
             {
@@ -93,7 +102,8 @@ internal sealed partial class LedgerActor
 
     private void Hear(GossipReceived received)
     {
-        if (Settlements.Read(received.Data, _services.Time.GetUtcNow(), out _) is { } heard && heard.Author != _services.Identity.PeerId.ToString())
+        // What others publish must not keep this peer's own questions out.
+        if (_waiting.Count < MaxWaiting / 2 && Settlements.Read(received.Data, _services.Time.GetUtcNow(), out _) is { } heard && heard.Author != _services.Identity.PeerId.ToString())
         {
             WhenCaughtUp(
                 ledger =>

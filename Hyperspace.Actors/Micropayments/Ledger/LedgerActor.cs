@@ -38,8 +38,10 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
     private RoundState _state = new();
     private OpenLedger? _ledger;
     private ITimer? _timer;
+    private IActorRef _asker = ActorRefs.Nobody;
     private IActorRef _replyTo = ActorRefs.Nobody;
     private bool _stepping;
+    private bool _closing;
     private bool _publishing;
 
     public LedgerActor(LedgerServices services, IReadOnlyActorRegistry registry)
@@ -90,7 +92,7 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
     {
         _log.Error(cause, "The payments journal refused an event of the ledger");
         _replyTo.Tell(JournalFailures.Refusal);
-        _publishing = false;
+        (_closing, _publishing) = (false, false);
     }
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
@@ -141,10 +143,10 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
             for (var count = _waiting.Count; count > 0; count--)
             {
                 // Out of the queue only then: if its answer fails, it is refused with the others.
-                (var answer, _replyTo) = _waiting.Peek();
+                (var answer, _asker) = _waiting.Peek();
                 if (answer(ledger) is { } reply)
                 {
-                    _replyTo.Tell(reply);
+                    _asker.Tell(reply);
                 }
 
                 _waiting.Dequeue();

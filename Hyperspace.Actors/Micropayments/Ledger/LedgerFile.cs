@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Hyperspace.Actors.Engine;
 using Microsoft.Data.Sqlite;
 
@@ -21,8 +24,12 @@ internal sealed class LedgerFile : IDisposable
     /// <summary>Its name in the data directory.</summary>
     public const string FileName = "ledger.db";
 
-    // Changes with the tables and with the meaning of an entry.
-    private const long Version = 1;
+    // Goes up with the tables and with the meaning of an entry.
+    private const int Version = 1;
+
+    // Also new when this version knows an event that the one before had to skip: then the ledger is made again.
+    private static readonly long Shape = BinaryPrimitives.ReadUInt32LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(
+        ' ', LedgerProjection.Formats.Values.SelectMany(format => format.Manifests).Order(StringComparer.Ordinal).Prepend(Version.ToString(CultureInfo.InvariantCulture)))))) >> 1;
 
     private const string Schema =
         $"""
@@ -58,7 +65,7 @@ internal sealed class LedgerFile : IDisposable
         try
         {
             var file = Connect(path);
-            if (file.Number("PRAGMA user_version") == Version)
+            if (file.Number("PRAGMA user_version") == Shape)
             {
                 return file;
             }
@@ -73,7 +80,7 @@ internal sealed class LedgerFile : IDisposable
 
         Delete(path);
         var made = Connect(path);
-        made.Execute($"BEGIN; {Schema} PRAGMA user_version = {Version.ToString(CultureInfo.InvariantCulture)}; COMMIT");
+        made.Execute($"BEGIN; {Schema} PRAGMA user_version = {Shape.ToString(CultureInfo.InvariantCulture)}; COMMIT");
         return made;
     }
 

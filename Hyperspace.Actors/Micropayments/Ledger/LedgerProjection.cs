@@ -1,8 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
 using Google.Protobuf;
+using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Micropayments.Bridge;
 using Hyperspace.Actors.Micropayments.Channels;
+using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Fetch;
 using Microsoft.Data.Sqlite;
 
 namespace Hyperspace.Actors.Micropayments.Ledger;
@@ -16,9 +20,14 @@ internal sealed class LedgerProjection(JournalReader journal, LedgerFile file)
     /// <summary>Events of one transaction.</summary>
     public const int PageSize = 1000;
 
-    private static readonly Dictionary<int, JournalFormat> Formats = new()
+    /// <summary>How the events of the payments journal are read, by <see cref="SerializerIds"/>.</summary>
+    public static IReadOnlyDictionary<int, JournalFormat> Formats { get; } = new Dictionary<int, JournalFormat>
     {
         [SerializerIds.Micropayments] = ChannelJournal.Format,
+        [SerializerIds.Chain] = ChainFormat.Format,
+        [SerializerIds.Charge] = ChargeJournal.Format,
+        [SerializerIds.Fetch] = FetchJournal.Format,
+        [SerializerIds.Bridge] = TransferFormat.Format,
         [SerializerIds.Ledger] = LedgerJournal.Format,
     };
 
@@ -85,16 +94,14 @@ internal sealed class LedgerProjection(JournalReader journal, LedgerFile file)
         var entries = 0;
         for (var part = 0; part < events.Count; part++)
         {
-            var posting = events[part] is { } happened && part < LedgerPage.MaxParts ? Postings.Of(row.PersistenceId, page.Find(row.PersistenceId), happened) : null;
-            if (posting is null)
+            if (events[part] is not { } happened || part >= LedgerPage.MaxParts || page.Post(row, part, happened) is not { } posting)
             {
                 page.Skip(row.Manifest.Length > 0 ? row.Manifest : $"serializer {row.SerializerId.ToString(CultureInfo.InvariantCulture)}");
                 continue;
             }
 
-            page.Keep(row, part, posting);
             entries += posting.Entry is null ? 0 : 1;
-            switch (events[part])
+            switch (happened)
             {
                 case LedgerEvents.RoundClosed closed:
                     page.Close(closed, row.Payload);
@@ -131,37 +138,34 @@ internal sealed class LedgerPage(LedgerFile file)
         _books[row.PersistenceId] = (row.SequenceNr, book);
     }
 
-    /// <summary>What is remembered of an entity.</summary>
-    public Book? Find(string id) => Remembered(id).Book;
-
     /// <summary>An event that has no entry because nobody here knows what it means.</summary>
     public void Skip(string manifest) => _skipped[manifest] = _skipped.GetValueOrDefault(manifest) + 1;
 
-    /// <summary>Writes what an event does.</summary>
-    public void Keep(JournalRow row, int part, Posting posting)
+    /// <summary>Writes what an event does, and returns it; null when it cannot be placed.</summary>
+    /// <param name="row">Where it is written.</param>
+    /// <param name="part">Its number among the events of the row.</param>
+    /// <param name="happened">The event.</param>
+    public Posting? Post(JournalRow row, int part, object happened)
     {
-        _books[row.PersistenceId] = (row.SequenceNr, posting.Book);
+        var id = Postings.BookIdOf(row.PersistenceId, happened);
+        var (sequenceNr, book) = Remembered(id);
+        if (Postings.Of(row.PersistenceId, book, happened) is not { } posting)
+        {
+            return null;
+        }
+
+        _books[id] = (sequenceNr, posting.Book);
         if (posting.Closed is { } closed)
         {
             _books[$"{row.PersistenceId}/{closed.ChannelId}"] = (0, closed);
         }
 
-        if (posting.Entry is not { } entry)
+        if (posting.Entry is { } entry)
         {
-            return;
+            Write(row, part, entry);
         }
 
-        file.Execute(
-            "INSERT INTO entries VALUES ($number, $id, $nr, $part, $time, $memo)",
-            ("$number", FirstEntry(row.Ordering) + part), ("$part", part), ("$id", row.PersistenceId), ("$nr", row.SequenceNr), ("$time", row.Time.ToUnixTimeMilliseconds()), ("$memo", entry.Memo));
-        for (var i = 0; i < entry.Lines.Count; i++)
-        {
-            var line = entry.Lines[i];
-            file.Execute(
-                "INSERT INTO lines VALUES ($id, $kind, $account, $currency, $amount, $balance)",
-                ("$id", ((FirstEntry(row.Ordering) + part) * Entry.MaxLines) + i), ("$kind", (int)line.Kind), ("$account", line.Account.Name), ("$currency", line.Currency.Code),
-                ("$amount", Text(line.Amount)), ("$balance", Text(Add(line))));
-        }
+        return posting;
     }
 
     /// <summary>A round of this peer's own.</summary>
@@ -189,6 +193,12 @@ internal sealed class LedgerPage(LedgerFile file)
 
         foreach (var (id, (sequenceNr, book)) in _books)
         {
+            if (sequenceNr == 0 && book is null)
+            {
+                file.Execute("DELETE FROM books WHERE id = $id", ("$id", id));
+                continue;
+            }
+
             file.Execute("INSERT OR REPLACE INTO books VALUES ($id, $nr, $book)", ("$id", id), ("$nr", sequenceNr), ("$book", book is null ? DBNull.Value : JsonSerializer.Serialize(book)));
         }
 
@@ -209,6 +219,21 @@ internal sealed class LedgerPage(LedgerFile file)
 
     /// <summary>A number as it is stored and told.</summary>
     public static string Text(Int128 number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private void Write(JournalRow row, int part, Entry entry)
+    {
+        file.Execute(
+            "INSERT INTO entries VALUES ($number, $id, $nr, $part, $time, $memo)",
+            ("$number", FirstEntry(row.Ordering) + part), ("$part", part), ("$id", row.PersistenceId), ("$nr", row.SequenceNr), ("$time", row.Time.ToUnixTimeMilliseconds()), ("$memo", entry.Memo));
+        for (var i = 0; i < entry.Lines.Count; i++)
+        {
+            var line = entry.Lines[i];
+            file.Execute(
+                "INSERT INTO lines VALUES ($id, $kind, $account, $currency, $amount, $balance)",
+                ("$id", ((FirstEntry(row.Ordering) + part) * Entry.MaxLines) + i), ("$kind", (int)line.Kind), ("$account", line.Account.Name), ("$currency", line.Currency.Code),
+                ("$amount", Text(line.Amount)), ("$balance", Text(Add(line))));
+        }
+    }
 
     private Int128 Add(EntryLine line)
     {

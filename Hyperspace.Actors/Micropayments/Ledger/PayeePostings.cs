@@ -30,6 +30,7 @@ internal static class PayeePostings
             book with { AcceptedMicro = Math.Max(book.AcceptedMicro, e.CumulativeMicro), SpentMicro = book.SpentMicro + e.PriceMicro, Vouchers = book.Vouchers + 1 },
             e.Memo ?? e.RequestId),
         PayeeChannelEvents.Spent e => To(book, book with { SpentMicro = book.SpentMicro + e.AmountMicro }, e.Memo ?? e.RequestId),
+        PayeeChannelEvents.Metered e => To(book, book with { SpentMicro = book.SpentMicro + e.AmountMicro }, e.StreamId),
         PayeeChannelEvents.SeenOnChain e => To(book, book with { OnChain = true, SettledMicro = e.SettledMicro }, "settled in the escrow"),
         PayeeChannelEvents.Closed e => Closed(book, book with { SettledMicro = e.SettledMicro }),
         PayeeChannelEvents.Delivered or PayeeChannelEvents.Voided or PayeeChannelEvents.ToppedUp or PayeeChannelEvents.ClosingBegun or PayeeChannelEvents.ClosingFailed => new Posting(book),

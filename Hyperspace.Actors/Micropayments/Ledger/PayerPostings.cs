@@ -32,6 +32,7 @@ internal static class PayerPostings
         PayerChannelEvents.Confirmed => new Posting(book with { IsOpen = true, Before = null }, Entry.Of("deposit", Fund(book, book.DepositMicro)), Closed: book.Before),
         PayerChannelEvents.Withdrawn => new Posting(book.Before),
         PayerChannelEvents.VoucherIssued e => Issued(book, e),
+        PayerChannelEvents.VoucherRaised e => book.Flying.Find(f => f.RequestId == e.RequestId) is { } flying ? Raised(book, flying, e) : null,
         PayerChannelEvents.Resolved e => book.Flying.Find(f => f.RequestId == e.RequestId) is { } flying ? Resolved(book, flying, e) : null,
         PayerChannelEvents.TopUpEnded e => new Posting(book with { DepositMicro = e.DepositMicro }, Entry.Of("top-up", Fund(book, (Int128)e.DepositMicro - book.DepositMicro))),
         PayerChannelEvents.Closed e => Closed(book, e),
@@ -50,9 +51,21 @@ internal static class PayerPostings
         return new Posting(after, Entry.Of(e.Memo ?? e.RequestId, Owe(book, e.PriceMicro)));
     }
 
+    private static Posting Raised(PayerBook book, FlyingVoucher flying, PayerChannelEvents.VoucherRaised e)
+    {
+        var after = book with
+        {
+            Flying = book.Flying.Replace(flying, flying with { PriceMicro = flying.PriceMicro + e.ByMicro }),
+            SignedMicro = Math.Max(book.SignedMicro, e.CumulativeMicro),
+            Vouchers = book.Vouchers + 1,
+        };
+        return new Posting(after, Entry.Of(flying.Memo ?? e.RequestId, Owe(book, e.ByMicro)));
+    }
+
     private static Posting Resolved(PayerBook book, FlyingVoucher flying, PayerChannelEvents.Resolved e)
     {
-        var paidMicro = e.Accepted ? flying.PriceMicro : 0;
+        // A stream that ended may have cost less than was promised for it.
+        var paidMicro = !e.Accepted ? 0 : e.CostMicro > 0 ? Math.Min(e.CostMicro, flying.PriceMicro) : flying.PriceMicro;
         var after = book with
         {
             Flying = book.Flying.Remove(flying),

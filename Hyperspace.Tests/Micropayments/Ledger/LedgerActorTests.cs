@@ -116,15 +116,26 @@ public sealed class LedgerActorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_many_who_close_a_round_at_once_one_does()
+    {
+        await TakeAsync(1);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Ledger.Ask<object>(new LedgerCommands.CloseRound(), EngineFixture.Timeout)));
+        Assert.Single(answers.OfType<SettlementView>());
+        Assert.All(answers.OfType<Refusal>(), refusal => Assert.Equal(ErrorCodes.Conflict, refusal.Code));
+        await UntilAsync(s => s.Own.Single().Published);
+        Assert.Equal(2, _published.Count);
+        Assert.True((await AskAsync<LedgerAudit>(new LedgerCommands.Audit(null))).Ok);
+    }
+
+    [Fact]
     public async Task A_round_that_the_mesh_did_not_take_is_published_after_a_restart()
     {
         _meshWorks = false;
         await TakeAsync(1);
         var round = await AskAsync<SettlementView>(new LedgerCommands.CloseRound());
         Assert.False((await AskAsync<LedgerSettlements>(new LedgerCommands.GetSettlements(null))).Own.Single().Published);
-        _meshWorks = true;
-        _published.Clear();
         await _engine.RestartAsync();
+        _meshWorks = true;
         await UntilAsync(s => s.Own.Single().Published);
         Assert.All(_published, p => Assert.Equal(round.Round, RoundState.NameOf((long)Settlements.Read(p.Data, _time.GetUtcNow(), out _)!.Content.RoundMs)));
         Assert.Equal(2, _published.Count);

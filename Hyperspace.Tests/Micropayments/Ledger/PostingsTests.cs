@@ -1,7 +1,14 @@
+using System.Numerics;
+using System.Reflection;
 using FsCheck.Xunit;
 using Google.Protobuf;
+using Hyperspace.Actors.Chain;
+using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Channels;
+using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Actors.Micropayments.Ledger;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Tests.Micropayments.Channels;
 
@@ -118,6 +125,92 @@ public class PostingsTests
     }
 
     [Fact]
+    public void A_transaction_costs_its_fee_also_when_it_was_reverted_and_none_when_it_was_refused()
+    {
+        var books = new Books();
+        var (at, hash) = (DateTimeOffset.UnixEpoch, new byte[32]);
+        void Happened(object e) => books.Post("chain-transactions", e);
+        Happened(new ChainEvents.Submitted("a", 5, default, default, at));
+        Happened(new ChainEvents.Submitted("b", 6, default, default, at));
+        Happened(new ChainEvents.Submitted("c", 5, default, default, at));
+        Happened(new ChainEvents.Executed("b", hash, Succeeded: false, 1, hash, 21_000, BigInteger.Pow(10, 20), at));
+        Happened(new ChainEvents.Executed("a", hash, Succeeded: true, 1, hash, 21_000, 7, at));
+        Happened(new ChainEvents.Rejected("c", "no", at));
+        Assert.Equal(7, books.Balance(Account.Gas(5), Entry.Wei));
+        Assert.Equal(-7, books.Balance(Account.Wallet(5), Entry.Wei));
+        Assert.Equal((Int128)BigInteger.Pow(10, 20), books.Balance(Account.Gas(6), Entry.Wei));
+        Assert.Null(Postings.Of("chain-transactions", null, new ChainEvents.Executed("never wanted", hash, true, 1, hash, 1, 1, at)));
+        Assert.Null(Postings.Of("chain-transactions", new IntentBook(5), new ChainEvents.Executed("a", hash, true, 1, hash, 1, BigInteger.Pow(2, 200), at)));
+    }
+
+    [Fact]
+    public void An_authorization_is_owed_until_it_is_on_chain_and_stays_owed_when_it_cannot_be()
+    {
+        var (books, token) = (new Books(), Enumerable.Repeat((byte)3, 20).ToArray());
+        ChargeAuthorization Signed(string nonce, ulong micro) => new(5, "0x" + Convert.ToHexStringLower(token), "0x" + new string('a', 40), "0x" + new string('b', 40), Amount.MicroUsdc(micro), 0, 9, nonce, "0x");
+        void Happened(object e) => books.Post("charge-0xaaaa:USDC", e);
+        Happened(new ChargedPayerEvents.Listed("0xaaaa:USDC"));
+        Happened(new ChargeEvents.Accepted(Signed("0x01", 100), "f", null, DateTimeOffset.UnixEpoch));
+        Happened(new ChargeEvents.Accepted(Signed("0x02", 30), "f", null, DateTimeOffset.UnixEpoch));
+        Happened(new ChargeEvents.Settled(Signed("0x01", 100).PaymentId, "0xabc", "77"));
+        Happened(new ChargeEvents.Served(Signed("0x01", 100).PaymentId, 200, "h"));
+        Happened(new ChargeEvents.Failed(Signed("0x02", 30).PaymentId, "no funds"));
+        Happened(new ChargeEvents.Retried(Signed("0x02", 30).PaymentId));
+        var payer = Account.Peer("eip155:5:0x" + new string('a', 40));
+        Assert.Equal((100, 30, -130), ((int)books.Balance(Account.Wallet(5, token)), (int)books.Balance(payer), (int)books.Balance(Account.Income)));
+        Assert.Null(Postings.Of("charge-0xaaaa:USDC", null, new ChargeEvents.Settled("never accepted", "0xabc", "77")));
+    }
+
+    [Fact]
+    public void An_authorization_of_a_fetch_is_the_sessions_until_it_ends_unused()
+    {
+        var (books, token, payee) = (new Books(), new byte[20], Enumerable.Repeat((byte)7, 20).ToArray());
+        void Happened(object e) => books.Post("fetches", e);
+        FetchEvents.Authorized Signed(string key, int number, string session) =>
+            new(key, number, "f", session, "r", "https://a/b", "mpp", 5, token, new byte[20], payee, 40, "USDC", new byte[32], 9, "Authorization", "secret", 0);
+        Happened(Signed("k", 1, "ses_1"));
+        Happened(Signed("k", 2, "ses_1"));
+        Happened(Signed("l", 1, ""));
+        Happened(new FetchEvents.Refused("k", 1));
+        Assert.Equal(-120, books.Balance(Account.Peer(Account.AddressOf(5, payee))));
+        Happened(new FetchEvents.Paid("k", 2, "0xabc"));
+        Happened(new FetchEvents.Paid("l", 1, null));
+        Happened(new FetchEvents.Unused("k", 1));
+        Assert.Equal(0, books.Balance(Account.Peer(Account.AddressOf(5, payee))));
+        Assert.Equal((40, 40, -80), ((int)books.Balance(Account.Session("ses_1")), (int)books.Balance(Account.Expense), (int)books.Balance(Account.Wallet(5, token))));
+        Assert.Null(Postings.Of("fetches", null, new FetchEvents.Paid("never signed", 1, null)));
+    }
+
+    [Fact]
+    public void Every_format_of_the_payments_journal_is_read()
+    {
+        var formats = typeof(LedgerProjection).Assembly.GetTypes()
+            .Where(type => type.Namespace is { } ns && (ns.StartsWith("Hyperspace.Actors.Micropayments", StringComparison.Ordinal) || ns.StartsWith("Hyperspace.Actors.Chain", StringComparison.Ordinal)))
+            .SelectMany(type => type.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+            .Where(property => property.PropertyType == typeof(JournalFormat))
+            .Select(property => (JournalFormat)property.GetValue(null)!).ToHashSet();
+        Assert.True(formats.Count >= 3);
+        Assert.Equal(formats, LedgerProjection.Formats.Values.ToHashSet());
+    }
+
+    [Fact]
+    public void A_stream_is_owed_as_far_as_was_promised_until_its_cost_is_known()
+    {
+        var peer = new TwoPeers.Peer(ChannelPair.Payer);
+        void Happened(object e) => peer.Journal.Add(("payer-channel-" + ChannelPair.Key, e));
+        Happened(new PayerChannelEvents.Proposed(ChannelPair.Payee.PeerId.ToString(), ChannelPair.Terms));
+        Happened(new PayerChannelEvents.Confirmed());
+        Happened(new PayerChannelEvents.VoucherIssued("s", 100, 100, "ses_1"));
+        Happened(new PayerChannelEvents.VoucherRaised("s", 100, 200));
+        Assert.Equal(-200, Fold(peer).Balance(Account.Peer(ChannelPair.Payee.PeerId.ToString())));
+        Happened(new PayerChannelEvents.Resolved("s", Accepted: true, CostMicro: 130));
+        var payer = Fold(peer);
+        var payee = Fold(Payee(new PayeeChannelEvents.VoucherTaken("", 0, 200, ByteString.Empty), new PayeeChannelEvents.Metered("s", 70, 70), new PayeeChannelEvents.Metered("s", 60, 130)));
+        Assert.Equal((-130, 130, 0), ((int)payer.Balance(Account.Peer(ChannelPair.Payee.PeerId.ToString())), (int)payer.Balance(Account.Session("ses_1")), (int)payer.Balance(Account.Channel(ChannelPair.ChannelId))));
+        Assert.Equal((130, 0, -130), Standing(payee));
+    }
+
+    [Fact]
     public void An_event_that_does_not_follow_has_no_posting()
     {
         Assert.Null(Postings.Of("payee-channel-0x01", null, new PayeeChannelEvents.Delivered("r")));
@@ -184,20 +277,21 @@ public class PostingsTests
         private readonly Dictionary<string, Book?> _known = [];
         private readonly Dictionary<(Account, Currency), Int128> _balances = [];
 
-        public Int128 Balance(Account account) => _balances.GetValueOrDefault((account, Currency.Usdc));
+        public Int128 Balance(Account account, Currency? currency = null) => _balances.GetValueOrDefault((account, currency ?? Currency.Usdc));
 
         public void Post(string id, object happened)
         {
-            var posting = Postings.Of(id, _known.GetValueOrDefault(id), happened);
+            var bookId = Postings.BookIdOf(id, happened);
+            var posting = Postings.Of(id, _known.GetValueOrDefault(bookId), happened);
             Assert.NotNull(posting);
-            _known[id] = posting.Book;
+            _known[bookId] = posting.Book;
             foreach (var line in posting.Entry?.Lines ?? [])
             {
                 var key = (line.Account, line.Currency);
                 _balances[key] = _balances.GetValueOrDefault(key) + line.Amount;
             }
 
-            Assert.Equal(0, _balances.Values.Aggregate((Int128)0, (sum, balance) => sum + balance));
+            Assert.All(_balances.GroupBy(b => b.Key.Item2), one => Assert.Equal(0, one.Aggregate((Int128)0, (sum, balance) => sum + balance.Value)));
         }
     }
 }
