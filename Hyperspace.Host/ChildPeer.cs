@@ -10,7 +10,8 @@ namespace Hyperspace.Host;
 /// <param name="DataDirectory">Its data directory; its log is beside it, with the ending <c>.log</c>.</param>
 /// <param name="Bootstrap">A peer to join through.</param>
 /// <param name="Listen">Where it listens.</param>
-internal sealed record ChildPeerOptions(string Name, string DataDirectory, string? Bootstrap = null, string Listen = "/ip4/127.0.0.1/tcp/0");
+/// <param name="Fault">The fault point at which it dies.</param>
+internal sealed record ChildPeerOptions(string Name, string DataDirectory, string? Bootstrap = null, string Listen = "/ip4/127.0.0.1/tcp/0", string? Fault = null);
 
 /// <summary>A peer in a process of its own, with its own data directory, that can't outlive this process: it stops when its standard input ends.</summary>
 internal sealed class ChildPeer : IAsyncDisposable
@@ -62,7 +63,7 @@ internal sealed class ChildPeer : IAsyncDisposable
         }
 
         var clock = Stopwatch.StartNew();
-        var process = Start(arguments);
+        var process = Start(arguments, options.Fault);
         DrainErrors(process, logFile);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(StartTimeout);
@@ -79,6 +80,13 @@ internal sealed class ChildPeer : IAsyncDisposable
             process.Kill(entireProcessTree: true);
             throw new CommandException($"Peer {name} was not ready within {StartTimeout.TotalSeconds:0} s: {e.Message}");
         }
+    }
+
+    /// <summary>Ends with the process, and tells its exit code.</summary>
+    public async Task<int> ExitedAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
     }
 
     /// <summary>Ends the process at once (SIGKILL), as a crash would.</summary>
@@ -103,7 +111,7 @@ internal sealed class ChildPeer : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static Process Start(IEnumerable<string> arguments)
+    private static Process Start(IEnumerable<string> arguments, string? fault)
     {
         // This process is the program itself, or dotnet or a test host that has loaded it.
         var program = typeof(ChildPeer).Assembly;
@@ -117,6 +125,11 @@ internal sealed class ChildPeer : IAsyncDisposable
         foreach (var argument in isProgram ? arguments : arguments.Prepend(program.Location))
         {
             start.ArgumentList.Add(argument);
+        }
+
+        if (fault is not null)
+        {
+            start.Environment["HYPERSPACE_FAULT"] = fault;
         }
 
         return Process.Start(start)!;

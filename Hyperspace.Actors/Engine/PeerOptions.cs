@@ -73,7 +73,7 @@ public sealed record PeerOptions
     /// Vouchers that may be in flight at once on one channel that this peer pays over. A payee that cheats keeps the prices of
     /// those at most; one alone makes the calls of a channel wait for each other.
     /// </summary>
-    public int VoucherWindow { get; init; } = 32;
+    public int VoucherWindow { get; init; } = 64;
 
     /// <summary>Chain id of the EIP-712 domain of this peer's channels.</summary>
     public ulong ChainId { get; init; } = 808080;

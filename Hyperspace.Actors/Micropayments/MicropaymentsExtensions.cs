@@ -34,7 +34,8 @@ public static class MicropaymentsExtensions
             (_, registry, resolver) =>
             {
                 var payer = new Payer(
-                    resolver.GetService<PeerIdentity>(), new PayeeClient(resolver.GetService<IRpc>(), times.CallDeadline), resolver.GetService<PeerOptions>().ChannelDepositMicro,
+                    resolver.GetService<PeerIdentity>(), new PayeeClient(resolver.GetService<IRpc>(), times.CallDeadline),
+                    new EscrowTransactions(registry, resolver.GetService<IChains>(), resolver.GetService<PeerIdentity>().Wallet), resolver.GetService<PeerOptions>().ChannelDepositMicro,
                     resolver.GetService<PeerOptions>().VoucherWindow, resolver.GetService<TimeProvider>(), times, static () => RandomNumberGenerator.GetBytes(32));
                 return key => Props.Create(() => new PayerChannelActor(key, payer, registry));
             },
@@ -45,7 +46,7 @@ public static class MicropaymentsExtensions
             (_, registry, resolver) =>
             {
                 var identity = resolver.GetService<PeerIdentity>();
-                var payee = new Payee(identity.PeerId.ToString(), MutualCredit.AllTermsOf(identity, resolver.GetService<PeerOptions>()), resolver.GetService<IChains>());
+                var payee = new Payee(identity.PeerId.ToString(), MutualCredit.AllTermsOf(identity, resolver.GetService<PeerOptions>()), resolver.GetService<IChains>(), new EscrowTransactions(registry, resolver.GetService<IChains>(), identity.Wallet));
                 return id => Props.Create(() => new PayeeChannelActor(id, payee, registry));
             },
             ShardingDefaults.Extractor<IPayeeChannelMessage>(message => message.ChannelId),

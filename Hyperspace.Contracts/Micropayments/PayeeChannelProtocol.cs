@@ -128,7 +128,14 @@ public enum ChannelPhase
 /// <param name="Spent">What of it is used for requests.</param>
 /// <param name="Repeated">True when this very request was accepted before, or the voucher is not above what was: nothing was charged.</param>
 /// <param name="WasDelivered">True when it was served before.</param>
-public sealed record VoucherAccepted(string ChannelId, string RequestId, Amount Accepted, Amount Spent, bool Repeated, bool WasDelivered);
+public sealed record VoucherAccepted(string ChannelId, string RequestId, Amount Accepted, Amount Spent, bool Repeated, bool WasDelivered)
+{
+    /// <summary>
+    /// It was paid before the channel was last read from its journal: when nobody is serving it now, it may have been served
+    /// before a crash, and must not be again.
+    /// </summary>
+    public bool IsFromBefore { get; init; }
+}
 
 /// <summary>The voucher does not count; nothing changed.</summary>
 /// <param name="ChannelId">The channel.</param>

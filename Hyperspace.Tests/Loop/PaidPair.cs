@@ -44,21 +44,21 @@ internal sealed class PaidPair : IAsyncDisposable
         return pair;
     }
 
-    public async Task StartPayeeAsync() => Payee = await ChildPeer.StartAsync(
-        new ChildPeerOptions("payee", Path.Combine(_directory.FullName, "payee"), Listen: $"/ip4/127.0.0.1/tcp/{_payeePort}"), CancellationToken.None);
+    public async Task StartPayeeAsync(string? fault = null) => Payee = await ChildPeer.StartAsync(
+        new ChildPeerOptions("payee", Path.Combine(_directory.FullName, "payee"), Listen: $"/ip4/127.0.0.1/tcp/{_payeePort}", Fault: fault), CancellationToken.None);
 
-    public async Task StartPayerAsync() => Payer = await ChildPeer.StartAsync(
-        new ChildPeerOptions("payer", Path.Combine(_directory.FullName, "payer"), Bootstrap: Payee.Listen), CancellationToken.None);
+    public async Task StartPayerAsync(string? fault = null) => Payer = await ChildPeer.StartAsync(
+        new ChildPeerOptions("payer", Path.Combine(_directory.FullName, "payer"), Bootstrap: Payee.Listen, Fault: fault), CancellationToken.None);
 
     public async Task<string> BeginAsync(decimal budget) =>
         (await Payer.Api.CallAsync("state.begin", new JsonObject { ["budget"] = new JsonObject { ["max"] = budget } }))!["id"]!.GetValue<string>();
 
-    public Task<JsonNode?> InvokeAsync(string sessionId, int number) => Payer.Api.CallAsync("tool.invoke", new JsonObject
+    public Task<JsonNode?> InvokeAsync(string sessionId, int number, int timeoutMs = 60_000) => Payer.Api.CallAsync("tool.invoke", new JsonObject
     {
         ["toolId"] = ToolId,
         ["params"] = new JsonObject { ["number"] = number },
         ["sessionId"] = sessionId,
-        ["timeoutMs"] = 60_000,
+        ["timeoutMs"] = timeoutMs,
     });
 
     public async Task<JsonNode> SessionAsync(string sessionId) => (await Payer.Api.CallAsync("state.get", new JsonObject { ["sessionId"] = sessionId }))!;

@@ -99,6 +99,9 @@ internal abstract class ChannelActor<TState> : ReceivePersistentActor, IWithTime
         }
     }
 
+    /// <summary>Changes what is not part of the journal.</summary>
+    protected void Change(Func<TState, TState> change) => State = change(State);
+
     /// <summary>Told after each event is on disk.</summary>
     protected virtual void Written(object happened)
     {

@@ -8,6 +8,9 @@ internal static class ChannelFaults
     /// <summary>The payee's yes to a channel has come and is not journalled.</summary>
     public const string PayerOpenAnswered = "payer.open-answered";
 
+    /// <summary>The escrow holds the deposit, if one is put there, and the payee was not asked.</summary>
+    public const string PayerFunded = "payer.funded";
+
     /// <summary>What became of a voucher was told and is not journalled.</summary>
     public const string PayerSettling = "payer.settling";
 
@@ -43,7 +46,7 @@ internal static class ChannelFaults
     };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> All { get; } = [PayerOpenAnswered, PayerSettling, PayerTopUpAnswered, PayerCloseAnswered, PayeeAccepting, PayeeServed, .. After.Values];
+    public static IReadOnlyList<string> All { get; } = [PayerFunded, PayerOpenAnswered, PayerSettling, PayerTopUpAnswered, PayerCloseAnswered, PayeeAccepting, PayeeServed, .. After.Values];
 
     /// <summary>Dies here if the process was told to.</summary>
     public static void Hit(string point) => FaultPoints.Hit(point);

@@ -162,6 +162,7 @@ internal static class ChannelJournal
             FinalSignature = state.FinalSignature,
             ClosingProblem = state.ClosingProblem ?? "",
             RefundedMicro = state.RefundedMicro,
+            ClosingAttempts = (uint)state.ClosingAttempts,
             Requests =
             {
                 state.Requests.OldestFirst.Select(r => new Journal.PayeeRequest
@@ -187,6 +188,7 @@ internal static class ChannelJournal
         FinalSignature = m.FinalSignature,
         ClosingProblem = OrNull(m.ClosingProblem),
         RefundedMicro = m.RefundedMicro,
+        ClosingAttempts = (int)m.ClosingAttempts,
         AcceptedMicro = m.AcceptedMicro,
         SpentMicro = m.SpentMicro,
         Vouchers = m.Vouchers,

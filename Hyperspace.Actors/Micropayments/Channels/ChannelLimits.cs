@@ -21,6 +21,9 @@ internal static class ChannelLimits
     /// <summary>Events between snapshots.</summary>
     public const int SnapshotEvery = 500;
 
+    /// <summary>Before a closing that is not final on chain is looked at again.</summary>
+    public static readonly TimeSpan RetryClose = TimeSpan.FromSeconds(15);
+
     /// <summary>How long a chain is waited for.</summary>
     public static readonly TimeSpan ChainTimeout = TimeSpan.FromSeconds(10);
 

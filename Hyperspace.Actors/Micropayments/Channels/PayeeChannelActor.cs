@@ -13,7 +13,8 @@ namespace Hyperspace.Actors.Micropayments.Channels;
 /// <param name="PeerId">This peer's id.</param>
 /// <param name="Terms">All terms on which it is paid, the preferred ones first.</param>
 /// <param name="Chains">The chains it is set up for; null: none.</param>
-internal sealed record Payee(string PeerId, IReadOnlyList<PaymentTerms> Terms, IChains? Chains)
+/// <param name="Escrow">Closes channels on chain.</param>
+internal sealed record Payee(string PeerId, IReadOnlyList<PaymentTerms> Terms, IChains? Chains, EscrowTransactions Escrow)
 {
     /// <summary>This peer's terms of that token, escrow and chain; the preferred ones when it has none.</summary>
     public PaymentTerms TermsFor(ChannelTerms terms) =>
@@ -27,6 +28,7 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
     private static readonly TimeSpan UnknownTimeout = TimeSpan.FromSeconds(10);
     private readonly IReadOnlyActorRegistry _registry;
     private readonly Payee _payee;
+    private bool _isClosing;
     private BalanceWaiters? _waiters;
 
     public PayeeChannelActor(string channelId, Payee payee, IReadOnlyActorRegistry registry)
@@ -53,6 +55,8 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
         Command<PayeeChannelCommands.TopUp>(TopUp);
         Command<PayeeChannelCommands.Refresh>(refresh => Look(refresh, State.Terms));
         Command<PayeeChannelCommands.Close>(close => Carry(State.Decide(close, _payee.PeerId)));
+        Command<CloseTransaction>(OnCloseTransaction);
+        Command<RetryClose>(_ => CloseInEscrow());
         Command<Looked>(Seen);
         Command<Admitted>(admitted => Carry(admitted.Command is PayeeChannelCommands.TopUp topUp ? State.Decide(topUp) : DecideOpening(admitted.Command, admitted.Escrow)));
         Command<Refusal>(refusal => Sender.Tell(refusal));
@@ -63,11 +67,14 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
     // Anyone may ask after a channel that is not there; its entity must not stay.
     protected override void Recovered()
     {
+        Change(state => state with { IsRecovered = true });
         Context.SetReceiveTimeout(State.Terms is null ? UnknownTimeout : IdleTimeout);
         if (State.Phase == ChannelPhase.Closed)
         {
             Release();
         }
+
+        CloseInEscrow();
     }
 
     protected override void Written(object happened)
@@ -82,6 +89,9 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
             case PayeeChannelEvents.Closed:
                 Release();
                 break;
+            case PayeeChannelEvents.ClosingBegun:
+                CloseInEscrow();
+                break;
             default:
                 break;
         }
@@ -90,6 +100,37 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
     /// <summary>What is owed on trust stays a debt; the rest of the credit is free again.</summary>
     private void Release() =>
         _registry.Get<ActorKeys.Channels>().Tell(new ChannelListCommands.ReleasePayee(State.ChannelId, State.OnChain ? 0 : State.SettledMicro), ActorRefs.NoSender);
+
+    /// <summary>Has the escrow pay out what the final voucher says; the wish is the same however often it is uttered.</summary>
+    private void CloseInEscrow()
+    {
+        if (State is { Phase: ChannelPhase.Closing, OnChain: true, ClosingProblem: null, Terms: { } terms } && !_isClosing)
+        {
+            _isClosing = true;
+            CloseAsync(terms, State).PipeTo(Self, failure: e => new CloseTransaction(new Refusal(ErrorCodes.PaymentPending, e.Message)));
+        }
+    }
+
+    private async Task<object> CloseAsync(ChannelTerms terms, PayeeChannelState state) => new CloseTransaction(
+        await _payee.Escrow.CloseAsync(ChannelIds.Parse(state.ChannelId), terms, state.FinalMicro, state.FinalSignature.Memory, state.ClosingAttempts).ConfigureAwait(false));
+
+    private void OnCloseTransaction(CloseTransaction ended)
+    {
+        _isClosing = false;
+        if (ended.Refusal is null)
+        {
+            Look(new PayeeChannelCommands.Refresh(State.ChannelId), State.Terms);
+        }
+        else if (EscrowTransactions.IsFinal(ended.Refusal))
+        {
+            // The payer may have withdrawn meanwhile: then the escrow shows it.
+            Commit(new PayeeChannelEvents.ClosingFailed(ended.Refusal.Message), () => Look(new PayeeChannelCommands.Refresh(State.ChannelId), State.Terms), _ => { });
+        }
+        else
+        {
+            Timers.StartSingleTimer(nameof(RetryClose), new RetryClose(), ChannelLimits.RetryClose);
+        }
+    }
 
     private void Carry(PayeeDecision decision)
     {
@@ -263,6 +304,11 @@ internal sealed class PayeeChannelActor : ChannelActor<PayeeChannelState>
 
     private static bool IsEscrow(ChainOptions chain, ReadOnlySpan<byte> escrow) =>
         (chain.Escrow is { } native && native.Span.SequenceEqual(escrow)) || (chain.LegacyEscrow is { } legacy && legacy.Span.SequenceEqual(escrow));
+
+    /// <summary>What became of the transaction that closes; null: it is final.</summary>
+    private sealed record CloseTransaction(Refusal? Refusal);
+
+    private sealed record RetryClose : INotInfluenceReceiveTimeout;
 
     /// <summary>What the escrow has, for the command that wanted to know.</summary>
     private sealed record Looked(object Command, EscrowChannel? Escrow);

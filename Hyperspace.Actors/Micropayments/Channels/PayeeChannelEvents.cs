@@ -57,7 +57,11 @@ internal static class PayeeChannelEvents
 }
 
 /// <summary>A request that was paid, or voided (then nothing was paid and nothing will be).</summary>
-internal sealed record PayeeRequest(ulong PriceMicro, ulong CumulativeMicro, bool IsDelivered)
+/// <param name="PriceMicro">What it cost.</param>
+/// <param name="CumulativeMicro">What was accepted with it.</param>
+/// <param name="IsDelivered">It was served.</param>
+/// <param name="IsRecent">It was paid since the journal was last read, so that whoever serves it is still at it.</param>
+internal sealed record PayeeRequest(ulong PriceMicro, ulong CumulativeMicro, bool IsDelivered, bool IsRecent = false)
 {
     public static PayeeRequest Voided { get; } = new(0, 0, false);
 

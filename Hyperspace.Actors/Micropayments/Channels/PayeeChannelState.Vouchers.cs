@@ -26,7 +26,7 @@ internal sealed partial record PayeeChannelState
         {
             // What was paid at one price is no entry to a dearer call.
             return !before.IsVoided && before.CumulativeMicro == cumulative && accept.Price.MicroUnits <= before.PriceMicro
-                ? new PayeeDecision(null, Accepted(accept.RequestId, repeated: true, before.IsDelivered))
+                ? new PayeeDecision(null, Accepted(accept.RequestId, repeated: true, before.IsDelivered) with { IsFromBefore = !before.IsRecent })
                 : RefuseVoucher(accept.RequestId, ErrorCodes.Conflict, before.IsVoided
                     ? "The payer was told that this request is not paid; call again with a new request id."
                     : "This request was paid with another voucher or at a lower price; call again with a new request id.");

@@ -60,12 +60,18 @@ internal sealed partial record PayeeChannelState(string ChannelId, VoucherChecks
 
     public ByteString FinalSignature { get; init; } = ByteString.Empty;
 
+    /// <summary>How often closing was begun: each attempt on chain is a wish of its own.</summary>
+    public int ClosingAttempts { get; init; }
+
     /// <summary>Why the escrow did not carry the closing out, if it didn't.</summary>
     public string? ClosingProblem { get; init; }
 
     public ulong RefundedMicro { get; init; }
 
     public RecentRequests<PayeeRequest> Requests { get; init; } = new();
+
+    /// <summary>The journal has been read; not part of it.</summary>
+    public bool IsRecovered { get; init; }
 
     private Currency Currency => Terms is null ? Currency.Usdc : Currency.Parse(Terms.Currency);
 
@@ -96,12 +102,12 @@ internal sealed partial record PayeeChannelState(string ChannelId, VoucherChecks
             Vouchers = Vouchers + 1,
             HighestSignature = e.CumulativeMicro > AcceptedMicro ? e.Signature : HighestSignature,
             VoidedSinceVoucher = 0,
-            Requests = e.RequestId.Length == 0 ? Requests : Requests.With(e.RequestId, new PayeeRequest(e.PriceMicro, e.CumulativeMicro, IsDelivered: false)),
+            Requests = e.RequestId.Length == 0 ? Requests : Requests.With(e.RequestId, new PayeeRequest(e.PriceMicro, e.CumulativeMicro, IsDelivered: false, IsRecovered)),
         },
         PayeeChannelEvents.Spent e => this with
         {
             SpentMicro = SpentMicro + e.AmountMicro,
-            Requests = Requests.With(e.RequestId, new PayeeRequest(e.AmountMicro, AcceptedMicro, IsDelivered: false)),
+            Requests = Requests.With(e.RequestId, new PayeeRequest(e.AmountMicro, AcceptedMicro, IsDelivered: false, IsRecovered)),
         },
         PayeeChannelEvents.Metered e => this with
         {
@@ -112,7 +118,7 @@ internal sealed partial record PayeeChannelState(string ChannelId, VoucherChecks
         PayeeChannelEvents.Voided e => this with { VoidedSinceVoucher = VoidedSinceVoucher + 1, Requests = Requests.With(e.RequestId, PayeeRequest.Voided) },
         PayeeChannelEvents.ToppedUp e => this with { DepositMicro = e.DepositMicro },
         PayeeChannelEvents.SeenOnChain e => this with { OnChain = true, DepositMicro = e.DepositMicro, SettledMicro = e.SettledMicro, CloseRequestedAt = e.CloseRequestedAt },
-        PayeeChannelEvents.ClosingBegun e => this with { Phase = ChannelPhase.Closing, FinalMicro = e.FinalMicro, FinalSignature = e.Signature, ClosingProblem = null },
+        PayeeChannelEvents.ClosingBegun e => this with { Phase = ChannelPhase.Closing, FinalMicro = e.FinalMicro, FinalSignature = e.Signature, ClosingProblem = null, ClosingAttempts = ClosingAttempts + 1 },
         PayeeChannelEvents.ClosingFailed e => this with { ClosingProblem = e.Reason },
         PayeeChannelEvents.Closed e => this with { Phase = ChannelPhase.Closed, SettledMicro = e.SettledMicro, RefundedMicro = e.RefundedMicro, ClosingProblem = null },
         ChannelBatch batch => batch.Events.Aggregate(this, (state, e) => state.Apply(e)),

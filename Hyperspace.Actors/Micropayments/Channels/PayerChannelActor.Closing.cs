@@ -8,8 +8,6 @@ namespace Hyperspace.Actors.Micropayments.Channels;
 /// <content>Payments to the payee itself, topping up, and closing.</content>
 internal sealed partial class PayerChannelActor
 {
-    private const string ClosingTimer = "closing";
-    private const string TopUpTimer = "top-up";
     private readonly List<IActorRef> _closers = [];
     private readonly List<IActorRef> _toppers = [];
     private bool _isCallingClose;
@@ -87,14 +85,25 @@ internal sealed partial class PayerChannelActor
         if (State is { ToppingUpMicro: > 0, Terms: { } terms } && !_isCallingTopUp)
         {
             _isCallingTopUp = true;
-            CallTopUpAsync(State.PayeePeerId!, ChannelIds.Of(terms), State.ToppingUpMicro).PipeTo(Self, failure: e => new TopUpAnswered(null, e.Message));
+            CallTopUpAsync(State.PayeePeerId!, terms, State).PipeTo(Self, failure: e => new TopUpAnswered(null, e.Message));
         }
     }
 
-    private async Task<object> CallTopUpAsync(string payee, byte[] channelId, ulong depositMicro)
+    private async Task<object> CallTopUpAsync(string payee, ChannelTerms terms, PayerChannelState state)
     {
-        var (reply, failure) = await _payer.Payees.TopUpAsync(payee, channelId, depositMicro).ConfigureAwait(false);
-        return new TopUpAnswered(reply, failure);
+        if (state.Funded && await _payer.Escrow.TopUpAsync(terms, state.DepositMicro, state.ToppingUpMicro).ConfigureAwait(false) is { } refusal)
+        {
+            return EscrowTransactions.IsFinal(refusal)
+                ? new TopUpAnswered(new ChannelReply { RefusedCode = refusal.Code, RefusedMessage = refusal.Message }, null)
+                : new TopUpAnswered(null, refusal.Message);
+        }
+
+        var (reply, failure) = await _payer.Payees.TopUpAsync(payee, ChannelIds.Of(terms), state.ToppingUpMicro).ConfigureAwait(false);
+
+        // What lies in the escrow counts, whether the payee has seen it yet or not.
+        return state.Funded && !(reply is { Standing: { } standing } && standing.DepositMicro >= state.ToppingUpMicro)
+            ? new TopUpAnswered(null, failure ?? reply?.RefusedMessage)
+            : new TopUpAnswered(reply, failure);
     }
 
     private void OnTopUp(TopUpAnswered answered)
@@ -105,10 +114,11 @@ internal sealed partial class PayerChannelActor
         {
             // The payee may have raised it: this is asked again until it says so or not.
             TellAll(_toppers, new Refusal(ErrorCodes.PeerUnreachable, $"The payee could not be asked; it is asked again. {answered.Failure}"));
-            Timers.StartSingleTimer(TopUpTimer, new RetryTopUp(), _payer.Times.MaxBackoff);
+            Retry(new RetryTopUp());
             return;
         }
 
+        _retryAfter = TimeSpan.Zero;
         var raised = answered.Reply.Standing is { Known: true } standing && standing.DepositMicro >= State.ToppingUpMicro;
         var refusal = new Refusal(ErrorCodes.ChannelRefused, $"The payee does not raise the deposit: {Cut(answered.Reply.RefusedMessage)}");
         Commit(
@@ -198,7 +208,7 @@ internal sealed partial class PayerChannelActor
 
         // On its way on chain, or the payee cannot be reached: it goes on by itself.
         TellAll(_closers, answered.Reply is null ? new Refusal(ErrorCodes.PeerUnreachable, $"The payee could not be asked to close the channel; it is asked again. {answered.Failure}") : State.View());
-        Timers.StartSingleTimer(ClosingTimer, new RetryClose(), _payer.Times.MaxBackoff);
+        Retry(new RetryClose());
     }
 
     private static void TellAll(List<IActorRef> waiting, object reply)

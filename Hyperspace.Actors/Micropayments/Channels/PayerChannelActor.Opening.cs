@@ -20,15 +20,17 @@ internal sealed partial class PayerChannelActor
         Command<Opened>(_ =>
         {
             ChannelFaults.Hit(ChannelFaults.PayerOpenAnswered);
+            _retryAfter = TimeSpan.Zero;
             Commit(new PayerChannelEvents.Confirmed(), () => OpeningEnded(State.View()), OpeningEnded);
         });
         Command<NotOpened>(NotOpen);
+        Command<RetryOpening>(_ => ResumeOpening());
     }
 
     /// <summary>A deposit may lie in the escrow: what was begun is carried on.</summary>
     private void ResumeOpening()
     {
-        if (State is { Terms: not null, IsOpen: false, Funded: true })
+        if (State is { Terms: not null, IsOpen: false, Funded: true } && !_opening)
         {
             _opening = true;
             CallOpen();
@@ -102,6 +104,12 @@ internal sealed partial class PayerChannelActor
             return new NotOpened(new Refusal(ErrorCodes.Timeout, "The list of channels did not answer in time. Nothing was signed; try again."), ByPayee: false);
         }
 
+        if (funded && await _payer.Escrow.OpenAsync(terms).ConfigureAwait(false) is { } unfunded)
+        {
+            return new NotOpened(unfunded, ByPayee: false, IsUnfunded: EscrowTransactions.IsFinal(unfunded));
+        }
+
+        ChannelFaults.Hit(ChannelFaults.PayerFunded);
         return await _payer.Payees.OpenAsync(payee, terms, _payer.Identity.Binding, funded).ConfigureAwait(false) switch
         {
             ({ Standing: { Known: true, Open: true } }, _) => new Opened(),
@@ -112,7 +120,13 @@ internal sealed partial class PayerChannelActor
 
     private void NotOpen(NotOpened failed)
     {
-        if (failed.ByPayee)
+        if (State.Funded && !State.IsOpen && !failed.IsUnfunded)
+        {
+            // The deposit lies in the escrow, or may soon: the payee is asked until it opens.
+            OpeningEnded(failed.Refusal);
+            Retry(new RetryOpening());
+        }
+        else if ((failed.ByPayee || failed.IsUnfunded) && State.Terms is not null)
         {
             Commit(new PayerChannelEvents.Withdrawn(), () => OpeningEnded(failed.Refusal), OpeningEnded);
         }
@@ -141,5 +155,7 @@ internal sealed partial class PayerChannelActor
 
     private sealed record Opened;
 
-    private sealed record NotOpened(Refusal Refusal, bool ByPayee);
+    private sealed record NotOpened(Refusal Refusal, bool ByPayee, bool IsUnfunded = false);
+
+    private sealed record RetryOpening : INotInfluenceReceiveTimeout;
 }

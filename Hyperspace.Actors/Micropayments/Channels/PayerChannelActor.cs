@@ -13,12 +13,13 @@ namespace Hyperspace.Actors.Micropayments.Channels;
 /// <summary>What payer channels need of their peer.</summary>
 /// <param name="Identity">Whose wallet signs.</param>
 /// <param name="Payees">Calls to payees.</param>
+/// <param name="Escrow">Funds channels on chain.</param>
 /// <param name="DepositMicro">The deposit to propose.</param>
 /// <param name="Window">Vouchers in flight at once.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Times">How long to wait for what.</param>
 /// <param name="NewSalt">32 random bytes.</param>
-internal sealed record Payer(PeerIdentity Identity, PayeeClient Payees, ulong DepositMicro, int Window, TimeProvider Time, PayerTimes Times, Func<byte[]> NewSalt);
+internal sealed record Payer(PeerIdentity Identity, PayeeClient Payees, EscrowTransactions Escrow, ulong DepositMicro, int Window, TimeProvider Time, PayerTimes Times, Func<byte[]> NewSalt);
 
 /// <summary>
 /// One channel that this peer pays over. Journals what <see cref="PayerChannelState"/> decides, then signs and replies;
@@ -35,6 +36,7 @@ internal sealed partial class PayerChannelActor : ChannelActor<PayerChannelState
     private readonly WaitingPayments _waiting;
     private readonly Dictionary<string, Flight> _flights = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<IActorRef>> _curious = new(StringComparer.Ordinal);
+    private TimeSpan _retryAfter;
 
     public PayerChannelActor(string channelKey, Payer payer, IReadOnlyActorRegistry registry)
         : base(
@@ -355,6 +357,13 @@ internal sealed partial class PayerChannelActor : ChannelActor<PayerChannelState
     private PaymentSettled Unknown(string requestId) => new(State.ChannelKey, requestId, PaymentOutcome.Unknown, Micro(0));
 
     private Amount Micro(ulong micro) => new(micro, State.Terms is { } terms ? Currency.Parse(terms.Currency) : Currency.Usdc);
+
+    /// <summary>Tries something again by itself, later each time until it has worked.</summary>
+    private void Retry(object message)
+    {
+        _retryAfter = _retryAfter == TimeSpan.Zero ? _payer.Times.MinBackoff : _retryAfter * 2 < _payer.Times.MaxBackoff ? _retryAfter * 2 : _payer.Times.MaxBackoff;
+        Timers.StartSingleTimer(message.GetType().Name, message, _retryAfter);
+    }
 
     private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _payer.Time.TimestampFrequency);
 

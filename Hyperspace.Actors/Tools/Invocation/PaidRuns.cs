@@ -21,6 +21,9 @@ internal sealed class PaidRuns(OutcomeCache outcomes, TimeProvider time)
     /// <summary>True when no further run may begin.</summary>
     public bool IsFull => _running.Count >= Capacity;
 
+    /// <summary>True while the request's run goes on.</summary>
+    public bool IsRunning(string caller, string requestId) => _running.ContainsKey((caller, requestId));
+
     /// <summary>
     /// The outcome of the request's run, which is begun unless it runs or has ended; null when the request id is of another
     /// call. Cancelling only ends the wait.

@@ -98,7 +98,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
             return;
         }
 
-        var signed = await Services.AskChannelAsync(new PayerChannelCommands.Pay(key, RequestId, price, provider.ToString(), terms, binding)).ConfigureAwait(false);
+        var signed = await Services.AskChannelAsync(new PayerChannelCommands.Pay(key, RequestId, price, provider.ToString(), terms, binding, Command.SessionId)).ConfigureAwait(false);
         if (signed is not VoucherSigned { Voucher: { } voucher })
         {
             if (signed is Refusal { Code: ErrorCodes.PaymentPending } pending)

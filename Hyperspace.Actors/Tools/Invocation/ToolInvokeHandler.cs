@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
@@ -94,6 +95,12 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, OwnRecord own, IReadOnl
             yield break;
         }
 
+        if (kept is null && paid is { IsFromBefore: true } && !paidRuns.IsRunning(caller, request.RequestId))
+        {
+            yield return Refused(ErrorCodes.AlreadyServed, "This request was paid before this peer restarted, and may have been served; it is not run twice, and was not charged again.");
+            yield break;
+        }
+
         if (kept is null && paid is not null)
         {
             kept = await paidRuns.JoinAsync(
@@ -101,7 +108,11 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, OwnRecord own, IReadOnl
                 request.RequestId,
                 fingerprint,
                 limit => calls.RunAsync(tool, request.Params, limit),
-                () => registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender),
+                () =>
+                {
+                    ChannelFaults.Hit(ChannelFaults.PayeeServed);
+                    registry.Get<ActorKeys.PayeeChannels>().Tell(new PayeeChannelCommands.Delivered(paid.ChannelId, request.RequestId), ActorRefs.NoSender);
+                },
                 cancellationToken).ConfigureAwait(false);
             if (kept is null)
             {
