@@ -5,6 +5,7 @@ using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Micropayments;
 using Hyperspace.Actors.Micropayments.Charge;
+using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Actors.Micropayments.Ledger;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
@@ -47,6 +48,7 @@ public static class PeerExtensions
             .WithMicropayments()
             .WithChannelsOnChain(options)
             .WithCharges(options)
+            .WithFetch()
             .WithLedger()
             .WithTools()
             .WithLearning()

@@ -4,6 +4,7 @@ using Hyperspace.Benchmarks;
 using Hyperspace.Benchmarks.Churn;
 using Hyperspace.Benchmarks.Libp2p;
 using Hyperspace.Benchmarks.Loop;
+using Hyperspace.Benchmarks.Payments;
 
 // Functions are measured by BenchmarkDotNet, the system by scenarios; each is one command.
 var json = new Option<bool>("--json") { Description = "Print one JSON line instead of tables.", Recursive = true };
@@ -26,6 +27,15 @@ libp2p.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+var paymentParts = new Option<string[]>("--only") { Description = $"Parts to run: {string.Join(", ", PaymentsScenario.PartNames)}; may be repeated (default all).", AllowMultipleArgumentsPerToken = true }.AcceptOnlyFromAmong([.. PaymentsScenario.PartNames]);
+var payments = new Command("payments", "Vouchers, paid requests over HTTP and over channels, paid tokens; beside viem, ethers and mppx; each figure with its bar.") { seconds, paymentParts };
+payments.SetAction(async (parsed, cancellationToken) =>
+{
+    var report = await PaymentsScenario.RunAsync(parsed.GetValue(paymentParts) ?? [], TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine, cancellationToken);
+    Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
+    return 0;
+});
+
 var minutes = new Option<double>("--minutes") { Description = "How long.", DefaultValueFactory = _ => 10 };
 var churn = new Command("churn", "One of our peers among js peers that come and go; ends with 1 when its memory, handles or streams grow.") { minutes };
 churn.SetAction(async (parsed, cancellationToken) =>
@@ -42,6 +52,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, churn, functions, SimCommand.Create(json) };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, churn, functions, SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

@@ -11,7 +11,9 @@ namespace Hyperspace.Host;
 /// <param name="Bootstrap">A peer to join through.</param>
 /// <param name="Listen">Where it listens.</param>
 /// <param name="Fault">The fault point at which it dies.</param>
-internal sealed record ChildPeerOptions(string Name, string DataDirectory, string? Bootstrap = null, string Listen = "/ip4/127.0.0.1/tcp/0", string? Fault = null);
+/// <param name="Arguments">Further arguments of <c>start</c>.</param>
+internal sealed record ChildPeerOptions(
+    string Name, string DataDirectory, string? Bootstrap = null, string Listen = "/ip4/127.0.0.1/tcp/0", string? Fault = null, IReadOnlyList<string>? Arguments = null);
 
 /// <summary>A peer in a process of its own, with its own data directory, that can't outlive this process: it stops when its standard input ends.</summary>
 internal sealed class ChildPeer : IAsyncDisposable
@@ -56,7 +58,7 @@ internal sealed class ChildPeer : IAsyncDisposable
     public static async Task<ChildPeer> StartAsync(ChildPeerOptions options, CancellationToken cancellationToken)
     {
         var (name, logFile) = (options.Name, options.DataDirectory + ".log");
-        List<string> arguments = ["start", "--json", "--stop-with-stdin", "--data", options.DataDirectory, "--api-port", "0", "--listen", options.Listen];
+        List<string> arguments = ["start", "--json", "--stop-with-stdin", "--data", options.DataDirectory, "--api-port", "0", "--listen", options.Listen, .. options.Arguments ?? []];
         if (options.Bootstrap is not null)
         {
             arguments.AddRange(["--bootstrap", options.Bootstrap]);

@@ -36,6 +36,9 @@ public static class ActorKeys
     /// <summary>Payers whose charges are open (<c>ChargedPayerCommands</c>).</summary>
     public sealed class ChargedPayers;
 
+    /// <summary>Fetches over HTTP that may be paid for (<c>FetchCommands</c>).</summary>
+    public sealed class Fetches;
+
     /// <summary>The tool registry, discovery and invocation (<c>ToolCommands</c>).</summary>
     public sealed class Tools;
 

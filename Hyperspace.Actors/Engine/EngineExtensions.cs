@@ -101,6 +101,8 @@ public static class EngineExtensions
             retry-unsuccessful-join-after = 1s
             distributed-data.durable.keys = []
             singleton.hand-over-retry-interval = 200ms
+            # Akka.Cluster.Tools 1.5.73 warns at every start and stop, not after its 30 seconds.
+            singleton-proxy.log-singleton-identification-failure = off
             sharding {
               role = ""
               state-store-mode = ddata

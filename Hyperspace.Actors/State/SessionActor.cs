@@ -139,8 +139,16 @@ internal sealed class SessionActor : ReceivePersistentActor, IWithTimers
     {
         if (_state?.Open.GetValueOrDefault(ask.ReservationId) is not { ChannelKey: { } channelKey })
             return;
-        if (_registry.TryGet<ActorKeys.PayerChannels>(out var channels))
+        if (channelKey.StartsWith(FetchCommands.ChannelPrefix, StringComparison.Ordinal))
+        {
+            if (_registry.TryGet<ActorKeys.Fetches>(out var fetches))
+                fetches.Tell(new FetchCommands.Resolve(channelKey, ask.ReservationId));
+        }
+        else if (_registry.TryGet<ActorKeys.PayerChannels>(out var channels))
+        {
             channels.Tell(new PayerChannelCommands.Resolve(channelKey, ask.ReservationId));
+        }
+
         var next = ask.NextDelay * 2 < _options.LastResolveDelay ? ask.NextDelay * 2 : _options.LastResolveDelay;
         Timers.StartSingleTimer(ask.ReservationId, new AskChannel(ask.ReservationId, next), ask.NextDelay);
     }

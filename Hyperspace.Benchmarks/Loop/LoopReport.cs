@@ -10,10 +10,18 @@ namespace Hyperspace.Benchmarks.Loop;
 /// <param name="Unit">In what.</param>
 /// <param name="Peer">The other software's value.</param>
 /// <param name="PeerName">Its name.</param>
-internal sealed record Figure(string Name, double Value, string Unit, double? Peer = null, string? PeerName = null)
+/// <param name="AtMost">What ours may be at most, in the unit.</param>
+/// <param name="RatioAtLeast">What ours over theirs must be at least.</param>
+internal sealed record Figure(string Name, double Value, string Unit, double? Peer = null, string? PeerName = null, double? AtMost = null, double? RatioAtLeast = null)
 {
     /// <summary>Ours over theirs.</summary>
     public double? Ratio => Peer is > 0 ? Value / Peer : null;
+
+    /// <summary>Whether it is as it must be; null where nothing is asked.</summary>
+    public bool? Met => AtMost is { } most ? Value <= most : RatioAtLeast is { } least && Ratio is { } ratio ? ratio >= least : null;
+
+    /// <summary>What is asked.</summary>
+    public string Bar => AtMost is { } most ? $"≤ {LoopReport.Number(most)} {Unit}" : RatioAtLeast is { } least ? $"≥ {least.ToString(CultureInfo.InvariantCulture)}×" : "";
 }
 
 /// <summary>All figures of a run.</summary>
@@ -25,10 +33,11 @@ internal sealed record LoopReport(IReadOnlyList<Figure> Figures)
 
     public string ToMarkdown()
     {
-        var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{Machine()}\n\n| figure | Hyperspace | beside it | ratio |\n|---|---|---|---|\n"));
+        var bars = Figures.Any(f => f.Met is not null);
+        var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{Machine()}\n\n| figure | Hyperspace | beside it | ratio |{(bars ? " bar | |" : "")}\n|---|---|---|---|{(bars ? "---|---|" : "")}\n"));
         foreach (var figure in Figures)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {figure.Name} | {Number(figure.Value)} {figure.Unit} | {(figure.Peer is { } peer ? $"{figure.PeerName}: {Number(peer)} {figure.Unit}" : "")} | {(figure.Ratio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) + "×" : "")} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {figure.Name} | {Number(figure.Value)} {figure.Unit} | {(figure.Peer is { } peer ? $"{figure.PeerName}: {Number(peer)} {figure.Unit}" : "")} | {(figure.Ratio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) + "×" : "")} |{(bars ? $" {figure.Bar} | {(figure.Met is { } met ? met ? "met" : "missed" : "")} |" : "")}\n");
         }
 
         return text.ToString();

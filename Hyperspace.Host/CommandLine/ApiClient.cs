@@ -80,5 +80,25 @@ internal sealed class ApiClient : IDisposable
             : reply?["result"]?.DeepClone();
     }
 
+    /// <summary>Calls in a session: the one given, or one of its own that is begun with a budget in USDC and ended.</summary>
+    public async Task<JsonNode?> InSessionAsync(string? given, string budget, Func<string, Task<JsonNode?>> call, CancellationToken cancellationToken)
+    {
+        if (given is not null)
+        {
+            return await call(given);
+        }
+
+        var begun = await CallAsync("state.begin", new JsonObject { ["budget"] = new JsonObject { ["max"] = budget } }, cancellationToken);
+        var id = begun!["id"]!.GetValue<string>();
+        try
+        {
+            return await call(id);
+        }
+        finally
+        {
+            await CallAsync("state.end", new JsonObject { ["sessionId"] = id }, CancellationToken.None);
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 }

@@ -9,7 +9,7 @@ namespace Hyperspace.Host.CommandLine;
 /// <summary>The verbs that talk to a running peer.</summary>
 internal static class ClientCommands
 {
-    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), Session(), ChannelCommands.Channel(), Playbook(), Trajectories()];
+    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), Playbook(), Trajectories()];
 
     private static Command Status() =>
         new Command("status", "Tell who the running peer is and how it does.")
@@ -49,33 +49,13 @@ internal static class ClientCommands
         var timeout = new Option<int>("--timeout-ms") { Description = "Give up after so long.", DefaultValueFactory = _ => 30_000 };
         var command = new Command("invoke", "Run a tool, paying for it when it has a price.") { tool, parameters, session, budget, timeout };
         return command.Asks(
-            async (parsed, client, ct) =>
+            (parsed, client, ct) => client.InSessionAsync(parsed.GetValue(session), parsed.GetValue(budget)!, id => client.CallAsync("tool.invoke", new JsonObject
             {
-                var given = parsed.GetValue(session);
-                var call = new JsonObject
-                {
-                    ["toolId"] = parsed.GetValue(tool),
-                    ["params"] = parsed.GetValue(parameters),
-                    ["timeoutMs"] = parsed.GetValue(timeout),
-                };
-                if (given is not null)
-                {
-                    call["sessionId"] = given;
-                    return await client.CallAsync("tool.invoke", call, ct);
-                }
-
-                var begun = await client.CallAsync("state.begin", new JsonObject { ["budget"] = new JsonObject { ["max"] = parsed.GetValue(budget) } }, ct);
-                var id = begun!["id"]!.GetValue<string>();
-                call["sessionId"] = id;
-                try
-                {
-                    return await client.CallAsync("tool.invoke", call, ct);
-                }
-                finally
-                {
-                    await client.CallAsync("state.end", new JsonObject { ["sessionId"] = id }, CancellationToken.None);
-                }
-            },
+                ["toolId"] = parsed.GetValue(tool),
+                ["params"] = parsed.GetValue(parameters),
+                ["timeoutMs"] = parsed.GetValue(timeout),
+                ["sessionId"] = id,
+            }, ct), ct),
             result =>
             {
                 if (result!["content"]!.GetValue<string>() is { Length: > 0 } content)

@@ -18,6 +18,7 @@ internal static class ApiMethods
             .. ToolMethods.All(actors, services.GetRequiredService<ActorSystem>()),
             .. new MicropaymentsMethods(actors).All(),
             .. new ChannelTransferMethods(actors).All(),
+            .. FetchMethods.All(actors),
             .. LearningMethods.All(actors),
             .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),

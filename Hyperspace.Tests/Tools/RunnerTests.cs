@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Tools.Runners;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;

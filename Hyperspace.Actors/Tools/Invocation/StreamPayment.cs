@@ -93,8 +93,9 @@ internal sealed class StreamPayment(InvocationServices services, string channelK
             var payment = new ToolStreamPayment { RequestId = requestId, Voucher = signed.Voucher, LimitMicro = signed.Price.MicroUnits };
             var answer = await services.Peer.Rpc.CallUnaryAsync(provider, RpcMethods.ToolStreamPay, payment.ToByteArray(), SendTimeout).ConfigureAwait(false);
             var reply = VoucherPaymentReply.Parser.ParseFrom(answer.Span);
-            if (reply.Accepted is null)
+            if (reply.Accepted is null && reply.RefusedCode != ErrorCodes.Conflict)
             {
+                // A conflict: the stream ended while the voucher was on its way, and its own frames say how.
                 Failure ??= new Refusal(ErrorCodes.ChannelRefused, $"The provider does not take a voucher for this stream: {(reply.RefusedMessage.Length <= 500 ? reply.RefusedMessage : reply.RefusedMessage[..500])}");
             }
         }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts;
 
 namespace Hyperspace.Actors.Tools.Runners;
@@ -41,7 +42,9 @@ internal sealed class FetchPage : IBuiltinTool, IDisposable
         }
         catch (HttpRequestException e)
         {
-            return ToolRun.Failure(ErrorCodes.ToolFailed, $"The page can't be fetched: {(e.InnerException as AddressRefusedException ?? (Exception)e).Message}");
+            return ToolRun.Failure(ErrorCodes.ToolFailed, e.InnerException is AddressRefusedException refused
+                ? $"The page can't be fetched: {refused.Message}; pages of private networks are only fetched when the tool is registered with \"allowPrivate\": true."
+                : $"The page can't be fetched: {e.Message}");
         }
         catch (IOException e)
         {

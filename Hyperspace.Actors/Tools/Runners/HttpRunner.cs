@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Tools;
 

@@ -1,24 +1,23 @@
 // Calls a URL for so many seconds with so many calls at once by an unmodified mppx client, which pays what it is asked for.
-// node charge-client.mjs URL SECONDS CONCURRENCY TOKEN CHAIN_ID [METHOD]; prints {perSecond, p50Ms, p99Ms, paid}.
-import { randomBytes } from 'node:crypto'
+// node charge-client.mjs URL SECONDS CONCURRENCY KEY TOKEN CHAIN_ID NAME VERSION METHOD BODY; prints {perSecond, p50Ms, p99Ms, paid}.
 import { privateKeyToAccount } from 'viem/accounts'
 import { Mppx } from 'mppx/client'
 import { charge } from 'mppx/evm/client'
 
-const [, , url, seconds, concurrency, token, chainId, method = 'GET'] = process.argv
-const account = privateKeyToAccount('0x' + randomBytes(32).toString('hex'))
+const [, , url, seconds, concurrency, key, token, chainId, name, version, method, body] = process.argv
+const account = privateKeyToAccount(key)
 const mppx = Mppx.create({
-  methods: [charge({ account, currencies: [token], networks: [Number(chainId)], decimals: 6, authorization: { name: 'Test Dollar', version: '1' } })],
+  methods: [charge({ account, currencies: [token], networks: [Number(chainId)], decimals: 6, authorization: { name, version } })],
   polyfill: false,
 })
 const times = []
 let paid = 0
-const init = method === 'POST' ? { method, headers: { 'content-type': 'application/json' }, body: '{}' } : {}
+const init = method === 'POST' ? { method, headers: { 'content-type': 'application/json' }, body } : {}
 async function call() {
   const start = performance.now()
   const response = await mppx.fetch(url, init)
-  const body = await response.text()
-  if (!response.ok) throw new Error(`${response.status} ${body}`)
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${response.status} ${text}`)
   if (response.headers.get('payment-receipt')) paid++
   return performance.now() - start
 }

@@ -7,7 +7,7 @@ import { charge } from 'mppx/evm/server'
 const [, , token, recipient, chainId] = process.argv
 const mppx = Mppx.create({
   methods: [charge({
-    currency: token, recipient, chainId: Number(chainId), decimals: 6, authorization: { name: 'Test Dollar', version: '1' },
+    currency: token, recipient, chainId: Number(chainId), decimals: 6, authorization: { name: 'Test USD', version: '2' },
     settle: async ({ payload }) => ({ reference: payload.nonce }),
   })],
   secretKey: 'b'.repeat(64),

@@ -1,13 +1,17 @@
 using System.Buffers;
 using System.Text;
 
-namespace Hyperspace.Actors.Tools.Runners;
+namespace Hyperspace.Actors.Engine;
 
 /// <summary>Reads bodies that came from outside, never more than a limit and never by their own word about their length.</summary>
 internal static class BoundedReader
 {
     /// <summary>The whole body, or null when it is longer than <paramref name="limit"/> bytes.</summary>
-    public static async Task<byte[]?> ReadAsync(Stream body, int limit, CancellationToken cancellationToken)
+    public static async Task<byte[]?> ReadAsync(Stream body, int limit, CancellationToken cancellationToken) =>
+        await ReadUpToAsync(body, limit, cancellationToken).ConfigureAwait(false) is (var whole, IsCut: false) ? whole : null;
+
+    /// <summary>The body, cut when it is longer than <paramref name="limit"/> bytes.</summary>
+    public static async Task<(byte[] Bytes, bool IsCut)> ReadUpToAsync(Stream body, int limit, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
         try
@@ -18,13 +22,14 @@ internal static class BoundedReader
             {
                 if (whole.Length + read > limit)
                 {
-                    return null;
+                    whole.Write(buffer, 0, limit - (int)whole.Length);
+                    return (whole.ToArray(), true);
                 }
 
                 whole.Write(buffer, 0, read);
             }
 
-            return whole.ToArray();
+            return (whole.ToArray(), false);
         }
         finally
         {

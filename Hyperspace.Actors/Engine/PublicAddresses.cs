@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Hyperspace.Actors.Tools.Runners;
+namespace Hyperspace.Actors.Engine;
 
-/// <summary>Which addresses a tool may fetch from when strangers choose the URL: only globally routed unicast ones (RFC 6890).</summary>
+/// <summary>Which addresses may be fetched from when strangers choose the URL: only globally routed unicast ones (RFC 6890).</summary>
 internal static class PublicAddresses
 {
     private static readonly IPNetwork[] Special =
@@ -27,11 +27,21 @@ internal static class PublicAddresses
     /// A connect callback that resolves the host itself and connects to the very address that it judged, so that a name
     /// can't turn into another address in between. Redirects pass here too.
     /// </summary>
-    public static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    public static ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) => ConnectAsync(context, IsPublic, cancellationToken);
+
+    /// <summary>As above, but the loopback interface is allowed too when the host is named so (<c>localhost</c>, <c>127.0.0.1</c>, <c>[::1]</c>): whoever names it means it.</summary>
+    public static ValueTask<Stream> ConnectOrLoopbackAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
+        ConnectAsync(context, IsLoopback(context.DnsEndPoint.Host) ? IPAddress.IsLoopback : IsPublic, cancellationToken);
+
+    /// <summary>True for a host name that means this machine.</summary>
+    public static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var literal) && IPAddress.IsLoopback(literal));
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, Predicate<IPAddress> isAllowed, CancellationToken cancellationToken)
     {
         var host = context.DnsEndPoint.Host;
         var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
-        var allowed = Array.FindAll(addresses, IsPublic);
+        var allowed = Array.FindAll(addresses, isAllowed);
         if (allowed.Length == 0)
         {
             throw new AddressRefusedException(host);
@@ -53,4 +63,4 @@ internal static class PublicAddresses
 
 /// <summary>The host has no public address.</summary>
 internal sealed class AddressRefusedException(string host)
-    : IOException($"'{host}' is not a public address; pages of private networks are only fetched when the tool is registered with \"allowPrivate\": true.");
+    : IOException($"'{host}' is not a public address");
