@@ -10,10 +10,10 @@ namespace Hyperspace.Host;
 /// <param name="DataDirectory">Its data directory; its log is beside it, with the ending <c>.log</c>.</param>
 /// <param name="Bootstrap">A peer to join through.</param>
 /// <param name="Listen">Where it listens.</param>
-/// <param name="Fault">The fault point at which it dies.</param>
 /// <param name="Arguments">Further arguments of <c>start</c>.</param>
+/// <param name="Fault">The fault point at which it dies.</param>
 internal sealed record ChildPeerOptions(
-    string Name, string DataDirectory, string? Bootstrap = null, string Listen = "/ip4/127.0.0.1/tcp/0", string? Fault = null, IReadOnlyList<string>? Arguments = null);
+    string Name, string DataDirectory, string? Bootstrap = null, string Listen = "/ip4/127.0.0.1/tcp/0", IReadOnlyList<string>? Arguments = null, string? Fault = null);
 
 /// <summary>A peer in a process of its own, with its own data directory, that can't outlive this process: it stops when its standard input ends.</summary>
 internal sealed class ChildPeer : IAsyncDisposable

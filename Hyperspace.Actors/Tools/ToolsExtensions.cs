@@ -7,6 +7,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Mpp;
+using Hyperspace.Actors.Micropayments.Sessions;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Actors.Tools.Mcp;
@@ -73,15 +74,17 @@ public static class ToolsExtensions
         var calls = new ToolCalls(peer, catalog);
         var handler = new ToolInvokeHandler(calls, own, registry, outcomes, runs);
         peer.Rpc.Handle(RpcMethods.ToolInvoke, handler.InvokeAsync);
-        var streams = new ToolStreamHandler(calls, catalog, registry, peer.Time);
+        var streams = new ToolStreamHandler(calls, registry, peer.Time);
         peer.Rpc.Handle(RpcMethods.ToolStream, streams.StreamAsync);
         peer.Rpc.Handle(RpcMethods.ToolStreamPay, streams.PayAsync);
         peer.Rpc.Handle(RpcMethods.CapabilitiesGet, handler.CapabilitiesAsync);
         if (peer.Options.Pay is { } pay)
         {
-            var desk = new ChargeDesk(pay, peer.Options.Chains, peer.Identity.Wallet.Address, ChallengeKey.LoadOrCreate(peer.Options.DataDirectory), peer.Time, RandomNumberGenerator.GetBytes);
+            var key = ChallengeKey.LoadOrCreate(peer.Options.DataDirectory);
+            var desk = new ChargeDesk(pay, peer.Options.Chains, peer.Identity.Wallet.Address, key, peer.Time, RandomNumberGenerator.GetBytes);
+            var sessions = new SessionSeller(calls, new SessionDesk(pay, peer.Options.Chains, peer.Identity.Wallet.Address, key, RandomNumberGenerator.GetBytes), registry, peer.Time);
             var funds = new PayerFunds(resolver.GetService<IChains>(), peer.Time);
-            resolver.GetService<ToolSales>().Open(new ToolSeller(calls, catalog, desk, funds, registry, outcomes, runs, peer.Time));
+            resolver.GetService<ToolSales>().Open(new ToolSeller(calls, catalog, desk, sessions, funds, registry, outcomes, runs, peer.Time));
         }
 
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseServiceStop, "stop-tools", async () =>

@@ -26,6 +26,7 @@ internal sealed class PayServer : IAsyncDisposable
     private const int MaxConnections = 4096;
     private const int MaxRequestsAtOnce = 2048;
     private static readonly TimeSpan ServeTimeout = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan StreamTimeout = TimeSpan.FromMinutes(10);
 
     private readonly WebApplication _app;
     private readonly PayLimiter _limiter;
@@ -129,10 +130,16 @@ internal sealed class PayServer : IAsyncDisposable
         {
             if (await ReadAsync(context, tool, timeout.Token) is { } request)
             {
-                await AnswerAsync(context, await sales.ServeAsync(request, timeout.Token));
+                var answer = await sales.ServeAsync(request, timeout.Token);
+                if (answer.Stream is not null)
+                {
+                    timeout.CancelAfter(StreamTimeout);
+                }
+
+                await AnswerAsync(context, answer, timeout.Token);
             }
         }
-        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
         {
             await RefuseAsync(context, HttpStatusCode.GatewayTimeout, "The tool still runs; ask again with the same credential and Idempotency-Key. It is not charged again.");
         }
@@ -174,20 +181,40 @@ internal sealed class PayServer : IAsyncDisposable
             body.ToArray(),
             Values(headers.Authorization),
             Values(headers["PAYMENT-SIGNATURE"]),
-            Values(headers["Idempotency-Key"]));
+            Values(headers["Idempotency-Key"]))
+        {
+            PaymentSession = Values(headers["Payment-Session"]),
+            IsBarePost = HttpMethods.IsPost(context.Request.Method) && body.Length == 0,
+        };
     }
 
-    private static async Task AnswerAsync(HttpContext context, SaleAnswer answer)
+    private static async Task AnswerAsync(HttpContext context, SaleAnswer answer, CancellationToken cancellationToken)
     {
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = answer.ContentType;
-        context.Response.ContentLength = answer.Body.Length;
+        if (answer.Stream is null)
+        {
+            context.Response.ContentLength = answer.Body.Length;
+        }
+
         foreach (var (name, value) in answer.Headers)
         {
             context.Response.Headers.Append(name, value);
         }
 
-        await context.Response.Body.WriteAsync(answer.Body, context.RequestAborted);
+        if (answer.Stream is not { } pieces)
+        {
+            await context.Response.Body.WriteAsync(answer.Body, cancellationToken);
+            return;
+        }
+
+        // The headers leave at once: the first token may wait for a voucher.
+        await context.Response.Body.FlushAsync(cancellationToken);
+        await foreach (var piece in pieces.WithCancellation(cancellationToken))
+        {
+            await context.Response.WriteAsync(piece, cancellationToken);
+            await context.Response.Body.FlushAsync(cancellationToken);
+        }
     }
 
     private static Task RefuseAsync(HttpContext context, HttpStatusCode status, string detail)

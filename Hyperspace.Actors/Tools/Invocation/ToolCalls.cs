@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Threading.Channels;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Tools.Discovery;
@@ -73,6 +74,35 @@ internal sealed class ToolCalls(PeerServices peer, ToolCatalog catalog)
             Error = run.Error ?? "",
             DurationUs = (ulong)Stopwatch.GetElapsedTime(started).TotalMicroseconds,
         };
+    }
+
+    /// <summary>Runs a tool that streams into a queue, which it completes; returns the tool's error.</summary>
+    public async Task<string?> PumpAsync(RegisteredTool tool, string parameters, ChannelWriter<string> queue, CancellationToken cancellationToken)
+    {
+        string? error = null;
+        try
+        {
+            await foreach (var token in catalog.Runners.For(tool.Provider).StreamAsync(tool.Definition, tool.Provider.Configuration, parameters.Length == 0 ? "{}" : parameters, cancellationToken).ConfigureAwait(false))
+            {
+                if (token.Error is { } failed)
+                {
+                    error = failed;
+                    break;
+                }
+
+                await queue.WriteAsync(token.Text, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            error = $"{ErrorCodes.Timeout}: The stream was cut off before the tool had ended.";
+        }
+        finally
+        {
+            queue.TryComplete();
+        }
+
+        return error;
     }
 
     /// <summary>What a caller must pay, and on what terms.</summary>

@@ -8,7 +8,6 @@ using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Metering;
-using Hyperspace.Actors.Tools.Runners;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
@@ -23,7 +22,7 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// The provider's side of <c>tool.stream</c>: tokens leave once the channel has paid for them, and the tool is held back while
 /// vouchers are short. A request id is served once: what was metered under it before is not an entry to a second run.
 /// </summary>
-internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IReadOnlyActorRegistry registry, TimeProvider time)
+internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry registry, TimeProvider time)
 {
     /// <summary>Most streams at once; each holds a tool and a queue.</summary>
     public const int Capacity = 256;
@@ -57,8 +56,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
             yield break;
         }
 
-        var runner = catalog.Runners.For(tool.Provider);
-        if (await runner.PrepareAsync(tool.Definition, tool.Provider.Configuration, cancellationToken).ConfigureAwait(false) is { } unready)
+        if (await calls.PrepareAsync(tool, cancellationToken).ConfigureAwait(false) is { } unready)
         {
             yield return Refused(unready);
             yield break;
@@ -85,7 +83,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
                 yield break;
             }
 
-            await foreach (var frame in DeliverAsync(call.Caller, request, stream, tool, runner, cancellationToken).ConfigureAwait(false))
+            await foreach (var frame in DeliverAsync(call.Caller, request, stream, tool, cancellationToken).ConfigureAwait(false))
             {
                 yield return Frame(frame);
             }
@@ -126,13 +124,13 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
         }
     }
 
-    private async IAsyncEnumerable<ToolStreamFrame> DeliverAsync(PeerId caller, ToolStreamRequest request, RunningStream stream, RegisteredTool tool, IToolRunner runner, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ToolStreamFrame> DeliverAsync(PeerId caller, ToolStreamRequest request, RunningStream stream, RegisteredTool tool, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         var (total, cost, error) = (0L, tool.Definition.CostOf(0), (string?)null);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var queue = Channel.CreateBounded<string>(new BoundedChannelOptions(MaxAhead) { SingleReader = true, SingleWriter = true });
-        var pump = PumpAsync(runner, tool, request.Params, queue.Writer, stop.Token);
+        var pump = calls.PumpAsync(tool, request.Params, queue.Writer, stop.Token);
         string? failed = null;
         try
         {
@@ -230,35 +228,6 @@ internal sealed class ToolStreamHandler(ToolCalls calls, ToolCatalog catalog, IR
     }
 
     private static Amount Limit(ulong micro, Currency currency) => new(Math.Min(micro, Amount.MaxMicroUnits), currency);
-
-    /// <summary>Runs the tool into the queue; returns its error.</summary>
-    private static async Task<string?> PumpAsync(IToolRunner runner, RegisteredTool tool, string parameters, ChannelWriter<string> queue, CancellationToken cancellationToken)
-    {
-        string? error = null;
-        try
-        {
-            await foreach (var token in runner.StreamAsync(tool.Definition, tool.Provider.Configuration, parameters.Length == 0 ? "{}" : parameters, cancellationToken).ConfigureAwait(false))
-            {
-                if (token.Error is { } failed)
-                {
-                    error = failed;
-                    break;
-                }
-
-                await queue.WriteAsync(token.Text, cancellationToken).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            error = $"{ErrorCodes.Timeout}: The stream was cut off before the tool had ended.";
-        }
-        finally
-        {
-            queue.TryComplete();
-        }
-
-        return error;
-    }
 
     private static ReadOnlyMemory<byte> Refused(Refusal refusal) => Frame(new ToolStreamFrame { Refused = new ToolRefused { Code = refusal.Code, Message = refusal.Message } });
 

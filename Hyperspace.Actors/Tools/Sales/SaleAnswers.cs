@@ -35,9 +35,12 @@ internal static class SaleAnswers
     }
 
     /// <summary>Payment is asked for, by every wire at once.</summary>
-    public static SaleAnswer PaymentRequired(PaymentProblem problem, ChargeChallenge challenge) => new(
+    public static SaleAnswer PaymentRequired(PaymentProblem problem, ChargeChallenge challenge) => PaymentRequired(problem, challenge.Mpp, (X402Headers.Required, challenge.X402));
+
+    /// <summary>Payment is asked for by MPP alone.</summary>
+    public static SaleAnswer PaymentRequired(PaymentProblem problem, IReadOnlyList<string> challenges, params IEnumerable<(string, string)> more) => new(
         problem.Status,
-        [NoStore, .. challenge.Mpp.Select(header => ("WWW-Authenticate", header)), (X402Headers.Required, challenge.X402)],
+        [NoStore, .. challenges.Select(header => ("WWW-Authenticate", header)), .. more],
         PaymentProblem.ContentType,
         Bytes(problem.ToJson()));
 

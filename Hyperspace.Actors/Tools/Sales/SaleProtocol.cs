@@ -9,11 +9,22 @@ namespace Hyperspace.Actors.Tools.Sales;
 /// <param name="PaymentSignature">Values of x402's <c>PAYMENT-SIGNATURE</c>.</param>
 /// <param name="IdempotencyKeys">Values of <c>Idempotency-Key</c>.</param>
 public sealed record SaleRequest(
-    string Tool, string Query, string Parameters, ReadOnlyMemory<byte> Body, IReadOnlyList<string> Authorization, IReadOnlyList<string> PaymentSignature, IReadOnlyList<string> IdempotencyKeys);
+    string Tool, string Query, string Parameters, ReadOnlyMemory<byte> Body, IReadOnlyList<string> Authorization, IReadOnlyList<string> PaymentSignature, IReadOnlyList<string> IdempotencyKeys)
+{
+    /// <summary>Values of <c>Payment-Session</c>: the channel that the client wants to pay over.</summary>
+    public IReadOnlyList<string> PaymentSession { get; init; } = [];
+
+    /// <summary>A POST without a body.</summary>
+    public bool IsBarePost { get; init; }
+}
 
 /// <summary>What it is answered with.</summary>
 /// <param name="Status">HTTP status.</param>
 /// <param name="Headers">Headers; a name may come more than once.</param>
 /// <param name="ContentType">Of the body.</param>
 /// <param name="Body">The body.</param>
-public sealed record SaleAnswer(int Status, IReadOnlyList<(string Name, string Value)> Headers, string ContentType, ReadOnlyMemory<byte> Body);
+public sealed record SaleAnswer(int Status, IReadOnlyList<(string Name, string Value)> Headers, string ContentType, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>Instead of the body: text that is sent piece by piece, as it comes. It must be read to its end or cancelled.</summary>
+    public IAsyncEnumerable<string>? Stream { get; init; }
+}

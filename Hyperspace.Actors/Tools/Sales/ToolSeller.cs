@@ -14,7 +14,7 @@ namespace Hyperspace.Actors.Tools.Sales;
 /// Serves priced tools for one payment each, by MPP or x402. Everything that can refuse a request without running it is asked
 /// before money is taken; what was paid for is run once it is journalled, once, and to its end.
 /// </summary>
-internal sealed class ToolSeller(ToolCalls calls, ToolCatalog catalog, ChargeDesk desk, PayerFunds funds, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns runs, TimeProvider time)
+internal sealed class ToolSeller(ToolCalls calls, ToolCatalog catalog, ChargeDesk desk, SessionSeller sessions, PayerFunds funds, IReadOnlyActorRegistry registry, OutcomeCache outcomes, PaidRuns runs, TimeProvider time)
 {
     /// <summary>Where tools are sold.</summary>
     public const string Prefix = "/pay/";
@@ -23,15 +23,19 @@ internal sealed class ToolSeller(ToolCalls calls, ToolCatalog catalog, ChargeDes
 
     public async Task<SaleAnswer> ServeAsync(SaleRequest request, CancellationToken cancellationToken)
     {
-        var streams = catalog.State.Tools.TryGetValue(request.Tool, out var asked) && asked.Definition.Streams;
-        var (tool, unservable) = calls.Find(request.Tool, request.Parameters, streams);
+        if (catalog.State.Tools.TryGetValue(request.Tool, out var asked) && asked.Definition is { Streams: true, Price.IsZero: false } && sessions.Takes(asked.Definition))
+        {
+            return await sessions.ServeAsync(asked, request, cancellationToken).ConfigureAwait(false);
+        }
+
+        var (tool, unservable) = calls.Find(request.Tool, request.Parameters, streams: false);
         if (tool is null)
         {
             return SaleAnswers.Refused(unservable!);
         }
 
         var definition = tool.Definition;
-        if (definition.Price.IsZero || definition.Streams || !desk.Takes(definition.Price.Currency))
+        if (definition.Price.IsZero || !desk.Takes(definition.Price.Currency))
         {
             return SaleAnswers.Refused(new Refusal(ErrorCodes.ToolNotFound, $"'{definition.Name}' is not sold here; call it over a session of a peer."));
         }

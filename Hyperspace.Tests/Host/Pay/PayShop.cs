@@ -4,6 +4,7 @@ using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Mpp;
+using Hyperspace.Actors.Micropayments.Sessions;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Actors.Tools.Runners;
@@ -98,13 +99,17 @@ internal sealed class PayShop : IAsyncDisposable
                 ToolRegistryState.Empty.Servers),
         };
         var outcomes = new OutcomeCache();
+        var calls = new ToolCalls(new PeerServices(null!, options, null!, null!, null!, null!, TimeProvider.System), catalog);
+        var registry = (IReadOnlyActorRegistry)_engine.Services.GetService(typeof(IReadOnlyActorRegistry))!;
+        var key = ChallengeKey.LoadOrCreate(options.DataDirectory);
         _sales = new ToolSales();
         _sales.Open(new ToolSeller(
-            new ToolCalls(new PeerServices(null!, options, null!, null!, null!, null!, TimeProvider.System), catalog),
+            calls,
             catalog,
-            new ChargeDesk(options.Pay!, options.Chains, PayTo, ChallengeKey.LoadOrCreate(options.DataDirectory), TimeProvider.System, RandomNumberGenerator.GetBytes),
+            new ChargeDesk(options.Pay!, options.Chains, PayTo, key, TimeProvider.System, RandomNumberGenerator.GetBytes),
+            new SessionSeller(calls, new SessionDesk(options.Pay!, options.Chains, PayTo, key, RandomNumberGenerator.GetBytes), registry, TimeProvider.System),
             new PayerFunds(Chain, TimeProvider.System),
-            (IReadOnlyActorRegistry)_engine.Services.GetService(typeof(IReadOnlyActorRegistry))!,
+            registry,
             outcomes,
             new PaidRuns(outcomes, TimeProvider.System),
             TimeProvider.System));
