@@ -1,12 +1,16 @@
+using System.Text.Json.Nodes;
 using Akka.Actor;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Actors.State;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.State;
+using Hyperspace.Host;
+using Hyperspace.Tests.CommandLine;
 using Hyperspace.Tests.Engine;
 using Hyperspace.Tests.Micropayments.Channels;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,6 +57,35 @@ public sealed class PayServersTests(AnvilPartner anvil) : IClassFixture<AnvilPar
 
         Task<object> FetchAsync(string key) => engine.Get<ActorKeys.Fetches>().Ask<object>(
             new FetchCommands.Fetch("ses", server.Url.ToString(), "GET", new Dictionary<string, string>(), null, Amount.MicroUsdc(1_000), key, TimeSpan.FromSeconds(30)), TimeSpan.FromSeconds(60));
+    }
+
+    [SkippableFact]
+    public async Task The_fetch_verb_of_a_whole_peer_pays_and_says_so()
+    {
+        var chain = await anvil.ChainAsync(808080);
+        await using var server = await PayServerPartner.StartAsync("mppx-server.mjs", chain);
+        var directory = Directory.CreateTempSubdirectory("hyperspace-fetch-");
+        try
+        {
+            await using var peer = await PeerProcess.StartAsync(new PeerOptions { DataDirectory = directory.FullName, Chains = [chain.Options] }, apiPort: 0, CancellationToken.None);
+            await chain.GiveAsync(IdentityStore.LoadOrCreate(directory.FullName, TimeProvider.System).Wallet.Address, Given);
+            var before = await chain.TokensOfAsync(server.Recipient);
+
+            var dear = await Cli.RunAsync(null, "fetch", server.Url.ToString(), "--data", directory.FullName, "--max-price", "0.000999");
+            Assert.Equal(1, dear.ExitCode);
+            Assert.Contains("PAYMENT_REQUIRED", dear.Errors, StringComparison.Ordinal);
+            Assert.Equal(before, await chain.TokensOfAsync(server.Recipient));
+
+            var told = await Cli.RunAsync(null, "fetch", server.Url.ToString(), "--data", directory.FullName, "--max-price", "0.001", "--json");
+            Assert.Equal((0, ""), (told.ExitCode, told.Errors));
+            var result = JsonNode.Parse(told.Output)!;
+            Assert.Equal(("42", "paid", "mpp"), (result["body"]!.GetValue<string>(), result["payment"]!.GetValue<string>(), result["receipt"]!["wire"]!.GetValue<string>()));
+            Assert.Equal(before + 1000, await chain.TokensOfAsync(server.Recipient));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
     }
 
     private sealed class OneChain(LocalChain chain) : IChains
