@@ -160,6 +160,7 @@ internal static class Json
         ["currency"] = channel.Deposit.Currency.Code,
         ["inFlight"] = channel.InFlight,
         ["vouchers"] = channel.Vouchers,
+        ["opening"] = channel.Opening,
         ["phase"] = Of(channel.Phase),
         ["onChain"] = channel.OnChain,
         ["chainId"] = channel.ChainId,

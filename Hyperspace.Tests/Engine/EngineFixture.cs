@@ -62,6 +62,12 @@ internal sealed class EngineFixture : IAsyncDisposable
         await StartHostAsync();
     }
 
+    /// <summary>Stops the host in order.</summary>
+    public Task StopAsync() => StopHostAsync();
+
+    /// <summary>Starts another one on the same data directory after <see cref="StopAsync"/>.</summary>
+    public Task StartAgainAsync() => StartHostAsync();
+
     public async ValueTask DisposeAsync()
     {
         await StopHostAsync();

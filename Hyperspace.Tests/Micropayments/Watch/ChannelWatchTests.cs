@@ -67,6 +67,31 @@ public sealed class ChannelWatchTests
         Assert.Equal(2UL, await on.Channel.Chain.Node.TransactionCountAsync(on.Wallet.Address, pending: true, default));
     }
 
+    [SkippableFact]
+    public async Task When_the_payer_asks_to_close_all_that_was_accepted_is_claimed_and_the_rest_refunded()
+    {
+        await using var on = await Payee.StartAsync("closing");
+        await on.TakeAsync(321);
+        await on.Channel.PayerSends(EscrowCalls.RequestClose(on.Channel.Id));
+        await on.UntilAsync(async () => (await on.Channel.ChannelAsync()).Finalized);
+        Assert.Equal(321, await on.Channel.TokensOfPayee());
+        Assert.Equal(on.Channel.FundedWith - 321, await on.Channel.TokensOfPayer());
+        await on.UntilAsync(async () => await on.ViewAsync() is { Phase: ChannelPhase.Closed, Settled.MicroUnits: 321, Refunded.MicroUnits: 4_679 });
+    }
+
+    [SkippableFact]
+    public async Task A_payer_that_asks_to_close_while_the_payee_sleeps_still_pays()
+    {
+        await using var on = await Payee.StartAsync("asleep");
+        await on.TakeAsync(400);
+        await on.Engine.StopAsync();
+        await on.Channel.PayerSends(EscrowCalls.RequestClose(on.Channel.Id));
+        await on.Channel.Chain.AdvanceAsync(TimeSpan.FromMinutes(10));
+        await on.Engine.StartAgainAsync();
+        await on.UntilAsync(async () => (await on.Channel.ChannelAsync()).Finalized);
+        Assert.Equal(400, await on.Channel.TokensOfPayee());
+    }
+
     /// <summary>A peer with one channel in the escrow that pays it.</summary>
     internal sealed record Payee(EngineFixture Engine, EscrowChannelFixture Channel, Secp256k1Wallet Wallet) : IAsyncDisposable
     {
