@@ -42,9 +42,9 @@ internal static class PaymentsScenario
                 mppx = Math.Max(mppx ?? 0, theirs["perSecond"]!.GetValue<double>());
             }
 
-            var (free, paid) = await shop.LatencyAsync(duration, cancellationToken);
-            figures.Add(new Figure("a free call over HTTP, p50", free, "ms"));
-            figures.Add(new Figure("what paying for it adds (x402, signed ahead), p50", paid - free, "ms", AtMost: 1));
+            var (unpaid, paid) = await shop.LatencyAsync(duration, cancellationToken);
+            figures.Add(new Figure("an unpaid call over HTTP, answered 402, p50", unpaid, "ms"));
+            figures.Add(new Figure("what paying (x402, signed ahead) and running the tool add to it, p50", paid - unpaid, "ms", AtMost: 1));
         }
 
         if (Runs("channel") || Runs("stream"))
