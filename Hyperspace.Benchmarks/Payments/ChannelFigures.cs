@@ -4,12 +4,17 @@ using System.Text.Json.Nodes;
 using Akka.Actor;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Benchmarks.Loop;
+using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.State;
 using Hyperspace.Contracts.Tools;
+using Hyperspace.Contracts.Wire;
 using Hyperspace.Host;
+using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Multiformats;
+using Hyperspace.Libp2p.Rpc;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -26,6 +31,9 @@ namespace Hyperspace.Benchmarks.Payments;
 internal sealed class ChannelFigures : IAsyncDisposable
 {
     private const int Sessions = 16;
+
+    // Until hot code is compiled for the second time.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(60);
     private readonly DirectoryInfo _directory;
     private readonly WebApplication _source;
@@ -63,9 +71,7 @@ internal sealed class ChannelFigures : IAsyncDisposable
     /// <summary>Paid calls a second with so many at once, and the median of one at a time, in milliseconds.</summary>
     public async Task<(double PerSecond, double P50)> CallsAsync(int concurrency, decimal price, TimeSpan duration, CancellationToken cancellationToken)
     {
-        var documents = Directory.CreateDirectory(Path.Combine(_directory.FullName, "documents"));
-        await File.WriteAllTextAsync(Path.Combine(documents.FullName, "page.md"), "# Page\n\nThe answer is 42.\n", cancellationToken);
-        var tool = await OfferAsync($"search-{price:0.######}".Replace('.', '-'), price, 0, new JsonObject { ["type"] = "builtin", ["tool"] = "docs-search", ["folder"] = documents.FullName }, cancellationToken);
+        var tool = await OfferSearchAsync(price, cancellationToken);
         var sessions = await Task.WhenAll(Enumerable.Range(0, Math.Min(Sessions, concurrency)).Select(_ => BeginAsync()));
         var latencies = new ConcurrentBag<double>();
         long calls = 0;
@@ -86,12 +92,46 @@ internal sealed class ChannelFigures : IAsyncDisposable
             }
         }
 
-        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(i => WorkAsync(i, TimeSpan.FromSeconds(2))));
+        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(i => WorkAsync(i, WarmUp)));
         latencies.Clear();
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, concurrency).Select(i => WorkAsync(i, duration)));
         var sorted = latencies.Order().ToList();
         return (sorted.Count / clock.Elapsed.TotalSeconds, sorted[sorted.Count / 2]);
+    }
+
+    /// <summary>As <see cref="CallsAsync"/>, but without sessions, budgets and traces, which other clients do not have either: voucher, call, settlement.</summary>
+    public async Task<double> BareCallsAsync(int concurrency, decimal price, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        var tool = await OfferSearchAsync(price, cancellationToken);
+        var (provider, name) = (PeerId.Parse(_payee.PeerId), tool[(tool.IndexOf('/', StringComparison.Ordinal) + 1)..]);
+        var (rpc, channels) = (_payer.Services.GetRequiredService<IRpc>(), _payer.Services.GetRequiredService<IReadOnlyActorRegistry>().Get<ActorKeys.PayerChannels>());
+        long calls = 0;
+        ToolInvocation Request(string id, Voucher? voucher) => new() { RequestId = id, Tool = name, Params = $$"""{"query":"answer {{Interlocked.Increment(ref calls)}}"}""", Voucher = voucher };
+        Task<RemoteAttempt> AttemptAsync(ToolInvocation request, Action accepted) => RemoteAttempt.MakeAsync(rpc, provider, request, Currency.Usdc, AskTimeout, accepted, cancellationToken);
+        var challenge = (await AttemptAsync(Request("challenge", null), () => { })).Challenge ?? throw new InvalidOperationException("The payee of the benchmark asks for nothing.");
+        var (amount, key) = (new Amount(challenge.PriceMicro, Currency.Usdc), $"{provider}:{Currency.Usdc}");
+
+        async Task WorkAsync(TimeSpan time)
+        {
+            for (var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency); Stopwatch.GetTimestamp() < end && !cancellationToken.IsCancellationRequested;)
+            {
+                var id = Guid.CreateVersion7().ToString("N");
+                var signed = await channels.Ask<VoucherSigned>(new PayerChannelCommands.Pay(key, id, amount, provider.ToString(), challenge.Terms, challenge.Binding), AskTimeout, cancellationToken);
+                Task<PaymentSettled>? settling = null;
+                var attempt = await AttemptAsync(Request(id, signed.Voucher), () => settling = channels.Ask<PaymentSettled>(new PayerChannelCommands.Settle(key, id, PaymentOutcome.Accepted), AskTimeout, cancellationToken));
+                if (attempt.Outcome is not { Ok: true } || settling is null || (await settling).Outcome != PaymentOutcome.Accepted)
+                {
+                    throw new InvalidOperationException($"A call of the benchmark failed: {attempt.WhyNot("no outcome").Message}");
+                }
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => WorkAsync(WarmUp)));
+        var before = Interlocked.Read(ref calls);
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => WorkAsync(duration)));
+        return (Interlocked.Read(ref calls) - before) / clock.Elapsed.TotalSeconds;
     }
 
     /// <summary>Tokens a second of one stream that is paid by one voucher a token.</summary>
@@ -122,6 +162,13 @@ internal sealed class ChannelFigures : IAsyncDisposable
 
     private async Task<string> BeginAsync() =>
         (await _sessions.Ask<SessionView>(new SessionCommands.Begin($"ses_{Guid.CreateVersion7():N}", null, Amount.MicroUsdc(500_000_000), null), AskTimeout)).Id;
+
+    private async Task<string> OfferSearchAsync(decimal price, CancellationToken cancellationToken)
+    {
+        var documents = Directory.CreateDirectory(Path.Combine(_directory.FullName, "documents"));
+        await File.WriteAllTextAsync(Path.Combine(documents.FullName, "page.md"), "# Page\n\nThe answer is 42.\n", cancellationToken);
+        return await OfferAsync($"search-{price:0.######}".Replace('.', '-'), price, 0, new JsonObject { ["type"] = "builtin", ["tool"] = "docs-search", ["folder"] = documents.FullName }, cancellationToken);
+    }
 
     private async Task<string> OfferAsync(string name, decimal price, int perTokens, JsonObject provider, CancellationToken cancellationToken)
     {

@@ -40,21 +40,18 @@ internal sealed class ShopFigures : IAsyncDisposable
             new ChildPeerOptions("shop", data.FullName, Arguments: ["--pay-listen", shop.ToString(), "--pay-max-unsettled", "100000", "--pay-settle-at", "90000", "--pay-rate", "100000"]), cancellationToken);
         var documents = Directory.CreateDirectory(Path.Combine(directory.FullName, "documents"));
         await File.WriteAllTextAsync(Path.Combine(documents.FullName, "page.md"), "# Page\n\nThe answer is 42.\n", cancellationToken);
-        foreach (var (name, price) in ((string, decimal)[])[("paid", 0.001m), ("free", 0m)])
-        {
-            await peer.Api.CallAsync(
-                "tool.register",
-                new JsonObject
-                {
-                    ["name"] = name,
-                    ["description"] = "For the benchmark.",
-                    ["capabilities"] = new JsonArray(name),
-                    ["inputSchema"] = new JsonObject { ["type"] = "object" },
-                    ["price"] = price,
-                    ["provider"] = new JsonObject { ["type"] = "builtin", ["tool"] = "docs-search", ["folder"] = documents.FullName },
-                },
-                cancellationToken);
-        }
+        await peer.Api.CallAsync(
+            "tool.register",
+            new JsonObject
+            {
+                ["name"] = "paid",
+                ["description"] = "For the benchmark.",
+                ["capabilities"] = new JsonArray("paid"),
+                ["inputSchema"] = new JsonObject { ["type"] = "object" },
+                ["price"] = 0.001m,
+                ["provider"] = new JsonObject { ["type"] = "builtin", ["tool"] = "docs-search", ["folder"] = documents.FullName },
+            },
+            cancellationToken);
 
         return new ShopFigures(directory, chain, peer, new Uri($"http://{shop}/pay/"));
     }
@@ -79,33 +76,34 @@ internal sealed class ShopFigures : IAsyncDisposable
     }
 
     /// <summary>
-    /// Median latencies, in milliseconds, of a free call and of a paid one over HTTP, one at a time: our own client, which signs
-    /// an x402 authorization ahead, so that a paid call is one round trip; every authorization is verified and journalled before service.
+    /// Median latencies, in milliseconds, of an unpaid call over HTTP, which is answered 402 and runs no tool, and of a paid one,
+    /// one at a time: our own client, which signs an x402 authorization ahead, so that a paid call is one round trip. Every
+    /// authorization is verified and journalled (SQLite, WAL, synchronous=FULL) before service.
     /// </summary>
-    public async Task<(double Free, double Paid)> LatencyAsync(TimeSpan duration, CancellationToken cancellationToken)
+    public async Task<(double Unpaid, double Paid)> LatencyAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
         var wallet = Secp256k1Wallet.Generate();
         await _chain.GiveAsync(wallet.Address, 1_000_000_000_000);
         using var client = new HttpClient();
-        using var challenge = await PostAsync(client, "paid", null, cancellationToken);
+        using var challenge = await PostAsync(client, null, cancellationToken);
         var offered = JsonNode.Parse(Convert.FromBase64String(challenge.Headers.GetValues("PAYMENT-REQUIRED").Single()))!;
-        var (free, paid) = (new List<double>(), new List<double>());
+        var (unpaid, paid) = (new List<double>(), new List<double>());
         for (var end = Stopwatch.GetTimestamp() + (long)(2 * duration.TotalSeconds * Stopwatch.Frequency); Stopwatch.GetTimestamp() < end;)
         {
-            foreach (var (tool, times) in ((string, List<double>)[])[("free", free), ("paid", paid)])
+            foreach (var (expected, times) in ((HttpStatusCode, List<double>)[])[(HttpStatusCode.PaymentRequired, unpaid), (HttpStatusCode.OK, paid)])
             {
                 var started = Stopwatch.GetTimestamp();
-                using var answer = await PostAsync(client, tool, tool == "paid" ? Sign(offered, wallet) : null, cancellationToken);
+                using var answer = await PostAsync(client, expected == HttpStatusCode.OK ? Sign(offered, wallet) : null, cancellationToken);
                 await answer.Content.ReadAsByteArrayAsync(cancellationToken);
                 times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-                if (answer.StatusCode != HttpStatusCode.OK)
+                if (answer.StatusCode != expected)
                 {
-                    throw new InvalidOperationException($"A {tool} call of the benchmark was answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+                    throw new InvalidOperationException($"A call of the benchmark was answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
                 }
             }
         }
 
-        return (Median(free), Median(paid));
+        return (Median(unpaid), Median(paid));
     }
 
     private static double Median(List<double> times)
@@ -115,9 +113,9 @@ internal sealed class ShopFigures : IAsyncDisposable
         return sorted[sorted.Count / 2];
     }
 
-    private Task<HttpResponseMessage> PostAsync(HttpClient client, string tool, string? payment, CancellationToken cancellationToken)
+    private Task<HttpResponseMessage> PostAsync(HttpClient client, string? payment, CancellationToken cancellationToken)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_shop, tool)) { Content = new StringContent(Body, new MediaTypeHeaderValue("application/json")) };
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_shop, "paid")) { Content = new StringContent(Body, new MediaTypeHeaderValue("application/json")) };
         if (payment is not null)
         {
             request.Headers.Add("PAYMENT-SIGNATURE", payment);

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hyperspace.Actors.Evm;
+using Hyperspace.Actors.Micropayments.Mpp;
 
 namespace Hyperspace.Actors.Micropayments.Fetch;
 
@@ -17,7 +18,6 @@ internal static class MppChallenges
     /// <summary>What a payer that speaks this wire says in <c>Accept-Payment</c>.</summary>
     public const string Accepted = "evm/charge";
 
-    private const string Scheme = "Payment";
     private const int MaxHeader = 32 * 1024;
     private const int MaxRequest = 16 * 1024;
     private static readonly TimeSpan DefaultValidity = TimeSpan.FromMinutes(5);
@@ -77,7 +77,7 @@ internal static class MppChallenges
             PaymentOffer.ReadEnd(end, now),
             null, null,
             Keccak256.Hash(Encoding.UTF8.GetBytes(id + realm)),
-            (authorization, signature) => (HeaderOf(challenge), $"{Scheme} {Base64Url.EncodeToString(Credential(challenge, chainId, authorization, signature))}"));
+            (authorization, signature) => (HeaderOf(challenge), $"{MppChallenge.Scheme} {Base64Url.EncodeToString(Credential(challenge, chainId, authorization, signature))}"));
     }
 
     /// <summary>The header that carries the credential.</summary>
@@ -142,32 +142,6 @@ internal static class MppChallenges
     private static JsonElement Member(JsonElement json, string name, JsonValueKind kind) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == kind ? value : throw new FormatException($"The challenge's request has no '{name}', or not as it should be.");
 
-    private static List<IReadOnlyDictionary<string, string>> Parse(string header)
-    {
-        if (header.Length > MaxHeader)
-        {
-            throw new FormatException($"WWW-Authenticate has more than {MaxHeader} characters.");
-        }
-
-        var challenges = new List<IReadOnlyDictionary<string, string>>();
-        Dictionary<string, string>? current = null;
-        var reader = new AuthReader(header);
-        while (reader.Next(out var scheme, out var name, out var value))
-        {
-            if (scheme is not null)
-            {
-                current = scheme.Equals(Scheme, StringComparison.OrdinalIgnoreCase) ? new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) : null;
-                if (current is not null)
-                {
-                    challenges.Add(current);
-                }
-            }
-            else if (current is not null && !current.TryAdd(name!, value!))
-            {
-                throw new FormatException($"The challenge has '{PaymentOffer.Short(name!)}' twice.");
-            }
-        }
-
-        return challenges;
-    }
+    private static IReadOnlyList<IReadOnlyDictionary<string, string>> Parse(string header) =>
+        header.Length <= MaxHeader ? AuthParams.Read(header, MppChallenge.Scheme) : throw new FormatException($"WWW-Authenticate has more than {MaxHeader} characters.");
 }

@@ -43,6 +43,7 @@ internal static class AuthParams
             }
 
             var token = Token(header, ref at);
+            var afterToken = at;
             SkipBlanks(header, ref at);
             if (at < header.Length && header[at] == '=')
             {
@@ -61,6 +62,11 @@ internal static class AuthParams
                 if (current is not null)
                 {
                     found.Add(current);
+                }
+
+                if (at > afterToken)
+                {
+                    PassToken68(header, ref at);
                 }
             }
         }
@@ -142,6 +148,27 @@ internal static class AuthParams
         }
 
         return at > start ? text[start..at] : throw new FormatException($"A parameter's name is expected at {start}.");
+    }
+
+    /// <summary>A scheme's credentials may be one <c>token68</c> instead of parameters (RFC 9110, 11.2): it ends the challenge.</summary>
+    private static void PassToken68(string text, ref int at)
+    {
+        var end = at;
+        while (end < text.Length && (char.IsAsciiLetterOrDigit(text[end]) || "-._~+/".Contains(text[end], StringComparison.Ordinal)))
+        {
+            end++;
+        }
+
+        var padding = end;
+        while (end < text.Length && text[end] == '=')
+        {
+            end++;
+        }
+
+        if (padding > at && (end == text.Length || text[end] == ','))
+        {
+            at = end;
+        }
     }
 
     private static void SkipBlanks(string text, ref int at)

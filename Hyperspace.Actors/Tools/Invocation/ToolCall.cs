@@ -99,6 +99,30 @@ internal abstract class ToolCall(InvocationServices services, ToolCommands.Invok
         }
     }
 
+    /// <summary>A tool of this peer that answers that way, with parameters that fit, reserved at no cost and ready to run; else why not, traced.</summary>
+    protected async Task<(RegisteredTool? Tool, Refusal? Refusal)> BeginLocalAsync(string name, bool streams, CancellationToken deadline)
+    {
+        if (!services.Catalog.State.Tools.TryGetValue(name, out var tool) || tool.Definition.Streams != streams)
+        {
+            return (null, await RefuseTracedAsync(new Refusal(
+                ErrorCodes.ToolNotFound, $"This peer has no tool '{name}' {(streams ? "that streams; tool.list tells which do" : "that answers in one piece; tool.discover lists what there is")}.")).ConfigureAwait(false));
+        }
+
+        if (services.Catalog.Schemas.Check(tool.Definition.InputSchema, command.Params) is { } invalid)
+        {
+            return (null, await RefuseTracedAsync(invalid).ConfigureAwait(false));
+        }
+
+        if (await ReserveAsync(requestId, Amount.Zero(tool.Definition.Price.Currency), channelKey: null).ConfigureAwait(false) is { } refused)
+        {
+            return (null, refused);
+        }
+
+        return await services.Catalog.Runners.For(tool.Provider).PrepareAsync(tool.Definition, tool.Provider.Configuration, deadline).ConfigureAwait(false) is { } unready
+            ? (null, await ReleaseAsync(unready).ConfigureAwait(false))
+            : (tool, null);
+    }
+
     protected Refusal TimedOut(string what = "The tool") =>
         new(ErrorCodes.Timeout, $"{what} did not answer within {command.Timeout.TotalMilliseconds:0} ms; give it a larger timeoutMs.");
 
@@ -115,30 +139,15 @@ internal sealed class LocalToolCall(InvocationServices services, ToolCommands.In
 
     private async Task<object> RunAsync(CancellationToken deadline)
     {
-        if (!Services.Catalog.State.Tools.TryGetValue(name, out var tool))
-        {
-            return await RefuseTracedAsync(new Refusal(ErrorCodes.ToolNotFound, $"This peer has no tool '{name}'; tool.discover lists what there is.")).ConfigureAwait(false);
-        }
-
-        if (Services.Catalog.Schemas.Check(tool.Definition.InputSchema, Command.Params) is { } invalid)
-        {
-            return await RefuseTracedAsync(invalid).ConfigureAwait(false);
-        }
-
-        var free = Amount.Zero(tool.Definition.Price.Currency);
-        if (await ReserveAsync(RequestId, free, channelKey: null).ConfigureAwait(false) is { } refused)
-        {
-            return refused;
-        }
-
         try
         {
-            var runner = Services.Catalog.Runners.For(tool.Provider);
-            if (await runner.PrepareAsync(tool.Definition, tool.Provider.Configuration, deadline).ConfigureAwait(false) is { } unready)
+            var (tool, refusal) = await BeginLocalAsync(name, streams: false, deadline).ConfigureAwait(false);
+            if (tool is null)
             {
-                return await ReleaseAsync(unready).ConfigureAwait(false);
+                return refusal!;
             }
 
+            var (runner, free) = (Services.Catalog.Runners.For(tool.Provider), Amount.Zero(tool.Definition.Price.Currency));
             var run = await runner.RunAsync(tool.Definition, tool.Provider.Configuration, Command.Params.Length == 0 ? "{}" : Command.Params, deadline).ConfigureAwait(false);
             return await CommitAsync(run.Ok, run.Content, run.Structured, run.Error, free, receipt: null).ConfigureAwait(false);
         }

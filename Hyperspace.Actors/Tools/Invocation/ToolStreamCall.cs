@@ -67,30 +67,15 @@ internal sealed class LocalToolStream(InvocationServices services, ToolCommands.
 
     private async Task<object> RunAsync(CancellationToken deadline)
     {
-        if (!Services.Catalog.State.Tools.TryGetValue(name, out var tool) || !tool.Definition.Streams)
-        {
-            return await RefuseTracedAsync(new Refusal(ErrorCodes.ToolNotFound, $"This peer has no tool '{name}' that streams; tool.list tells which do.")).ConfigureAwait(false);
-        }
-
-        if (Services.Catalog.Schemas.Check(tool.Definition.InputSchema, Command.Params) is { } invalid)
-        {
-            return await RefuseTracedAsync(invalid).ConfigureAwait(false);
-        }
-
-        var free = Amount.Zero(tool.Definition.Price.Currency);
-        if (await ReserveAsync(RequestId, free, channelKey: null).ConfigureAwait(false) is { } refused)
-        {
-            return refused;
-        }
-
         try
         {
-            var runner = Services.Catalog.Runners.For(tool.Provider);
-            if (await runner.PrepareAsync(tool.Definition, tool.Provider.Configuration, deadline).ConfigureAwait(false) is { } unready)
+            var (tool, refusal) = await BeginLocalAsync(name, streams: true, deadline).ConfigureAwait(false);
+            if (tool is null)
             {
-                return await ReleaseAsync(unready).ConfigureAwait(false);
+                return refusal!;
             }
 
+            var (runner, free) = (Services.Catalog.Runners.For(tool.Provider), Amount.Zero(tool.Definition.Price.Currency));
             var total = 0L;
             await foreach (var token in runner.StreamAsync(tool.Definition, tool.Provider.Configuration, Command.Params.Length == 0 ? "{}" : Command.Params, deadline).ConfigureAwait(false))
             {
