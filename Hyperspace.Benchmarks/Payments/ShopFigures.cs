@@ -33,7 +33,7 @@ internal sealed class ShopFigures : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("hyperspace-bench-");
         var chain = await LocalChain.StartAsync(ChainId);
         var data = Directory.CreateDirectory(Path.Combine(directory.FullName, "peer"));
-        await File.WriteAllTextAsync(Path.Combine(data.FullName, "chains.json"), ChainsFile(chain), cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(data.FullName, "chains.json"), chain.ChainsFile, cancellationToken);
 
         // Nothing is settled while it is measured, as at the mppx server: thresholds beyond what the benchmark spends.
         var shop = new IPEndPoint(IPAddress.Loopback, FreePort());
@@ -169,19 +169,6 @@ internal sealed class ShopFigures : IAsyncDisposable
             },
         }.ToJsonString()));
     }
-
-    private static string ChainsFile(LocalChain chain) => new JsonObject
-    {
-        ["chains"] = new JsonArray(new JsonObject
-        {
-            ["chain"] = "local",
-            ["chainId"] = chain.Options.ChainId,
-            ["rpcUrl"] = chain.Options.RpcUrl.ToString(),
-            ["confirmations"] = 0,
-            ["legacyEscrow"] = Hex.Of(chain.Options.LegacyEscrow!.Value.Span),
-            ["token"] = new JsonObject { ["address"] = Hex.Of(chain.Options.Token.Address.Span), ["name"] = chain.Options.Token.Name, ["version"] = chain.Options.Token.Version, ["currency"] = "USDC" },
-        }),
-    }.ToJsonString();
 
     private static int FreePort()
     {
