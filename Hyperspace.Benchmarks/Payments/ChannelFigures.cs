@@ -15,11 +15,7 @@ using Hyperspace.Host;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Rpc;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Benchmarks.Payments;
 
@@ -36,14 +32,14 @@ internal sealed class ChannelFigures : IAsyncDisposable
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(60);
     private readonly DirectoryInfo _directory;
-    private readonly WebApplication _source;
+    private readonly TokenSource _source;
     private readonly ChildPeer _payee;
     private readonly PeerProcess _payer;
     private readonly IActorRef _tools;
     private readonly IActorRef _sessions;
     private readonly ActorSystem _system;
 
-    private ChannelFigures(DirectoryInfo directory, WebApplication source, ChildPeer payee, PeerProcess payer)
+    private ChannelFigures(DirectoryInfo directory, TokenSource source, ChildPeer payee, PeerProcess payer)
     {
         (_directory, _source, _payee, _payer) = (directory, source, payee, payer);
         var registry = payer.Services.GetRequiredService<IReadOnlyActorRegistry>();
@@ -53,7 +49,7 @@ internal sealed class ChannelFigures : IAsyncDisposable
     public static async Task<ChannelFigures> StartAsync(CancellationToken cancellationToken)
     {
         var directory = Directory.CreateTempSubdirectory("hyperspace-bench-");
-        var source = await StartSourceAsync();
+        var source = await TokenSource.StartAsync();
         var payee = await ChildPeer.StartAsync(new ChildPeerOptions("payee", Path.Combine(directory.FullName, "payee"), Arguments: ["--max-credit", "1000"]), cancellationToken);
         var payer = await PeerProcess.StartAsync(
             new PeerOptions { DataDirectory = Path.Combine(directory.FullName, "payer"), Bootstrap = [Multiaddr.Parse(payee.Listen)], ChannelDepositMicro = 1_000_000_000 }, 0, cancellationToken);
@@ -137,7 +133,7 @@ internal sealed class ChannelFigures : IAsyncDisposable
     /// <summary>Tokens a second of one stream that is paid by one voucher a token.</summary>
     public async Task<double> TokensAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
-        var tool = await OfferAsync("stream", 0.000001m, 1, new JsonObject { ["type"] = "http", ["url"] = _source.Urls.First() }, cancellationToken);
+        var tool = await OfferAsync("stream", 0.000001m, 1, new JsonObject { ["type"] = "http", ["url"] = _source.Url }, cancellationToken);
         var session = await BeginAsync();
         await StreamAsync(tool, session, 2_000, cancellationToken);
         var clock = Stopwatch.StartNew();
@@ -194,29 +190,4 @@ internal sealed class ChannelFigures : IAsyncDisposable
             }
         }
     }
-
-    private static async Task<WebApplication> StartSourceAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        app.MapPost("/", async (HttpContext context, Wanted wanted) =>
-        {
-            context.Response.ContentType = "text/event-stream";
-            for (var i = 0; i < wanted.Tokens; i++)
-            {
-                await context.Response.WriteAsync("data: token\n\n", context.RequestAborted);
-                if (i % 16 == 15)
-                {
-                    await context.Response.Body.FlushAsync(context.RequestAborted);
-                }
-            }
-        });
-        await app.StartAsync();
-        return app;
-    }
-
-    /// <summary>The parameters of the stream's source.</summary>
-    internal sealed record Wanted(int Tokens);
 }

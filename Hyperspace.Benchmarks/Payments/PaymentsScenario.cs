@@ -29,6 +29,7 @@ internal static class PaymentsScenario
         }
 
         double? mppx = null;
+        double? mppxTokens = null;
         if (Runs("shop"))
         {
             tell("paid requests over HTTP");
@@ -42,6 +43,7 @@ internal static class PaymentsScenario
                 mppx = Math.Max(mppx ?? 0, theirs["perSecond"]!.GetValue<double>());
             }
 
+            mppxTokens = await shop.MppxTokensAsync(1_000, cancellationToken);
             var (unpaid, paid) = await shop.LatencyAsync(duration, cancellationToken);
             figures.Add(new Figure("an unpaid call over HTTP, answered 402, p50", unpaid, "ms"));
             figures.Add(new Figure("what paying (x402, signed ahead) and running the tool add to it, p50", paid - unpaid, "ms", AtMost: 1));
@@ -66,7 +68,8 @@ internal static class PaymentsScenario
             if (Runs("stream"))
             {
                 tell("tokens");
-                figures.Add(new Figure("tokens of one stream between peers, one voucher each", await channel.TokensAsync(duration, cancellationToken), "/s"));
+                figures.Add(new Figure(
+                    "tokens of one stream between peers, one voucher each", await channel.TokensAsync(duration, cancellationToken), "/s", mppxTokens, "mppx session client at our peer", RatioAtLeast: mppxTokens is null ? null : 10));
             }
         }
 

@@ -21,9 +21,10 @@ internal sealed class ShopFigures : IAsyncDisposable
     private readonly DirectoryInfo _directory;
     private readonly LocalChain _chain;
     private readonly ChildPeer _peer;
+    private readonly TokenSource _source;
     private readonly Uri _shop;
 
-    private ShopFigures(DirectoryInfo directory, LocalChain chain, ChildPeer peer, Uri shop) => (_directory, _chain, _peer, _shop) = (directory, chain, peer, shop);
+    private ShopFigures(DirectoryInfo directory, LocalChain chain, ChildPeer peer, TokenSource source, Uri shop) => (_directory, _chain, _peer, _source, _shop) = (directory, chain, peer, source, shop);
 
     private string Token => Hex.Of(_chain.Options.Token.Address.Span);
 
@@ -32,7 +33,7 @@ internal sealed class ShopFigures : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("hyperspace-bench-");
         var chain = await LocalChain.StartAsync(ChainId);
         var data = Directory.CreateDirectory(Path.Combine(directory.FullName, "peer"));
-        await File.WriteAllTextAsync(Path.Combine(data.FullName, "chains.json"), ChainsFile(chain), cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(data.FullName, "chains.json"), chain.ChainsFile, cancellationToken);
 
         // Nothing is settled while it is measured, as at the mppx server: thresholds beyond what the benchmark spends.
         var shop = new IPEndPoint(IPAddress.Loopback, FreePort());
@@ -40,25 +41,30 @@ internal sealed class ShopFigures : IAsyncDisposable
             new ChildPeerOptions("shop", data.FullName, Arguments: ["--pay-listen", shop.ToString(), "--pay-max-unsettled", "100000", "--pay-settle-at", "90000", "--pay-rate", "100000"]), cancellationToken);
         var documents = Directory.CreateDirectory(Path.Combine(directory.FullName, "documents"));
         await File.WriteAllTextAsync(Path.Combine(documents.FullName, "page.md"), "# Page\n\nThe answer is 42.\n", cancellationToken);
-        await peer.Api.CallAsync(
+        var source = await TokenSource.StartAsync();
+        await RegisterAsync("paid", 0.001m, 0, new JsonObject { ["type"] = "builtin", ["tool"] = "docs-search", ["folder"] = documents.FullName });
+        await RegisterAsync("stream", 0.000001m, 1, new JsonObject { ["type"] = "http", ["url"] = source.Url });
+        return new ShopFigures(directory, chain, peer, source, new Uri($"http://{shop}/pay/"));
+
+        Task RegisterAsync(string name, decimal price, int perTokens, JsonObject provider) => peer.Api.CallAsync(
             "tool.register",
             new JsonObject
             {
-                ["name"] = "paid",
+                ["name"] = name,
                 ["description"] = "For the benchmark.",
-                ["capabilities"] = new JsonArray("paid"),
+                ["capabilities"] = new JsonArray(name),
                 ["inputSchema"] = new JsonObject { ["type"] = "object" },
-                ["price"] = 0.001m,
-                ["provider"] = new JsonObject { ["type"] = "builtin", ["tool"] = "docs-search", ["folder"] = documents.FullName },
+                ["price"] = price,
+                ["perTokens"] = perTokens,
+                ["provider"] = provider,
             },
             cancellationToken);
-
-        return new ShopFigures(directory, chain, peer, new Uri($"http://{shop}/pay/"));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _peer.DisposeAsync();
+        await _source.DisposeAsync();
         await _chain.DisposeAsync();
         _directory.Delete(recursive: true);
     }
@@ -73,6 +79,19 @@ internal sealed class ShopFigures : IAsyncDisposable
         var theirs = await NodeScripts.RunAsync("charge-client.mjs", Arguments($"http://127.0.0.1:{server.FirstLine}/paid", "GET"), cancellationToken);
         var ours = await NodeScripts.RunAsync("charge-client.mjs", Arguments(new Uri(_shop, "paid").ToString(), "POST"), cancellationToken);
         return (ours, theirs);
+    }
+
+    /// <summary>Tokens a second of a stream that an unmodified mppx session client pays for, a voucher each, at this peer: the client asks and waits for each.</summary>
+    public async Task<double> MppxTokensAsync(int tokens, CancellationToken cancellationToken)
+    {
+        var key = RandomNumberGenerator.GetHexString(64, lowercase: true);
+        await _chain.GiveAsync(Secp256k1Wallet.FromPrivateKey(Convert.FromHexString(key)).Address, 10_000_000);
+        var wallet = (await _peer.Api.CallAsync("node.info", null, cancellationToken))!["walletAddress"]!.GetValue<string>();
+        var answer = await NodeScripts.RunAsync(
+            "session-client.mjs",
+            [new Uri(_shop, "stream"), new JsonObject { ["tokens"] = tokens }.ToJsonString(), _chain.Options.RpcUrl, "0x" + key, ChainId, Token, Hex.Of(_chain.Options.LegacyEscrow!.Value.Span), wallet],
+            cancellationToken);
+        return answer["tokens"]!.GetValue<int>() == tokens ? answer["perSecond"]!.GetValue<double>() : throw new InvalidOperationException("A stream of the benchmark was cut off.");
     }
 
     /// <summary>
@@ -150,18 +169,6 @@ internal sealed class ShopFigures : IAsyncDisposable
             },
         }.ToJsonString()));
     }
-
-    private static string ChainsFile(LocalChain chain) => new JsonObject
-    {
-        ["chains"] = new JsonArray(new JsonObject
-        {
-            ["chain"] = "local",
-            ["chainId"] = chain.Options.ChainId,
-            ["rpcUrl"] = chain.Options.RpcUrl.ToString(),
-            ["confirmations"] = 0,
-            ["token"] = new JsonObject { ["address"] = Hex.Of(chain.Options.Token.Address.Span), ["name"] = chain.Options.Token.Name, ["version"] = chain.Options.Token.Version, ["currency"] = "USDC" },
-        }),
-    }.ToJsonString();
 
     private static int FreePort()
     {

@@ -42,6 +42,9 @@ internal sealed class JsonRpcException(int code, string message, string? stableC
         ErrorCodes.JournalFailed,
         ErrorCodes.OperationDenied,
         ErrorCodes.LoopDetected,
+        ErrorCodes.NotFound,
+        ErrorCodes.ChainNotConfigured,
+        ErrorCodes.PayerOwes,
     ];
 
     public int Code { get; } = code;

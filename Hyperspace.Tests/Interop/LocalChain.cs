@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Evm;
@@ -43,6 +44,20 @@ internal sealed class LocalChain : IAsyncDisposable
 
     /// <summary>The EIP-712 domain of its token.</summary>
     public TokenDomain TokenDomain => new(Options.Token.Name, Options.Token.Version, Options.ChainId, Options.Token.Address.Span);
+
+    /// <summary>The same as the file <c>chains.json</c> of a peer's data directory, without escrows.</summary>
+    public string ChainsFile => new JsonObject
+    {
+        ["chains"] = new JsonArray(new JsonObject
+        {
+            ["chain"] = Options.Name,
+            ["chainId"] = Options.ChainId,
+            ["rpcUrl"] = Options.RpcUrl.ToString(),
+            ["confirmations"] = Options.Confirmations,
+            ["legacyEscrow"] = Hex.Of(Options.LegacyEscrow!.Value.Span),
+            ["token"] = new JsonObject { ["address"] = Hex.Of(Options.Token.Address.Span), ["name"] = Options.Token.Name, ["version"] = Options.Token.Version, ["currency"] = Options.Token.Currency },
+        }),
+    }.ToJsonString();
 
     /// <summary>Why there can be no such chain here; null: there can.</summary>
     public static Task<string?> WhyMissingAsync() => NpmFolder.InstallAsync("anvil");

@@ -106,7 +106,8 @@ internal sealed class PaidPair : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
-    private static int FreePort()
+    /// <summary>One of loopback that was free just now, for a listener that is to be found again after a restart.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -206,7 +206,7 @@ internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
                 _unwritten.Remove(accepted.Authorization.PaymentId);
             }
 
-            FaultPoints.Hit(StepOf(happened));
+            ChargeFaults.HitAfter(happened);
             if (--_left == 0)
             {
                 Reply();
@@ -273,14 +273,6 @@ internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
 
         Context.Parent.Tell(new Passivate(StopEntity.Instance));
     }
-
-    private static string StepOf(object happened) => happened switch
-    {
-        ChargeEvents.Accepted => "charge.accepted",
-        ChargeEvents.Served => "charge.served",
-        ChargeEvents.Settled => "charge.settled",
-        _ => "charge.failed",
-    };
 
     private sealed record Listed(bool Ok);
 

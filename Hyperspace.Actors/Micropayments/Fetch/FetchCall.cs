@@ -128,7 +128,7 @@ internal sealed class FetchCall(FetchServices services, IActorRef journal, Fetch
             return refused;
         }
 
-        FaultPoints.Hit("fetch.reserved");
+        FetchFaults.Hit(FetchFaults.Reserved);
         var transfer = new TransferAuthorization(services.Wallet.Address, offer.Payee, offer.Micro, 0, offer.ValidBefore, offer.Nonce ?? services.NewNonce());
         var domain = new TokenDomain(chain.Token.Name, chain.Token.Version, chain.ChainId, chain.Token.Address.Span);
         var (header, value) = offer.Credential(transfer, services.Wallet.SignDigest(transfer.Digest(domain)));
@@ -143,7 +143,7 @@ internal sealed class FetchCall(FetchServices services, IActorRef journal, Fetch
             return unwritten;
         }
 
-        FaultPoints.Hit("fetch.journalled");
+        FetchFaults.Hit(FetchFaults.Journalled);
         return await SendPaidAsync(authorization, again: false).ConfigureAwait(false);
     }
 
@@ -151,7 +151,7 @@ internal sealed class FetchCall(FetchServices services, IActorRef journal, Fetch
     {
         var signed = authorization.Signed;
         var (answer, failure) = await SendAsync(token => FetchClient.PayAsync(call, signed.Key, (signed.Header, signed.Credential), token)).ConfigureAwait(false);
-        FaultPoints.Hit("fetch.answered");
+        FetchFaults.Hit(FetchFaults.Answered);
         var verdict = answer is null ? null : PaymentVerdict.Of(answer);
         IFetchEvent? happened = verdict switch
         {
@@ -162,7 +162,7 @@ internal sealed class FetchCall(FetchServices services, IActorRef journal, Fetch
             _ => null,
         };
         var known = happened is null ? authorization : await RecordAsync(happened).ConfigureAwait(false) as Authorization ?? authorization;
-        FaultPoints.Hit("fetch.recorded");
+        FetchFaults.Hit(FetchFaults.Recorded);
         if (known.Outcome == FetchOutcome.Paid)
         {
             await SettleAsync(services, known, Step(known.Amount, null, answer)).ConfigureAwait(false);

@@ -32,5 +32,12 @@ public static class FetchExtensions
             },
             ShardingDefaults.Extractor<object>(_ => FetchActor.EntityId),
             ShardingDefaults.Options)
-        .WithActors((_, registry, _) => registry.Get<ActorKeys.Fetches>().Tell(new FetchLook()));
+        .WithActors((_, registry, resolver) =>
+        {
+            // Without a chain nothing is signed, so nothing is open.
+            if (resolver.GetService<PeerOptions>().Chains.Count > 0)
+            {
+                registry.Get<ActorKeys.Fetches>().Tell(new FetchLook());
+            }
+        });
 }

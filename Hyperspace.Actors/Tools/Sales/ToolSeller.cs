@@ -127,7 +127,11 @@ internal sealed class ToolSeller(ToolCalls calls, ToolCatalog catalog, ChargeDes
                 body = SaleAnswers.BodyOf(ran);
                 return ran;
             },
-            () => registry.Get<ActorKeys.Charges>().Tell(new ChargeCommands.Served(payer, payment, 200, SaleAnswers.HashOf(body ?? [])), ActorRefs.NoSender),
+            () =>
+            {
+                ChargeFaults.Hit(ChargeFaults.Ran);
+                registry.Get<ActorKeys.Charges>().Tell(new ChargeCommands.Served(payer, payment, 200, SaleAnswers.HashOf(body ?? [])), ActorRefs.NoSender);
+            },
             cancellationToken).ConfigureAwait(false);
         return outcome is null
             ? throw new InvalidOperationException("A payment cannot be for two requests.")
