@@ -26,7 +26,7 @@ namespace Hyperspace.Benchmarks.Payments;
 /// </summary>
 internal sealed class ChannelFigures : IAsyncDisposable
 {
-    private const int Sessions = 16;
+    private const int CallsOfASession = 100;
 
     // Until hot code is compiled for the second time.
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
@@ -68,30 +68,31 @@ internal sealed class ChannelFigures : IAsyncDisposable
     public async Task<(double PerSecond, double P50)> CallsAsync(int concurrency, decimal price, TimeSpan duration, CancellationToken cancellationToken)
     {
         var tool = await OfferSearchAsync(price, cancellationToken);
-        var sessions = await Task.WhenAll(Enumerable.Range(0, Math.Min(Sessions, concurrency)).Select(_ => BeginAsync()));
         var latencies = new ConcurrentBag<double>();
         long calls = 0;
 
-        // Each session has its own parameters, and none repeats a call: the guard stops loops.
-        async Task WorkAsync(int worker, TimeSpan time)
+        // No call is repeated: the guard stops loops.
+        async Task WorkAsync(TimeSpan time)
         {
+            var (session, made) = ("", 0);
             for (var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency); Stopwatch.GetTimestamp() < end && !cancellationToken.IsCancellationRequested;)
             {
                 var started = Stopwatch.GetTimestamp();
-                var call = new ToolCommands.Invoke(tool, $$"""{"query":"answer {{Interlocked.Increment(ref calls)}}"}""", sessions[worker % sessions.Length], AskTimeout);
-                if (await _tools.Ask<object>(call, AskTimeout, cancellationToken) is not InvocationResult { Ok: true })
+                session = made++ % CallsOfASession == 0 ? await BeginAsync() : session;
+                var call = new ToolCommands.Invoke(tool, $$"""{"query":"answer {{Interlocked.Increment(ref calls)}}"}""", session, AskTimeout);
+                if (await _tools.Ask<object>(call, AskTimeout, cancellationToken) is var result && result is not InvocationResult { Ok: true })
                 {
-                    throw new InvalidOperationException("A call of the benchmark failed.");
+                    throw new InvalidOperationException($"A call of the benchmark failed: {result}");
                 }
 
                 latencies.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             }
         }
 
-        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(i => WorkAsync(i, WarmUp)));
+        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => WorkAsync(WarmUp)));
         latencies.Clear();
         var clock = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(i => WorkAsync(i, duration)));
+        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => WorkAsync(duration)));
         var sorted = latencies.Order().ToList();
         return (sorted.Count / clock.Elapsed.TotalSeconds, sorted[sorted.Count / 2]);
     }

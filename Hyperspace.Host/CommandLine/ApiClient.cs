@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hyperspace.Host.JsonRpc;
@@ -65,11 +66,11 @@ internal sealed class ApiClient : IDisposable
                 ? JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken))
                 : throw new CommandException($"The peer at {_http.BaseAddress} answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
         }
-        catch (Exception e) when (e is HttpRequestException or JsonException)
+        catch (Exception e) when (e is HttpRequestException or SocketException or JsonException)
         {
+            // The client lets a socket's error through when a peer dies while it is connected to.
             throw new CommandException($"The peer at {_http.BaseAddress} does not answer ({e.Message}); is it running?");
         }
-
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new CommandException($"The peer at {_http.BaseAddress} did not answer {method} within {_http.Timeout.TotalMinutes:0.##} min; look into its log.");
