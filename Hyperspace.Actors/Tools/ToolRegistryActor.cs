@@ -1,8 +1,8 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
-using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Actors.Tools.Mcp;

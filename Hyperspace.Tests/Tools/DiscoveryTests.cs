@@ -1,6 +1,6 @@
-using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
