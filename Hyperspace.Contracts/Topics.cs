@@ -12,11 +12,23 @@ public static class Topics
     /// <summary>Parent of all settlement topics: ledger peers listen here.</summary>
     public const string Settlements = "hyperspace/settlements";
 
+    /// <summary>Parent of all reputation topics: newcomers listen here.</summary>
+    public const string Reputation = "hyperspace/reputation";
+
+    /// <summary>Votes on what a search found.</summary>
+    public const string MatrixFeedback = "hyperspace/matrix/feedback";
+
+    /// <summary>What each peer learnt from its own votes and runs, as sums.</summary>
+    public const string MatrixModel = "hyperspace/matrix/model";
+
     /// <summary>One peer's capability topic.</summary>
     public static string CapabilitiesOf(string peerId) => $"{Capabilities}/{peerId}";
 
     /// <summary>A task type's trajectory topic.</summary>
     public static string Trajectories(string taskType) => TrajectoriesPrefix + taskType;
+
+    /// <summary>Topic of the ratings of one peer.</summary>
+    public static string ReputationOf(string peerId) => $"{Reputation}/{peerId}";
 
     /// <summary>A round's settlement topic.</summary>
     public static string SettlementsOf(string round) => $"{Settlements}/{round}";
@@ -36,6 +48,18 @@ public static class EnvelopeTypes
 
     /// <summary>Payload <c>PlaybookDelta</c>.</summary>
     public const string PlaybookDelta = "hyperspace.playbook-delta";
+
+    /// <summary>Payload <c>MatrixVotes</c>.</summary>
+    public const string MatrixVotes = "hyperspace.matrix-votes";
+
+    /// <summary>Payload <c>MatrixDelta</c>.</summary>
+    public const string MatrixDelta = "hyperspace.matrix-delta";
+
+    /// <summary>Payload <c>Rating</c>.</summary>
+    public const string Rating = "hyperspace.rating";
+
+    /// <summary>Payload <c>ServiceReceipt</c>.</summary>
+    public const string ServiceReceipt = "hyperspace.service-receipt";
 
     /// <summary>Payload <c>Settlement</c>.</summary>
     public const string Settlement = "hyperspace.settlement";

@@ -34,9 +34,11 @@ public partial class ArchitectureTests
         ["State"] = ["Engine", "Guard"],
         ["Chain"] = ["Engine", "Evm", "Identity"],
         ["Micropayments"] = ["Chain", "Engine", "Evm", "Identity"],
-        ["Tools"] = ["Chain", "Engine", "Identity", "Micropayments"],
-        ["SelfImproving"] = ["Engine", "Identity"],
-        ["Learning"] = ["Engine", "Identity", "SelfImproving"],
+        ["Reputation"] = ["Engine", "Identity", "Micropayments"],
+        ["Matrix"] = ["Engine", "Identity", "Reputation"],
+        ["Tools"] = ["Chain", "Engine", "Identity", "Matrix", "Micropayments", "Reputation"],
+        ["SelfImproving"] = ["Engine", "Identity", "Reputation"],
+        ["Learning"] = ["Engine", "Identity", "Reputation", "SelfImproving"],
     };
 
     [Fact]

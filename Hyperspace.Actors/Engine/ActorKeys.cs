@@ -45,6 +45,12 @@ public static class ActorKeys
     /// <summary>Trajectories and playbooks per task type (<c>TrajectoryCommands</c>).</summary>
     public sealed class Learning;
 
+    /// <summary>Search over every capability that this peer knows, and what is learnt of its use (<c>MatrixCommands</c>).</summary>
+    public sealed class Matrix;
+
+    /// <summary>How peers stand with this one (<c>ReputationCommands</c>).</summary>
+    public sealed class Reputation;
+
     /// <summary>Topics of the mesh (<c>GossipCommands</c>).</summary>
     public sealed class Gossip;
 

@@ -51,4 +51,7 @@ public static class SerializerIds
 
     /// <summary>Journal of channels' transfers to other chains.</summary>
     public const int Bridge = 5009;
+
+    /// <summary>Journal of how peers stand with this one.</summary>
+    public const int Reputation = 5010;
 }

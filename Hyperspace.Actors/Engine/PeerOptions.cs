@@ -86,4 +86,7 @@ public sealed record PeerOptions
 
     /// <summary>How priced tools are sold over HTTP (402); null: they are not.</summary>
     public PayOptions? Pay { get; init; }
+
+    /// <summary>How this peer learns from its own runs and from others'.</summary>
+    public LearningOptions Learning { get; init; } = new();
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Actors.Tools.Mcp;
@@ -53,7 +54,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         Command<ToolCommands.Unregister>(command => Carry(_state.Decide(command), names => new ToolRegistered(IdOf(names[0]))));
         Command<ToolCommands.RegisterMcpServer>(Connect);
         Command<Connected>(Attach);
-        Command<ToolCommands.List>(_ => Sender.Tell(new ToolList([.. _state.Tools.Values.Select(t => new DiscoveredTool(IdOf(t.Definition.Name), t.Definition, _catalog.Self.ToString(), Reputation.Unknown, 1, Tiers.Registry))])));
+        Command<ToolCommands.List>(_ => Sender.Tell(new ToolList([.. _state.Tools.Values.Select(t => new DiscoveredTool(IdOf(t.Definition.Name), t.Definition, _catalog.Self.ToString(), Standing.Unknown, 1, Tiers.Registry))])));
         Command<ToolCommands.Discover>(_discovery.Forward);
         Command<ToolCommands.Invoke>(invoke => Call((id, _) => ToolCall.Of(_services, invoke, id), invoke.Timeout));
         Command<ToolCommands.Stream>(stream => Call((id, asker) => ToolStreamCall.Of(_services, stream, id, asker), stream.Timeout));

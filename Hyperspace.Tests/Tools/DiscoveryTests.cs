@@ -1,5 +1,6 @@
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
@@ -50,10 +51,10 @@ public class DiscoveryTests
         var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("x", [], 0.8, null, 2, TimeSpan.FromSeconds(1)));
         using var keys = KeyPair.Generate();
         plan!.Add(Tiers.Dht, keys.PeerId, [Tool("x")]);
-        Assert.Equal(Reputation.Unknown, Assert.Single(plan.Best()).Reputation);
-        Assert.True(Reputation.Passes(0.8, 0.8));
-        Assert.True(Reputation.Passes(0.1, null));
-        Assert.False(Reputation.Passes(0.79, 0.8));
+        Assert.Equal(Standing.Unknown, Assert.Single(plan.Best()).Reputation);
+        Assert.True(Standing.Passes(0.8, 0.8));
+        Assert.True(Standing.Passes(0.1, null));
+        Assert.False(Standing.Passes(0.79, 0.8));
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Tools;
@@ -57,7 +58,7 @@ internal sealed class DiscoveryPlan
         foreach (var tool in tools)
         {
             var id = ToolRules.IdOf(provider.ToString(), tool.Name);
-            _found.TryAdd(id, new DiscoveredTool(id, tool, provider.ToString(), Reputation.Unknown, 0, tier));
+            _found.TryAdd(id, new DiscoveredTool(id, tool, provider.ToString(), Standing.Unknown, 0, tier));
         }
     }
 
@@ -67,7 +68,7 @@ internal sealed class DiscoveryPlan
     private IReadOnlyList<DiscoveredTool> Ranked() => ToolRanking.Rank(
         _command.Query,
         _command.Capabilities,
-        [.. _found.Values.Where(t => Reputation.Passes(t.Reputation, _command.MinReputation) && IsAffordable(t.Definition.Price))]);
+        [.. _found.Values.Where(t => Standing.Passes(t.Reputation, _command.MinReputation) && IsAffordable(t.Definition.Price))]);
 
     private bool IsAffordable(Amount price) =>
         _command.MaxPrice is not { } most || price.IsZero || (price.Currency == most.Currency && price <= most);

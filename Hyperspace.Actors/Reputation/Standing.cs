@@ -1,7 +1,7 @@
-namespace Hyperspace.Actors.Tools.Discovery;
+namespace Hyperspace.Actors.Reputation;
 
 /// <summary>How a provider stands, from 0 to 1; pure.</summary>
-internal static class Reputation
+internal static class Standing
 {
     /// <summary>Of a peer that nobody has rated yet, and so of every peer while peers do not rate each other.</summary>
     public const double Unknown = 0.5;

@@ -1,0 +1,40 @@
+namespace Hyperspace.Contracts.Reputation;
+
+/// <summary>What another author's experience says of outcomes that this peer had itself.</summary>
+/// <param name="PeerId">The author.</param>
+/// <param name="Agreed">Outcomes that it would have foretold.</param>
+/// <param name="Disagreed">Outcomes that it would have foretold wrongly.</param>
+public sealed record Replay(string PeerId, double Agreed, double Disagreed);
+
+/// <summary>Messages about how peers stand with this one.</summary>
+public static class ReputationCommands
+{
+    /// <summary>What a primitive found when it replayed the others' experience on this peer's own outcomes; replaces what it found before. No answer.</summary>
+    /// <param name="Source">Who replayed: "matrix" or a task type.</param>
+    /// <param name="Replays">Absolute values, an entry per author.</param>
+    public sealed record Replayed(string Source, IReadOnlyList<Replay> Replays);
+
+    /// <summary>A call of this peer to a provider ended. No answer.</summary>
+    /// <param name="PeerId">The provider.</param>
+    /// <param name="Ok">Whether it gave a result.</param>
+    /// <param name="Paid">Whether it was paid.</param>
+    public sealed record Called(string PeerId, bool Ok, bool Paid);
+
+    /// <summary>Answered with <see cref="ReputationView"/>.</summary>
+    public sealed record Get(string PeerId);
+}
+
+/// <summary>Why a peer stands as it does: one reason, with its counts.</summary>
+/// <param name="Kind">"replay", "calls", "ratings", "quarantine".</param>
+/// <param name="For">Evidence for the peer, after caps and decay.</param>
+/// <param name="Against">Evidence against it.</param>
+/// <param name="Text">A sentence.</param>
+public sealed record ReputationReason(string Kind, double For, double Against, string Text);
+
+/// <summary>How a peer stands.</summary>
+/// <param name="PeerId">The peer.</param>
+/// <param name="Reputation">0 to 1; 0.5 while nothing is known.</param>
+/// <param name="Weight">0 to 1: what its experience weighs here.</param>
+/// <param name="Quarantined">True while its experience is kept and not counted.</param>
+/// <param name="Reasons">Why.</param>
+public sealed record ReputationView(string PeerId, double Reputation, double Weight, bool Quarantined, IReadOnlyList<ReputationReason> Reasons);
