@@ -184,7 +184,8 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
 
     private void Judge(RemoteAttempt attempt, bool paid)
     {
-        if (attempt.WentWell is { } ok)
+        // Whoever takes the money and refuses did not do what it was paid for.
+        if ((attempt.WentWell ?? (paid ? false : (bool?)null)) is { } ok)
         {
             Services.Tell(new ReputationCommands.Called(provider.ToString(), ok, paid, paid ? attempt.Proof : null, Command.SessionId));
         }
