@@ -179,13 +179,13 @@ internal sealed partial class TaskTypeActor : ReceivePersistentActor, IWithTimer
 
         var delta = _state.Reflect(insights, command.Success, TrajectoryReference.In(command.Execution));
         void Reply() => Sender.Tell(new BulletsReflected(Named(insights)));
-        if (delta.Bullets.Count == 0)
+        if (delta.Count == 0)
         {
             Reply();
             return;
         }
 
-        var envelope = Seal(EnvelopeTypes.PlaybookDelta, delta);
+        var envelope = Seal(EnvelopeTypes.PlaybookDelta, delta[0]);
         Keep(envelope, () =>
         {
             Publish(envelope);
@@ -196,7 +196,7 @@ internal sealed partial class TaskTypeActor : ReceivePersistentActor, IWithTimer
     private IReadOnlyList<BulletView> Named(IEnumerable<string> insights)
     {
         var ids = insights.Select(text => PlaybookRules.IdOf(_state.TaskType, TaskTypeState.InsightSection, text)).ToHashSet(StringComparer.Ordinal);
-        return [.. _state.AllBullets.Where(bullet => ids.Contains(bullet.Id))];
+        return [.. _state.AllBullets.Where(bullet => bullet.Members.Any(ids.Contains)).Select(bullet => bullet.View)];
     }
 
     private void OnGossip(GossipReceived message)

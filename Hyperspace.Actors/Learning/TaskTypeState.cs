@@ -15,6 +15,7 @@ internal sealed class TaskTypeState
     public const string InsightSection = "insights";
 
     private readonly IReflector _reflector;
+    private Playbook? _read;
 
     private TaskTypeState(string taskType, IReflector reflector, TrajectoryState trajectories, PlaybookState playbook)
     {
@@ -34,10 +35,10 @@ internal sealed class TaskTypeState
     public PlaybookState Playbook { get; }
 
     /// <summary>All bullets, best first, pruned ones included; derived once per state.</summary>
-    public IReadOnlyList<BulletView> AllBullets => field ??= Learning.Playbook.Bullets(TaskType, _reflector.Reflect(Trajectories.BestFirst), Playbook.Records);
+    public IReadOnlyList<JudgedBullet> AllBullets => Read().All;
 
     /// <summary>The playbook: visible bullets, best first.</summary>
-    public IReadOnlyList<BulletView> Bullets => field ??= [.. AllBullets.Where(Learning.Playbook.IsVisible).Take(Learning.Playbook.MaxBullets)];
+    public IReadOnlyList<BulletView> Bullets => Read().Visible;
 
     /// <summary>Nothing known yet.</summary>
     public static TaskTypeState Empty(string taskType, string self, IReflector reflector, TrajectoryLimits? runs = null, PlaybookLimits? insights = null) =>
@@ -48,8 +49,7 @@ internal sealed class TaskTypeState
     {
         if (envelope.Type == EnvelopeTypes.PlaybookDelta)
         {
-            var records = InsightRecord.Read(envelope, TaskType, out refusal);
-            var playbook = records?.Aggregate(Playbook, (state, record) => state.Merge(record)) ?? Playbook;
+            var playbook = Playbook.Merge(envelope, TaskType, out refusal);
             return ReferenceEquals(playbook, Playbook) ? this : new TaskTypeState(TaskType, _reflector, Trajectories, playbook);
         }
 
@@ -62,42 +62,20 @@ internal sealed class TaskTypeState
     /// This peer's counters after a reflection: absolute values, for the bullets that the insights name. A run that a
     /// bullet was reflected on before does not count again. Empty when nothing changes.
     /// </summary>
-    public PlaybookDelta Reflect(IReadOnlyList<string> insights, bool success, string? trajectoryId)
+    public IReadOnlyList<PlaybookDelta> Reflect(IReadOnlyList<string> insights, bool success, string? trajectoryId)
     {
-        var delta = new PlaybookDelta { TaskType = TaskType };
-        foreach (var (id, text) in insights.Select(text => (Id: PlaybookRules.IdOf(TaskType, InsightSection, text), Text: text)).DistinctBy(insight => insight.Id))
-        {
-            var known = Playbook.OwnRecord(id)?.Count;
-            if (trajectoryId is not null && known?.Sources.Contains(trajectoryId) == true)
-            {
-                continue;
-            }
-
-            var count = known?.Clone() ?? new BulletCount { Section = InsightSection, Text = text };
-            count.Helpful = Math.Min(PlaybookRules.MaxCount, count.Helpful + (success ? 1UL : 0));
-            count.Harmful = Math.Min(PlaybookRules.MaxCount, count.Harmful + (success ? 0 : 1UL));
-            if (trajectoryId is not null)
-            {
-                // The newest sources stay: they are the ones that may be reflected on again.
-                count.Sources.Add(trajectoryId);
-                while (count.Sources.Count > PlaybookRules.MaxSources)
-                {
-                    count.Sources.RemoveAt(0);
-                }
-            }
-
-            delta.Bullets.Add(count);
-        }
-
-        return delta;
+        var effect = success ? BulletEffect.Helpful : BulletEffect.Harmful;
+        return Playbook.Reflect(TaskType, new Reflection([], [.. insights.Select(text => new Insight(InsightSection, text, effect))]), trajectoryId);
     }
+
+    private Playbook Read() => _read ??= Learning.Playbook.Read(TaskType, _reflector.Reflect(Trajectories.BestFirst), Playbook, AuthorWeights.Equal(Playbook.Self));
 
     /// <summary>Envelopes for a newcomer: successes, failures and insights in turn, the best of each first, within both limits.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Share(int maxEnvelopes, int maxBytes)
     {
         var runs = Trajectories.BestFirst.Where(run => !run.IsFailure).Select(run => run.Envelope);
         var failures = Trajectories.BestFirst.Where(run => run.IsFailure).Select(run => run.Envelope);
-        var insights = Playbook.Records.Select(record => record.Envelope).DistinctBy(envelope => envelope.Id);
+        var insights = Playbook.Envelopes;
         var shared = new List<ReadOnlyMemory<byte>>();
         var bytes = 0;
         foreach (var envelope in InTurn([runs, failures, insights]))
@@ -121,7 +99,7 @@ internal sealed class TaskTypeState
     public TaskTypeSnapshot ToSnapshot()
     {
         var snapshot = new TaskTypeSnapshot();
-        snapshot.Envelopes.AddRange(Trajectories.BestFirst.Select(run => run.Envelope).Concat(Playbook.Records.Select(record => record.Envelope))
+        snapshot.Envelopes.AddRange(Trajectories.BestFirst.Select(run => run.Envelope).Concat(Playbook.Envelopes)
             .DistinctBy(envelope => envelope.Id).OrderBy(envelope => envelope.Id, StringComparer.Ordinal)
             .Select(envelope => UnsafeByteOperations.UnsafeWrap(envelope.Bytes)));
         return snapshot;

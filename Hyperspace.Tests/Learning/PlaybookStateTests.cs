@@ -3,7 +3,6 @@ using Google.Protobuf;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.SelfImproving;
-using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Tests.SelfImproving;
 
 namespace Hyperspace.Tests.Learning;
@@ -76,11 +75,11 @@ public class PlaybookStateTests
         var run = new string('a', 64);
         var state = TaskTypeState.Empty(Runs.TaskType, Runs.Author(1).PeerId.ToString(), new ContrastReflector());
         var first = state.Reflect(["Use short queries.", "use short queries"], success: true, run);
-        Assert.Equal(1UL, Assert.Single(first.Bullets).Helpful);
-        state = Add(state, Runs.Seal(1, Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta, first));
+        Assert.Equal(1UL, Assert.Single(Assert.Single(first).Bullets).Helpful);
+        state = Add(state, Runs.Seal(1, Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta, first[0]));
 
-        Assert.Empty(state.Reflect(["Use short queries."], success: true, run).Bullets);
-        var second = Assert.Single(state.Reflect(["Use short queries."], success: false, new string('b', 64)).Bullets);
+        Assert.Empty(state.Reflect(["Use short queries."], success: true, run));
+        var second = Assert.Single(state.Reflect(["Use short queries."], success: false, new string('b', 64))[0].Bullets);
         Assert.Equal((1UL, 1UL, 2), (second.Helpful, second.Harmful, second.Sources.Count));
     }
 
@@ -119,5 +118,5 @@ public class PlaybookStateTests
         state.ToSnapshot().Envelopes.Select(bytes => LearningJournal.Open(bytes));
 
     private static byte[] Bytes(TaskTypeState state) =>
-        [.. state.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes<IReadOnlyList<BulletView>>(state.AllBullets)];
+        [.. state.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(state.AllBullets)];
 }
