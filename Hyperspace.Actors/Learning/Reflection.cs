@@ -27,4 +27,7 @@ internal sealed record Reflection(IReadOnlyList<BulletTag> Tags, IReadOnlyList<I
 {
     /// <summary>Nothing.</summary>
     public static Reflection None { get; } = new([], []);
+
+    /// <summary>Whether both say the same in the same order.</summary>
+    public bool IsSame(Reflection other) => Tags.SequenceEqual(other.Tags) && Insights.SequenceEqual(other.Insights);
 }
