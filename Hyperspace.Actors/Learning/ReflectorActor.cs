@@ -5,9 +5,9 @@ using Hyperspace.Actors.Engine;
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>
-/// Reflects on this peer's finished runs of one task type, one after the other and off its own thread, and tells its parent what
+/// Reflects on this peer's finished runs of one task type, one after the other and off its own thread, and answers with what
 /// was learnt. A few runs wait; when more come than the reflector can take, the oldest is judged by its outcome alone, and so is
-/// a run on which the reflector failed: every run earns its bullets their credit.
+/// a run on which the reflector failed, or which waits when the actor stops: every run earns its bullets their credit.
 /// </summary>
 internal sealed class ReflectorActor : ReceiveActor
 {
@@ -16,9 +16,9 @@ internal sealed class ReflectorActor : ReceiveActor
 
     private readonly IRunReflector _reflector;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly Queue<FinishedRun> _waiting = new();
+    private readonly Queue<Waiting> _waiting = new();
     private readonly CancellationTokenSource _stopped = new();
-    private bool _busy;
+    private Waiting? _reflecting;
     private long _notReflected;
 
     public ReflectorActor(IRunReflector reflector)
@@ -26,6 +26,16 @@ internal sealed class ReflectorActor : ReceiveActor
         _reflector = reflector;
         Receive<FinishedRun>(OnFinished);
         Receive<Done>(OnDone);
+        Receive<StopEntity>(_ =>
+        {
+            IEnumerable<Waiting> left = _reflecting is null ? _waiting : _waiting.Prepend(_reflecting);
+            foreach (var run in left)
+            {
+                Answer(run, null);
+            }
+
+            Context.Stop(Self);
+        });
     }
 
     protected override void PostStop()
@@ -36,10 +46,10 @@ internal sealed class ReflectorActor : ReceiveActor
 
     private void OnFinished(FinishedRun finished)
     {
-        _waiting.Enqueue(finished);
+        _waiting.Enqueue(new Waiting(finished, Sender));
         if (_waiting.Count > MaxWaiting)
         {
-            Tell(_waiting.Dequeue(), null);
+            Answer(_waiting.Dequeue(), null);
             _notReflected++;
             if (long.IsPow2(_notReflected))
             {
@@ -52,25 +62,23 @@ internal sealed class ReflectorActor : ReceiveActor
 
     private void Next()
     {
-        if (_busy || !_waiting.TryDequeue(out var finished))
+        if (_reflecting is null && _waiting.TryDequeue(out _reflecting))
         {
-            return;
+            ReflectAsync(_reflecting.Run).PipeTo(Self, Self);
         }
-
-        _busy = true;
-        ReflectAsync(finished).PipeTo(Self);
     }
 
     private async Task<Done> ReflectAsync(FinishedRun finished)
     {
+        var stopped = _stopped.Token;
         try
         {
-            return new Done(finished, await Task.Run(() => _reflector.ReflectAsync(finished, _stopped.Token), _stopped.Token).ConfigureAwait(false), null);
+            return new Done(await Task.Run(() => _reflector.ReflectAsync(finished, stopped), stopped).ConfigureAwait(false), null);
         }
         catch (Exception e)
         {
             // A model can fail in more ways than are known here, and none of them may cost a run its credit.
-            return new Done(finished, null, ModelHttp.ReasonOf(e));
+            return new Done(null, ModelHttp.ReasonOf(e));
         }
     }
 
@@ -78,16 +86,18 @@ internal sealed class ReflectorActor : ReceiveActor
     {
         if (done.Failure is not null)
         {
-            _log.Warning("The model did not reflect on a run of {0}: {1}. The run was judged by its outcome alone.", done.Finished.TaskType, done.Failure);
+            _log.Warning("The model did not reflect on a run of {0}: {1}. The run was judged by its outcome alone.", _reflecting!.Run.TaskType, done.Failure);
         }
 
-        Tell(done.Finished, done.Reflection);
-        _busy = false;
+        Answer(_reflecting!, done.Reflection);
+        _reflecting = null;
         Next();
     }
 
-    private static void Tell(FinishedRun finished, Reflection? reflection) =>
-        Context.Parent.Tell(new PlaybookMessages.Reflected(reflection ?? OutcomeReflector.Reflect(finished), finished.Run.Id));
+    private static void Answer(Waiting waiting, Reflection? reflection) =>
+        waiting.Asker.Tell(new PlaybookMessages.Reflected(reflection ?? OutcomeReflector.Reflect(waiting.Run), waiting.Run.Run.Id));
 
-    private sealed record Done(FinishedRun Finished, Reflection? Reflection, string? Failure);
+    private sealed record Waiting(FinishedRun Run, IActorRef Asker);
+
+    private sealed record Done(Reflection? Reflection, string? Failure);
 }

@@ -35,6 +35,9 @@ internal sealed class KeptTrajectory
     /// <summary>The run; not to be changed.</summary>
     public Trajectory Run { get; }
 
+    /// <summary>SHA-256 of the whole run, lower-case hex, when <see cref="Run"/> is shortened; else null.</summary>
+    public string? BodyHash => Run.BodyHash.IsEmpty ? null : Convert.ToHexStringLower(Run.BodyHash.Span);
+
     /// <summary>Words of the input.</summary>
     public IReadOnlyList<string> Terms { get; }
 
