@@ -52,6 +52,19 @@ public static class TrajectoryCommands
 /// <summary>The run is signed, journalled and on its way.</summary>
 public sealed record TrajectoryRecorded(string TrajectoryId);
 
+/// <summary>Something that is taken out of a run before it leaves the peer.</summary>
+/// <param name="Field">Where, as <c>steps[0].input</c>.</param>
+/// <param name="Kind">What, as "email"; the placeholder there names it.</param>
+/// <param name="Count">How often.</param>
+public sealed record Replacement(string Field, string Kind, int Count);
+
+/// <summary>What recording a run would share; nothing was recorded.</summary>
+/// <param name="Run">The run as others would see it; without an id, since it is not signed.</param>
+/// <param name="Replacements">What was taken out.</param>
+/// <param name="Bytes">Bytes of the run before the envelope around it.</param>
+/// <param name="BodyByHash">True when texts travel apart from the gossiped record and are fetched by their hash.</param>
+public sealed record TrajectoryPreview(TrajectoryView Run, IReadOnlyList<Replacement> Replacements, int Bytes, bool BodyByHash);
+
 /// <summary>The peer follows the task type.</summary>
 public sealed record TaskTypeFollowed(string TaskType);
 
