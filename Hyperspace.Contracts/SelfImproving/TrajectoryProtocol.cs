@@ -65,6 +65,18 @@ public sealed record Replacement(string Field, string Kind, int Count);
 /// <param name="BodyByHash">True when texts travel apart from the gossiped record and are fetched by their hash.</param>
 public sealed record TrajectoryPreview(TrajectoryView Run, IReadOnlyList<Replacement> Replacements, int Bytes, bool BodyByHash);
 
+/// <summary>A goal that is worth practising.</summary>
+/// <param name="Goal">What runs that were asked the same thing share: a hash.</param>
+/// <param name="Input">What is asked, as one of the runs was asked it.</param>
+/// <param name="SuccessRate">0.3 to 0.8: how often it went well, by the runs that count at this peer.</param>
+/// <param name="Attempts">Runs that it took the peers that count.</param>
+/// <param name="Value">0 to 1: highest where success and failure are as likely.</param>
+/// <param name="Why">A sentence.</param>
+public sealed record CurriculumGoal(string Goal, string Input, double SuccessRate, long Attempts, double Value, string Why);
+
+/// <summary>What is worth practising next, the most worth first.</summary>
+public sealed record CurriculumView(string TaskType, IReadOnlyList<CurriculumGoal> Goals);
+
 /// <summary>The peer follows the task type.</summary>
 public sealed record TaskTypeFollowed(string TaskType);
 
