@@ -5,6 +5,19 @@ using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.SelfImproving;
 
+/// <summary>Where a run is kept; pools never push each other out.</summary>
+internal enum RunPool
+{
+    /// <summary>Above <see cref="KeptTrajectory.FailureReward"/>.</summary>
+    Runs,
+
+    /// <summary>Up to it.</summary>
+    Failures,
+
+    /// <summary>What went wrong in another run, done over.</summary>
+    Repairs,
+}
+
 /// <summary>A run that keeps the rules, with the envelope that proves it.</summary>
 internal sealed class KeptTrajectory
 {
@@ -35,6 +48,9 @@ internal sealed class KeptTrajectory
     /// <summary>The run; not to be changed.</summary>
     public Trajectory Run { get; }
 
+    /// <summary>SHA-256 of the whole run, lower-case hex, when <see cref="Run"/> is shortened; else null.</summary>
+    public string? BodyHash => Run.BodyHash.IsEmpty ? null : Convert.ToHexStringLower(Run.BodyHash.Span);
+
     /// <summary>Words of the input.</summary>
     public IReadOnlyList<string> Terms { get; }
 
@@ -49,6 +65,9 @@ internal sealed class KeptTrajectory
 
     /// <summary>True when it went badly.</summary>
     public bool IsFailure => !IsRepair && Run.Reward <= FailureReward;
+
+    /// <summary>Where it is kept.</summary>
+    public RunPool Pool => IsRepair ? RunPool.Repairs : IsFailure ? RunPool.Failures : RunPool.Runs;
 
     /// <summary>True when it does over what went wrong in another run: no independent outcome of its goal (SiriuS, arXiv:2502.04780).</summary>
     public bool IsRepair => Run.Repairs.Length > 0;

@@ -4,14 +4,14 @@ namespace Hyperspace.Actors.SelfImproving;
 internal static class TrajectoryRetrieval
 {
     /// <summary>All kinds of runs: the nearest first, then the better ones; everything by reward when there is no input.</summary>
-    public static IReadOnlyList<KeptTrajectory> Query(TrajectoryState state, string? input, int limit) =>
-        [.. Ranked(state.BestFirst, input).Take(limit)];
+    public static IReadOnlyList<KeptTrajectory> Query(IReadOnlyList<KeptTrajectory> bestFirst, string? input, int limit) =>
+        [.. Ranked(bestFirst, input).Take(limit)];
 
     /// <summary>Successes to start from: the best of each goal, nearest first, then further ones of the same goals.</summary>
-    public static IReadOnlyList<KeptTrajectory> Exemplars(TrajectoryState state, string? input, int limit)
+    public static IReadOnlyList<KeptTrajectory> Exemplars(IReadOnlyList<KeptTrajectory> bestFirst, string? input, int limit)
     {
         var seen = new Dictionary<string, int>(StringComparer.Ordinal);
-        return [.. Ranked(state.BestFirst.Where(run => run.IsSuccess).ToList(), input)
+        return [.. Ranked(bestFirst.Where(run => run.IsSuccess).ToList(), input)
             .Select(run => (Run: run, Turn: seen[run.Goal] = seen.GetValueOrDefault(run.Goal, -1) + 1))
             .ToList()
             .OrderBy(entry => entry.Turn)

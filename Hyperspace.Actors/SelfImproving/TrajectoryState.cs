@@ -13,8 +13,11 @@ internal sealed record TrajectoryLimits(int Runs, int Failures, int LargeRuns, i
     /// <summary>Runs of one goal that an author has in a pool.</summary>
     public int PerGoal { get; init; } = 16;
 
-    /// <summary>Repaired failures, in small envelopes; an eighth of it in larger ones.</summary>
+    /// <summary>Repaired failures, in small envelopes.</summary>
     public int Repairs { get; init; } = 128;
+
+    /// <summary>As <see cref="Repairs"/>, in larger envelopes.</summary>
+    public int LargeRepairs { get; init; } = 16;
 
     /// <summary>2,256 runs and at most 54 MiB of other peers' runs, and as much of one's own.</summary>
     public static TrajectoryLimits Default { get; } = new(1_536, 512, 48, 16, 16 * 1024);
@@ -41,7 +44,7 @@ internal sealed class TrajectoryState
         _pools = pools;
     }
 
-    private readonly record struct Pool(bool Own, bool Failure, bool Repair, bool Large);
+    private readonly record struct Pool(bool Own, RunPool Kind, bool Large);
 
     /// <summary>All kept runs, best first.</summary>
     public IReadOnlyList<KeptTrajectory> BestFirst => field ??= [.. _pools.Values.SelectMany(pool => pool.Values).Order(KeptTrajectory.BestFirst)];
@@ -58,7 +61,7 @@ internal sealed class TrajectoryState
     /// <summary>The state with the run; this very state when the run is there already or ranks behind a full pool.</summary>
     public TrajectoryState Add(KeptTrajectory run)
     {
-        var key = new Pool(run.Author == _self, run.IsFailure, run.IsRepair, run.Envelope.Bytes.Length > _limits.SmallBytes);
+        var key = new Pool(run.Author == _self, run.Pool, run.Envelope.Bytes.Length > _limits.SmallBytes);
         var pool = _pools.GetValueOrDefault(key) ?? ImmutableDictionary<string, KeptTrajectory>.Empty.WithComparers(StringComparer.Ordinal);
         if (pool.ContainsKey(run.Id))
         {
@@ -88,13 +91,10 @@ internal sealed class TrajectoryState
             : null;
     }
 
-    private int CapOf(Pool pool) => pool switch
+    private int CapOf(Pool pool) => pool.Kind switch
     {
-        { Repair: true, Large: false } => _limits.Repairs,
-        { Repair: true, Large: true } => Math.Max(1, _limits.Repairs / 8),
-        { Failure: false, Large: false } => _limits.Runs,
-        { Failure: true, Large: false } => _limits.Failures,
-        { Failure: false, Large: true } => _limits.LargeRuns,
-        _ => _limits.LargeFailures,
+        RunPool.Runs => pool.Large ? _limits.LargeRuns : _limits.Runs,
+        RunPool.Failures => pool.Large ? _limits.LargeFailures : _limits.Failures,
+        _ => pool.Large ? _limits.LargeRepairs : _limits.Repairs,
     };
 }

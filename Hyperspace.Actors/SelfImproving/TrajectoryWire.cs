@@ -8,6 +8,9 @@ namespace Hyperspace.Actors.SelfImproving;
 /// <summary>Runs between the records that callers speak and the protobuf that is signed; pure.</summary>
 internal static class TrajectoryWire
 {
+    /// <summary>Most bytes of runs in one reply; the reply may cross between processes.</summary>
+    private const int MaxReplyBytes = 4 * 1024 * 1024;
+
     /// <summary>The run as it is signed: checked, its secrets taken out, checked again. Null with a refusal when it breaks the rules.</summary>
     public static Trajectory? FromRecord(TrajectoryCommands.Record record, DateTimeOffset now, out Refusal? refusal) =>
         FromRecord(record, now, out _, out refusal);
@@ -69,6 +72,13 @@ internal static class TrajectoryWire
         return new TrajectoryView(
             kept.Id, kept.Author, run.TaskType, NullIfEmpty(run.Input), [.. run.Steps.Select(ToView)], NullIfEmpty(run.Output), run.Reward,
             DateTimeOffset.FromUnixTimeMilliseconds((long)run.RecordedMs));
+    }
+
+    /// <summary>The first of the runs as callers see them, while their envelopes have at most <see cref="MaxReplyBytes"/> together.</summary>
+    public static IReadOnlyList<TrajectoryView> ToViews(IEnumerable<KeptTrajectory> runs)
+    {
+        var bytes = 0;
+        return [.. runs.TakeWhile(run => (bytes += run.Envelope.Bytes.Length) <= MaxReplyBytes).Select(ToView)];
     }
 
     private static TrajectoryStepView ToView(TrajectoryStep step) => new(

@@ -6,7 +6,7 @@ namespace Hyperspace.Tests.SelfImproving;
 
 public class TrajectoryStateTests
 {
-    private static readonly TrajectoryLimits Small = new(Runs: 6, Failures: 3, LargeRuns: 2, LargeFailures: 1, SmallBytes: 400) { PerGoal = 2, Repairs = 8 };
+    private static readonly TrajectoryLimits Small = new(Runs: 6, Failures: 3, LargeRuns: 2, LargeFailures: 1, SmallBytes: 400) { PerGoal = 2, Repairs = 8, LargeRepairs = 1 };
 
     /// <summary>A few authors, goals, rewards, ways and sizes, so that every bound is hit.</summary>
     private static readonly KeptTrajectory[] Pool =
@@ -46,7 +46,7 @@ public class TrajectoryStateTests
         {
             state = state.Add(run);
             var kept = state.BestFirst;
-            if (kept.Count(r => !r.IsFailure && !r.IsRepair) > Small.Runs + Small.LargeRuns || kept.Count(r => r.IsRepair) > Small.Repairs + 1
+            if (kept.Count(r => !r.IsFailure && !r.IsRepair) > Small.Runs + Small.LargeRuns || kept.Count(r => r.IsRepair) > Small.Repairs + Small.LargeRepairs
                 || kept.GroupBy(r => (r.Author, r.Goal, r.IsFailure, r.IsRepair, r.Envelope.Bytes.Length > Small.SmallBytes)).Any(goal => goal.Count() > Small.PerGoal) || kept.Count(r => r.IsFailure) > Small.Failures + Small.LargeFailures)
             {
                 return false;
@@ -122,9 +122,9 @@ public class TrajectoryStateTests
         var failed = Runs.Kept(4, 0.1, "yamux flow control", 3);
         var state = TrajectoryState.Empty("nobody", TrajectoryLimits.Default).Add(noise).Add(yamux).Add(failed).Add(better);
 
-        Assert.Equal([better, failed, yamux, noise], TrajectoryRetrieval.Query(state, "flow control of yamux", 10));
-        Assert.Equal([better, yamux], TrajectoryRetrieval.Exemplars(state, "flow control of yamux", 2));
-        Assert.Equal(1.0, TrajectoryRetrieval.Query(state, null, 1)[0].Run.Reward);
+        Assert.Equal([better, failed, yamux, noise], TrajectoryRetrieval.Query(state.BestFirst, "flow control of yamux", 10));
+        Assert.Equal([better, yamux], TrajectoryRetrieval.Exemplars(state.BestFirst, "flow control of yamux", 2));
+        Assert.Equal(1.0, TrajectoryRetrieval.Query(state.BestFirst, null, 1)[0].Run.Reward);
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public class TrajectoryStateTests
     {
         var state = Enumerable.Range(0, 5).Aggregate(TrajectoryState.Empty("nobody", TrajectoryLimits.Default), (s, i) => s.Add(Runs.Kept(i, 1.0, "yamux window", i)));
         var other = Runs.Kept(1, 0.9, "yamux ping");
-        var exemplars = TrajectoryRetrieval.Exemplars(state.Add(other), "yamux window", 3);
+        var exemplars = TrajectoryRetrieval.Exemplars(state.Add(other).BestFirst, "yamux window", 3);
         Assert.Equal([0, 1, 0], exemplars.Select(run => ReferenceEquals(run, other) ? 1 : 0));
     }
 

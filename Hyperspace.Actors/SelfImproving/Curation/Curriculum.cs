@@ -57,5 +57,9 @@ internal static class Curriculum
     }
 
     /// <summary>What one author tried of a goal: its own statistics where a run carries them, since not every run is kept; else the kept runs.</summary>
-    private static (long Tries, long Successes) TallyOf(IReadOnlyList<KeptTrajectory> runs) => (runs.Count, runs.Count(run => run.IsSuccess));
+    private static (long Tries, long Successes) TallyOf(IReadOnlyList<KeptTrajectory> runs)
+    {
+        var last = runs.OrderByDescending(run => run.Run.Tries).ThenByDescending(run => run.Run.Successes).ThenBy(run => run.Id, StringComparer.Ordinal).First().Run;
+        return last.Tries > runs.Count ? (last.Tries, Math.Min(last.Successes, last.Tries)) : (runs.Count, runs.Count(run => run.IsSuccess));
+    }
 }
