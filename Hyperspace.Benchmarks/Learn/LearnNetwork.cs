@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using Hyperspace.Contracts.Matrix;
 
 namespace Hyperspace.Benchmarks.Learn;
 
@@ -151,7 +150,7 @@ internal sealed class LearnNetwork : IAsyncDisposable
         var missing = "";
         while (clock.Elapsed < Patience)
         {
-            var known = (await peer.CapabilitiesAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
+            var known = (await peer.ToolsAsync(_ids.Count, cancellationToken)).ToHashSet(StringComparer.Ordinal);
             if (_ids.Values.All(known.Contains))
             {
                 return;

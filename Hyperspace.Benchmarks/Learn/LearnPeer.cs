@@ -29,6 +29,7 @@ internal sealed class LearnPeer : IAsyncDisposable
     private const int ToolsAtOnce = 16;
     private const int QueriesAtOnce = 32;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(500);
     private readonly PeerOptions _options;
     private IHost _host;
 
@@ -102,6 +103,10 @@ internal sealed class LearnPeer : IAsyncDisposable
 
         return firsts.ToImmutable();
     }
+
+    /// <summary>The ids of as many tools as it knows, up to a count.</summary>
+    public async Task<IReadOnlyList<string>> ToolsAsync(int count, CancellationToken cancellationToken) =>
+        [.. (await AskAsync<ActorKeys.Tools, DiscoveryResult>(new ToolCommands.Discover(null, [], null, null, count, Brief), cancellationToken)).Tools.Select(static t => t.Id)];
 
     /// <summary>Records a run as an agent does: signed, stored, gossiped, and its step counted by the matrix.</summary>
     public Task RecordAsync(LabelledQuery query, string toolId, bool ok, CancellationToken cancellationToken)
