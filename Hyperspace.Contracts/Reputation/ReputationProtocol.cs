@@ -6,11 +6,27 @@ namespace Hyperspace.Contracts.Reputation;
 /// <param name="Disagreed">Outcomes that it would have foretold wrongly.</param>
 public sealed record Replay(string PeerId, double Agreed, double Disagreed);
 
+/// <summary>Sources of replays that are not replays on this peer's own outcomes by whole experience; every other source is.</summary>
+public static class ReplaySources
+{
+    /// <summary>Each author's experience, compared with that of all others: counts while this peer has few outcomes of its own.</summary>
+    public const string Consensus = "consensus";
+
+    /// <summary>What each author added lately, replayed on own outcomes; only lowers weights, so that a sleeper is found soon.</summary>
+    public const string Recent = "recent";
+
+    /// <summary>The matrix, on own outcomes.</summary>
+    public const string Matrix = "matrix";
+
+    /// <summary>Runs of a task type, on own outcomes.</summary>
+    public static string TaskType(string taskType) => "task:" + taskType;
+}
+
 /// <summary>Messages about how peers stand with this one.</summary>
 public static class ReputationCommands
 {
     /// <summary>What a primitive found when it replayed the others' experience on this peer's own outcomes; replaces what it found before. No answer.</summary>
-    /// <param name="Source">Who replayed: "matrix" or a task type.</param>
+    /// <param name="Source">One of <see cref="ReplaySources"/>.</param>
     /// <param name="Replays">Absolute values, an entry per author.</param>
     public sealed record Replayed(string Source, IReadOnlyList<Replay> Replays);
 

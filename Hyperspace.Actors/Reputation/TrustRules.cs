@@ -1,0 +1,87 @@
+using Hyperspace.Contracts.Reputation;
+
+namespace Hyperspace.Actors.Reputation;
+
+/// <summary>From evidence to weights; pure. Reasons for the figures: docs/decisions/0023.</summary>
+internal static class TrustRules
+{
+    /// <summary>Outcomes that must have been compared before anything counts.</summary>
+    public const double LeastEvidence = 8;
+
+    /// <summary>As many own outcomes weigh as much as all that the others say.</summary>
+    public const double PriorStrength = 16;
+
+    /// <summary>Outcomes that count as recent.</summary>
+    public const double RecentWindow = 64;
+
+    /// <summary>What an unconfirmed author weighs while too few peers are trusted to confirm anybody.</summary>
+    public const double Provisional = 0.25;
+
+    /// <summary>How long a peer that was found to lie takes to be heard in full again, once it foretells outcomes well.</summary>
+    public static readonly TimeSpan Penance = TimeSpan.FromDays(1);
+
+    /// <summary>Own calls and ratings count half after this time.</summary>
+    public static readonly TimeSpan HalfLife = TimeSpan.FromDays(30);
+
+    private const double Z = 1;
+    private const double Sure = 2.5;
+    private const double LeastToCatch = 16;
+    private const double LeastToForgive = 64;
+    private const double LeastReference = 0.1;
+
+    /// <summary>True of sources that replay whole experience on outcomes this peer had itself: the matrix and each task type.</summary>
+    public static bool IsOwn(string source) => source is not (ReplaySources.Consensus or ReplaySources.Recent);
+
+    /// <summary>What remains of evidence after a time.</summary>
+    public static double Faded(TimeSpan age) => Math.Pow(0.5, Math.Max(0, age / HalfLife));
+
+    /// <summary>True when a peer surely foretells own outcomes worse than a coin does: by all it ever said, or by what it said lately.</summary>
+    public static bool Lies(PeerRecord record)
+    {
+        var watched = record.CaughtAt is null ? record.Recent : record.SinceCaught.AtMost(RecentWindow);
+        return SurelyWrong(watched) || (record.CaughtAt is null && (SurelyWrong(record.Own) || SurelyWrong(record.Replays.GetValueOrDefault(ReplaySources.Recent))));
+    }
+
+    /// <summary>True when there is enough to go by: own outcomes, or enough independent others that had the same.</summary>
+    public static bool HasEvidence(PeerRecord record, int confirmations) => record.Own.Count >= LeastEvidence || IsConfirmed(record, confirmations);
+
+    /// <summary>True when enough others bear an author out, and more than contradict it.</summary>
+    public static bool IsConfirmed(PeerRecord record, int confirmations) =>
+        record.Consensus.For >= confirmations && record.Consensus.For > record.Consensus.Against;
+
+    /// <summary>True when something speaks against lending an author anything: it lied, or others contradict it.</summary>
+    public static bool IsDoubted(PeerRecord record) => record.CaughtAt is not null || record.Consensus.Against > record.Consensus.For;
+
+    /// <summary>
+    /// 2·agreement − 1, at least 0, of the least agreement that is believable. Without own outcomes it is the agreement with
+    /// the others; own outcomes take over as they come.
+    /// </summary>
+    public static double Raw(PeerRecord record, int confirmations, DateTimeOffset now)
+    {
+        if (!HasEvidence(record, confirmations))
+        {
+            return 0;
+        }
+
+        var (own, consensus) = (record.Own, record.Consensus);
+        var prior = IsConfirmed(record, confirmations) ? consensus.For / (consensus.Count + 1) : 0.5;
+        var count = own.Count + PriorStrength;
+        var rate = (own.For + (prior * PriorStrength)) / count;
+        var doubt = own.Count > 0 ? Z * Math.Sqrt(rate * (1 - rate) / count) : 0;
+        var lately = Math.Min(
+            record.Recent.Upper(Z * 2), record.Replays.GetValueOrDefault(ReplaySources.Recent).Upper(Z * 2));
+        return Math.Max(0, (2 * Math.Min(rate - doubt, lately)) - 1) * Forgiven(record, now);
+    }
+
+    /// <summary>
+    /// The agreement that makes a peer count in full: half of what the best one has. Outcomes are noisy, so even who never
+    /// lies does not foretell all of them.
+    /// </summary>
+    public static double Reference(IEnumerable<double> raws) => Math.Max(LeastReference, raws.DefaultIfEmpty(0).Max() / 2);
+
+    private static double Forgiven(PeerRecord record, DateTimeOffset now) => record.CaughtAt is not { } caught ? 1
+        : record.SinceCaught.Count < LeastToForgive || record.SinceCaught.Lower(Z) <= 0.5 ? 0
+        : Math.Clamp((now - caught) / Penance, 0, 1);
+
+    private static bool SurelyWrong(Tally tally) => tally.Count >= LeastToCatch && tally.Upper(Sure) < 0.5;
+}

@@ -1,0 +1,167 @@
+using FsCheck.Xunit;
+using Hyperspace.Actors.Reputation;
+using Hyperspace.Contracts.Reputation;
+
+namespace Hyperspace.Tests.Reputation;
+
+public sealed class TrustRulesTests
+{
+    private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddYears(50);
+
+    [Fact]
+    public void Strangers_are_lent_a_little_until_there_is_somebody_to_confirm_them()
+    {
+        var state = ReputationState.Empty("me", confirmations: 2);
+        Assert.Equal(TrustRules.Provisional, Table(state).WeightOf("stranger"));
+        Assert.Equal(1, Table(state).WeightOf("me"));
+        state = After(state, ReplaySources.Matrix, new Replay("a", 40, 4), new Replay("b", 40, 4));
+        Assert.Equal(0, Table(state).WeightOf("stranger"));
+        Assert.Equal(1, Table(state).WeightOf("a"));
+    }
+
+    [Fact]
+    public void Few_lucky_agreements_do_not_count()
+    {
+        var state = After(ReputationState.Empty("me", 0), ReplaySources.Matrix, new Replay("lucky", TrustRules.LeastEvidence - 1, 0), new Replay("steady", 60, 10));
+        Assert.Equal(0, Table(state).WeightOf("lucky"));
+        Assert.True(Table(state).WeightOf("steady") > 0.9);
+    }
+
+    [Fact]
+    public void Others_vouch_for_an_author_until_own_outcomes_say_otherwise()
+    {
+        var state = After(ReputationState.Empty("me", 2), ReplaySources.Consensus, new Replay("a", 8, 1), new Replay("b", 1.5, 0), new Replay("c", 2, 9));
+        Assert.Equal((true, true, true), (Table(state).WeightOf("a") > 0.9, Table(state).AcceptsStrangers, Table(state).WeightOf("b") == TrustRules.Provisional));
+        Assert.Equal(0, Table(state).WeightOf("c"));
+        state = After(state, ReplaySources.Matrix, new Replay("a", 6, 40));
+        Assert.Equal(0, Table(state).WeightOf("a"));
+    }
+
+    [Fact]
+    public void Who_was_caught_needs_many_good_outcomes_and_time()
+    {
+        var state = After(ReputationState.Empty("me", 2), ReplaySources.Matrix, new Replay("liar", 2, 30));
+        Assert.Equal(Start, state.Of("liar").CaughtAt);
+        Assert.True(Table(state).ReputationOf("liar") < Standing.Unknown);
+        state = After(state, ReplaySources.Matrix, new Replay("liar", 50, 30));
+        Assert.Equal(0, Table(state, TimeSpan.FromDays(30)).WeightOf("liar"));
+        state = After(state, ReplaySources.Matrix, new Replay("liar", 400, 30));
+        Assert.Equal(0, Table(state).WeightOf("liar"));
+        Assert.InRange(Table(state, TrustRules.Penance / 10).WeightOf("liar"), 0.1, 0.9);
+        Assert.Equal(1, Table(state, TrustRules.Penance).WeightOf("liar"));
+    }
+
+    [Fact]
+    public void A_long_good_record_does_not_outweigh_what_was_said_lately()
+    {
+        var state = After(ReputationState.Empty("me", 0), ReplaySources.Matrix, new Replay("sleeper", 500, 100));
+        Assert.Equal(1, Table(state).WeightOf("sleeper"));
+        Assert.Equal(0, Table(After(state, ReplaySources.Matrix, new Replay("sleeper", 460, 160))).WeightOf("sleeper"));
+        Assert.Equal(0, Table(After(state, ReplaySources.Recent, new Replay("sleeper", 2, 20))).WeightOf("sleeper"));
+    }
+
+    [Fact]
+    public void Calls_make_a_standing_and_fade()
+    {
+        var state = ReputationState.Empty("me", 2);
+        for (var i = 0; i < 20; i++)
+        {
+            state = state.Apply(state.Decide(new ReputationCommands.Called("good", true, true), Start)!);
+            state = state.Apply(state.Decide(new ReputationCommands.Called("bad", false, false), Start)!);
+        }
+
+        Assert.True(Table(state).ReputationOf("good") > 0.9);
+        Assert.True(Table(state).ReputationOf("bad") < 0.1);
+        Assert.True(Table(state, TrustRules.HalfLife * 6).ReputationOf("bad") > 0.3);
+        Assert.Equal(20, state.Of("good").PaidCalls);
+        Assert.Null(state.Decide(new ReputationCommands.Called("me", true, true), Start));
+        Assert.Equal(Standing.Unknown, Table(state).ReputationOf("nobody"));
+    }
+
+    [Fact]
+    public void As_good_as_bad_is_not_unknown()
+    {
+        var state = ReputationState.Empty("me", 2);
+        state = state.Apply(state.Decide(new ReputationCommands.Called("p", true, false), Start)!);
+        state = state.Apply(state.Decide(new ReputationCommands.Called("p", false, false), Start)!);
+        Assert.False(Standing.Passes(Table(state).ReputationOf("p"), 0.6));
+        Assert.True(Standing.Passes(Table(state).ReputationOf("nobody"), 0.6));
+    }
+
+    [Property]
+    public void Weights_and_reputations_stay_between_0_and_1((string?, byte, byte, bool)[] replays)
+    {
+        var state = ReputationState.Empty("me", 2);
+        foreach (var (peer, agreed, disagreed, own) in replays)
+        {
+            state = After(state, own ? ReplaySources.Matrix : ReplaySources.Consensus, new Replay(peer ?? "x", agreed, disagreed));
+        }
+
+        var table = Table(state, TimeSpan.FromHours(5));
+        Assert.All(state.Peers.Keys, peer => Assert.InRange(table.WeightOf(peer), 0, 1));
+        Assert.All(state.Peers.Keys, peer => Assert.InRange(table.ReputationOf(peer), 0, 1));
+    }
+
+    [Theory]
+    [InlineData(double.NaN, 1)]
+    [InlineData(1, double.PositiveInfinity)]
+    [InlineData(-1, 1)]
+    public void Counts_that_are_none_change_nothing(double agreed, double disagreed) =>
+        Assert.Null(ReputationState.Empty("me", 2).Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("a", agreed, disagreed)]), Start));
+
+    [Fact]
+    public void The_memory_of_peers_is_bounded()
+    {
+        var state = After(ReputationState.Empty("me", 2), ReplaySources.Matrix, new Replay("known", 20, 2));
+        state = After(state, ReplaySources.Matrix, [.. Enumerable.Range(0, ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 0, 1))]);
+        Assert.Equal(ReputationState.MaxPeers, state.Peers.Count);
+        Assert.Equal(20, state.Of("known").Own.For);
+    }
+
+    [Fact]
+    public void Claims_are_replayed_once_per_subject()
+    {
+        Claim[] claims =
+        [
+            new("me", "a", true), new("me", "b", false), new("me", "c", true), new("me", "c", false),
+            new("x", "a", true), new("x", "a", true), new("x", "b", true), new("x", "c", true), new("x", "d", true),
+            new("y", "b", false), new("z", "d", true),
+        ];
+        Assert.Equal([new Replay("x", 1, 1), new Replay("y", 1, 0)], Agreement.Of("me", claims));
+    }
+
+    [Fact]
+    public void Copies_of_one_voice_that_nobody_bears_out_are_one_voice()
+    {
+        var random = new Random(3);
+        Voice Of(string name, Func<ulong, int> sign) => new(name, [.. Enumerable.Range(0, 400).Where(_ => random.NextDouble() < 0.6).Select(i => KeyValuePair.Create((ulong)i, sign((ulong)i)))]);
+        var lie = Enumerable.Range(0, 400).Select(i => KeyValuePair.Create((ulong)i, -1)).ToList();
+        List<Voice> voices = [.. Enumerable.Range(0, 6).Select(i => Of($"honest{i}", _ => random.NextDouble() < 0.8 ? 1 : -1)), .. Enumerable.Range(0, 20).Select(i => new Voice($"sybil{i}", lie))];
+        var replays = Consensus.Of(voices, new Random(1)).ToDictionary(r => r.PeerId);
+        Assert.All(replays.Values.Where(r => r.PeerId.StartsWith("honest", StringComparison.Ordinal)), r => Assert.True(r.Agreed > r.Disagreed, r.ToString()));
+        Assert.All(replays.Values.Where(r => r.PeerId.StartsWith("sybil", StringComparison.Ordinal)), r => Assert.True(r.Disagreed > r.Agreed, r.ToString()));
+    }
+
+    [Fact]
+    public void Agreeing_in_everything_is_no_plot_when_there_is_nobody_else()
+    {
+        var truth = Enumerable.Range(0, 40).Select(i => KeyValuePair.Create((ulong)i, i % 2 == 0 ? 3 : -2)).ToList();
+        Assert.All(Consensus.Of([.. Enumerable.Range(0, 4).Select(i => new Voice($"p{i}", truth))], new Random(1)), r => Assert.Equal((3, 0), (r.Agreed, r.Disagreed)));
+    }
+
+    [Fact]
+    public void A_thousand_voices_are_compared_within_bounds()
+    {
+        var random = new Random(9);
+        var voices = Enumerable.Range(0, 1000).Select(p => new Voice($"p{p}", Enumerable.Range(0, 600).Select(i => KeyValuePair.Create((ulong)i, random.NextDouble() < 0.75 == (p >= 250) ? 1 : -1)).ToList())).ToList();
+        var replays = Consensus.Of(voices, new Random(1));
+        Assert.All(replays.Take(250), r => Assert.True(r.Disagreed > r.Agreed));
+        Assert.All(replays.Skip(250), r => Assert.True(r.Agreed > r.Disagreed));
+        Assert.All(replays, r => Assert.True(r.Agreed + r.Disagreed <= Consensus.MaxJury));
+    }
+
+    private static ReputationState After(ReputationState state, string source, params Replay[] replays) =>
+        state.Decide(new ReputationCommands.Replayed(source, replays), Start) is { } taken ? state.Apply(taken) : state;
+
+    private static TrustTable Table(ReputationState state, TimeSpan later = default) => TrustTable.Of(state, Start + later);
+}
