@@ -19,6 +19,9 @@ internal sealed class BanditAgent(ImmutableArray<LabelledQuery> queries, Immutab
 
     private readonly Random _random = new(seed);
 
+    /// <summary>A seed for an agent's number in an experiment, the same in every process.</summary>
+    public static int SeedOf(int experiment, int agent) => unchecked((experiment * 1_000_003) + agent);
+
     /// <summary>The query that it works on next.</summary>
     public LabelledQuery Next() => queries[_random.Next(queries.Length)];
 

@@ -11,6 +11,7 @@ internal sealed class LearnNetwork : IAsyncDisposable
 {
     private const int Doors = 3;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Unchanged = TimeSpan.FromSeconds(2.5);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
     private readonly List<LearnPeer> _peers = [];
     private readonly List<BanditAgent> _agents = [];
@@ -39,12 +40,12 @@ internal sealed class LearnNetwork : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<LearnNetwork> StartAsync(LearnSettings settings, int seed, int peers, int firstAgent, CancellationToken cancellationToken)
     {
-        var network = new LearnNetwork(settings, settings.Data.Split(seed));
+        var network = new LearnNetwork(settings, settings.Data.Split(seed, Math.Min(ToolQueries.HeldOut, settings.Data.Queries.Length / 4)));
         try
         {
             for (var i = 0; i < peers; i++)
             {
-                network._agents.Add(new BanditAgent(network.Split.Train, [.. settings.Data.Tools.Keys.Select(LearnPeer.NameOf)], HashCode(seed, firstAgent + i)));
+                network._agents.Add(new BanditAgent(network.Split.Train, [.. settings.Data.Tools.Keys.Select(LearnPeer.NameOf)], BanditAgent.SeedOf(seed, firstAgent + i)));
                 await network.JoinAsync(cancellationToken);
             }
 
@@ -77,15 +78,19 @@ internal sealed class LearnNetwork : IAsyncDisposable
         return peer;
     }
 
-    /// <summary>Every peer does so many runs, all at once; who lies tells something else.</summary>
+    /// <summary>Every peer does so many runs, all at once.</summary>
     /// <param name="runs">Runs of each.</param>
     /// <param name="tell">How the peer of a number is told of a run.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task RunAsync(int runs, Func<int, BanditRun, Task> tell, CancellationToken cancellationToken) =>
+        RunAsync(_ => runs, tell, cancellationToken);
+
+    /// <summary>As <see cref="RunAsync(int, Func{int, BanditRun, Task}, CancellationToken)"/>, with as many runs as <paramref name="runsOf"/> says of a peer's number.</summary>
+    public Task RunAsync(Func<int, int> runsOf, Func<int, BanditRun, Task> tell, CancellationToken cancellationToken) =>
         Task.WhenAll(_agents.Select((agent, i) => Task.Run(
             async () =>
             {
-                for (var run = 0; run < runs; run++)
+                for (var run = 0; run < runsOf(i); run++)
                 {
                     var query = agent.Next();
                     var first = await _peers[i].FirstAsync(query.Text, cancellationToken);
@@ -93,6 +98,9 @@ internal sealed class LearnNetwork : IAsyncDisposable
                 }
             },
             cancellationToken)));
+
+    /// <summary>The names of all tools.</summary>
+    public IReadOnlyList<string> Tools => [.. Settings.Data.Tools.Keys.Select(LearnPeer.NameOf)];
 
     /// <summary>The id of a tool in this network, by its name.</summary>
     public string IdOf(string tool) => _ids[tool];
@@ -103,7 +111,7 @@ internal sealed class LearnNetwork : IAsyncDisposable
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < Patience)
         {
-            var models = await Task.WhenAll(_peers.Select(p => p.ModelAsync(cancellationToken)));
+            var models = await Task.WhenAll(_peers.Select(p => p.DigestAsync(cancellationToken)));
             if (models.Distinct().Count() == 1)
             {
                 return clock.Elapsed;
@@ -115,7 +123,23 @@ internal sealed class LearnNetwork : IAsyncDisposable
         return null;
     }
 
-    /// <summary>The share of held-out queries for which a peer ranks the right tool first, and for which it ranks first a tool that is the wrong one.</summary>
+    /// <summary>Waits until nobody has weighed anybody anew for longer than a peer takes to look again; gives up after a while.</summary>
+    public async Task WeighedAsync(CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var (since, versions) = (TimeSpan.Zero, "");
+        while (clock.Elapsed - since < Unchanged && clock.Elapsed < Patience)
+        {
+            if (string.Join(' ', _peers.Select(static p => p.Trust)) is var now && now != versions)
+            {
+                (since, versions) = (clock.Elapsed, now);
+            }
+
+            await Task.Delay(LookEvery, cancellationToken);
+        }
+    }
+
+    /// <summary>How right a peer's ranking is.</summary>
     public async Task<Judgement> JudgeAsync(LearnPeer peer, CancellationToken cancellationToken)
     {
         var queries = Split.HeldOut[..Settings.Judged];
@@ -161,23 +185,5 @@ internal sealed class LearnNetwork : IAsyncDisposable
         }
 
         throw new TimeoutException($"A peer did not hear of {missing} within {Patience.TotalSeconds:0} s.");
-    }
-
-    // Not System.HashCode: that differs from process to process.
-    private static int HashCode(int seed, int agent) => unchecked((seed * 1_000_003) + agent);
-}
-
-/// <summary>How good a peer's ranking is.</summary>
-/// <param name="Accuracy">The share of queries for which the right tool comes first.</param>
-/// <param name="FalseFirsts">Per tool, the share of the queries of others for which it comes first.</param>
-internal sealed record Judgement(double Accuracy, IReadOnlyDictionary<string, double> FalseFirsts)
-{
-    public static Judgement Of(ImmutableArray<LabelledQuery> queries, ImmutableArray<string?> firsts)
-    {
-        var pairs = queries.Select((q, i) => (Right: LearnPeer.NameOf(q.Tool), First: firsts[i])).ToList();
-        var wrong = pairs.Where(static p => p.First is not null && p.First != p.Right).GroupBy(static p => p.First!, StringComparer.Ordinal);
-        return new Judgement(
-            pairs.Count(static p => p.First == p.Right) / (double)pairs.Count,
-            wrong.ToDictionary(static g => g.Key, g => g.Count() / (double)pairs.Count(p => p.Right != g.Key), StringComparer.Ordinal));
     }
 }

@@ -3,6 +3,8 @@ using Akka.Actor;
 using Akka.Hosting;
 using Hyperspace.Actors;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Matrix;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts;
@@ -47,7 +49,8 @@ internal sealed class LearnPeer : IAsyncDisposable
     /// <summary>What its gossip has cost so far; begins anew with a restart.</summary>
     public PubSubCounters Gossip => _host.Services.GetRequiredService<IPubSub>().Counters;
 
-    public IServiceProvider Services => _host.Services;
+    /// <summary>Grows whenever it weighs somebody anew.</summary>
+    public long Trust => _host.Services.GetRequiredService<ITrust>().Version;
 
     private ISwitch Switch => _host.Services.GetRequiredService<ISwitch>();
 
@@ -107,6 +110,10 @@ internal sealed class LearnPeer : IAsyncDisposable
     /// <summary>The ids of as many tools as it knows, up to a count.</summary>
     public async Task<IReadOnlyList<string>> ToolsAsync(int count, CancellationToken cancellationToken) =>
         [.. (await AskAsync<ActorKeys.Tools, DiscoveryResult>(new ToolCommands.Discover(null, [], null, null, count, Brief), cancellationToken)).Tools.Select(static t => t.Id)];
+
+    /// <summary>A hash of all that it has learnt and heard: equal on two peers when that is.</summary>
+    public async Task<string> DigestAsync(CancellationToken cancellationToken) =>
+        Convert.ToHexString((await AskAsync<ActorKeys.Matrix, MatrixMessages.Digest>(new MatrixMessages.GetDigest(), cancellationToken)).Sha256);
 
     /// <summary>Records a run as an agent does: signed, stored, gossiped, and its step counted by the matrix.</summary>
     public Task RecordAsync(LabelledQuery query, string toolId, bool ok, CancellationToken cancellationToken)

@@ -16,9 +16,14 @@ internal sealed record Spread(double Mean, double Deviation, int Count)
         return new Spread(mean, all.Count < 2 ? 0 : Math.Sqrt(all.Sum(v => (v - mean) * (v - mean)) / (all.Count - 1)), all.Count);
     }
 
-    public override string ToString() => Count < 2
-        ? string.Create(CultureInfo.InvariantCulture, $"{Mean:0.000}")
-        : string.Create(CultureInfo.InvariantCulture, $"{Mean:0.000} ± {Deviation:0.000}");
+    public override string ToString() => ToString("0.000");
+
+    /// <summary>With so many digits.</summary>
+    public string ToString(string format)
+    {
+        string Number(double value) => value.ToString(format, CultureInfo.InvariantCulture);
+        return Count == 0 ? "" : Count < 2 ? Number(Mean) : $"{Number(Mean)} ± {Number(Deviation)}";
+    }
 }
 
 /// <summary>A table of a part.</summary>

@@ -8,6 +8,10 @@ internal static class LearnScenario
     private static readonly (string Name, Func<LearnSettings, Action<string>, CancellationToken, Task<LearnPart>> RunAsync)[] Parts =
     [
         ("curve", CurvePart.RunAsync),
+        ("rounds", RoundsPart.RunAsync),
+        ("poison", PoisonPart.RunAsync),
+        ("liars", LiarsPart.RunAsync),
+        ("sim", SimulatedPart.RunAsync),
     ];
 
     /// <summary>Names of the parts, in their order.</summary>
