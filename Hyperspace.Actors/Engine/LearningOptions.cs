@@ -21,6 +21,25 @@ public sealed record ModelEndpoint(ModelWire Wire, Uri Url, string Model, string
     public override string ToString() => $"{Model} at {Url.GetLeftPart(UriPartial.Authority)} ({Wire})";
 }
 
+/// <summary>How much experience a peer keeps on disk. A peer's own runs are bounded apart: no stranger's run displaces them.</summary>
+public sealed record ExperienceLimits
+{
+    /// <summary>Most runs of other peers, over all task types; the task types with most runs give way first.</summary>
+    public int Records { get; init; } = 1_000_000;
+
+    /// <summary>Most runs of a task type: of other peers together, and as many of one's own.</summary>
+    public int RecordsPerTaskType { get; init; } = 65_536;
+
+    /// <summary>Most runs of one author in a task type.</summary>
+    public int RecordsPerAuthor { get; init; } = 16_384;
+
+    /// <summary>Most bytes of envelopes of a task type: of other peers together, and as many of one's own.</summary>
+    public long BytesPerTaskType { get; init; } = 256L << 20;
+
+    /// <summary>Most bytes of other peers' large bodies, over all task types.</summary>
+    public long BodyBytes { get; init; } = 1L << 30;
+}
+
 /// <summary>How a peer learns; everything works without a model.</summary>
 public sealed record LearningOptions
 {
@@ -32,6 +51,9 @@ public sealed record LearningOptions
 
     /// <summary>Records of one author that are taken in within a minute, per task type; the rest is caught up with later.</summary>
     public int RecordsPerAuthorAndMinute { get; init; } = 120;
+
+    /// <summary>How much experience is kept.</summary>
+    public ExperienceLimits Experience { get; init; } = new();
 
     /// <summary>Independent peers that must have had the same outcome before what an unknown peer says counts.</summary>
     public int Confirmations { get; init; } = 2;

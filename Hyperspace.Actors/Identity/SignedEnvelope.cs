@@ -92,6 +92,25 @@ public sealed record SignedEnvelope(string Id, string Type, PeerId Author, Hybri
             : new SignedEnvelope(IdOf(signed), envelope.Type, author.PeerId, new HybridTime(envelope.WallMs, envelope.Counter), envelope.Payload.Memory, envelope.ToByteArray());
     }
 
+    /// <summary>
+    /// Opens an envelope that was verified before it was stored under its id; null when it is not the one of that id. The
+    /// hash is compared instead of the signature, and its times are not judged again: clocks may have been set since.
+    /// </summary>
+    public static SignedEnvelope? OpenStored(ReadOnlyMemory<byte> bytes, string id)
+    {
+        try
+        {
+            var envelope = Parser.ParseFrom(bytes.Span);
+            return IdOf(SignedBytesOf(envelope)) == id
+                ? new SignedEnvelope(id, envelope.Type, PublicKey.FromProtobuf(envelope.Author.Span).PeerId, new HybridTime(envelope.WallMs, envelope.Counter), envelope.Payload.Memory, bytes)
+                : null;
+        }
+        catch (Exception e) when (e is InvalidProtocolBufferException or FormatException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>What the author signs (docs/protocol.md, "Envelopes"): neither protobuf's field order nor unknown fields matter.</summary>
     private static byte[] SignedBytesOf(Envelope envelope)
     {

@@ -4,11 +4,13 @@ using Akka.DependencyInjection;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Rpc;
+using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Actors.Learning;
 
@@ -18,18 +20,24 @@ public static class LearningExtensions
     /// <summary>
     /// Registers <see cref="ActorKeys.Learning"/> and serves <c>trajectories.list</c>. Call it after the engine and after
     /// <see cref="ActorKeys.Gossip"/> is registered. Needs <see cref="PeerIdentity"/>, <see cref="HybridClock"/>,
-    /// <see cref="TimeProvider"/>, <see cref="IRpc"/> and <see cref="ISwitch"/> among the services. Set
+    /// <see cref="TimeProvider"/>, <see cref="PeerOptions"/>, <see cref="IRpc"/> and <see cref="ISwitch"/> among the services. Set
     /// <see cref="TrajectoryTopicValidator"/> on the mesh for <see cref="Topics.TrajectoriesPrefix"/>.
     /// </summary>
     public static AkkaConfigurationBuilder WithLearning(this AkkaConfigurationBuilder builder) => builder
         .WithJournalFormat("hyperspace-learning", SerializerIds.Learning, LearningJournal.Format)
         .WithShardRegion<TaskTypes>(
             "task-types",
-            (_, registry, resolver) =>
+            (system, registry, resolver) =>
             {
+                var options = resolver.GetService<PeerOptions>();
+                var identity = resolver.GetService<PeerIdentity>();
+                var store = new ExperienceStore(options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"));
+                system.RegisterOnTermination(() => store.DisposeAsync().AsTask().GetAwaiter().GetResult());
+                var trajectories = new TrajectoryServices(
+                    identity, resolver.GetService<HybridClock>(), resolver.GetService<TimeProvider>(),
+                    new NeighbourTrajectories(resolver.GetService<IRpc>(), resolver.GetService<ISwitch>()), store);
                 var services = new LearningServices(
-                    resolver.GetService<PeerIdentity>(), resolver.GetService<HybridClock>(), resolver.GetService<TimeProvider>(),
-                    new NeighbourTrajectories(resolver.GetService<IRpc>(), resolver.GetService<ISwitch>()), new ContrastReflector());
+                    trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), resolver.GetService<ITrust>());
                 return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
             },
             ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),
@@ -51,6 +59,18 @@ public static class LearningExtensions
             registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network)), "learning"));
             resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesList, new TrajectoryListing(taskTypes, followed).Serve);
         });
+
+    private static IRunReflector RunReflectorOf(LearningOptions options, TimeProvider time, ActorSystem system)
+    {
+        if (options.Reflector is not { } endpoint)
+        {
+            return new OutcomeReflector();
+        }
+
+        var reflector = new ChatReflector(ModelChat.Of(endpoint), time);
+        system.RegisterOnTermination(reflector.Dispose);
+        return reflector;
+    }
 
     /// <summary>Key of the shard region of task types.</summary>
     internal sealed class TaskTypes;

@@ -1,12 +1,13 @@
-using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.SelfImproving;
 
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>What a task type's actor needs from outside.</summary>
-/// <param name="Identity">Whose runs are recorded here.</param>
-/// <param name="Clock">Timestamps of envelopes.</param>
-/// <param name="Time">The time by which envelopes are judged.</param>
-/// <param name="Neighbours">Peers to catch up from.</param>
+/// <param name="Trajectories">What its runs need.</param>
+/// <param name="Options">How the peer learns.</param>
 /// <param name="Reflector">Turns runs into bullets.</param>
-internal sealed record LearningServices(PeerIdentity Identity, HybridClock Clock, TimeProvider Time, NeighbourTrajectories Neighbours, IReflector Reflector);
+/// <param name="RunReflector">Reflects on this peer's runs.</param>
+/// <param name="Trust">Whose word counts how much; null: everyone's alike.</param>
+internal sealed record LearningServices(TrajectoryServices Trajectories, LearningOptions Options, IReflector Reflector, IRunReflector RunReflector, ITrust? Trust);

@@ -2,261 +2,281 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Event;
 using Akka.Hosting;
-using Akka.Persistence;
-using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Learning.Journal;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
-using Hyperspace.Contracts.State;
 using Hyperspace.Contracts.Transport;
 
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>
-/// What this peer knows of one task type (sharded, persistent): records runs and reflections, signs, journals and
-/// gossips them; takes in what others gossip; answers from <see cref="TaskTypeState"/>. Following is in the other half.
+/// One task type (sharded): the door to its runs (<see cref="TrajectoryActor"/>) and its playbook
+/// (<see cref="PlaybookCuratorActor"/>, with its <see cref="ReflectorActor"/>), and the owner of its topic. It keeps nothing itself; when a child stops, it stops,
+/// and the next message starts all of them anew.
 /// </summary>
-internal sealed partial class TaskTypeActor : ReceivePersistentActor, IWithTimers
+internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
 {
-    private const int EventsPerSnapshot = 200;
-    private const int MaxMatches = 100;
-    private const int DefaultBullets = 8;
-    private const int MaxExemplars = 3;
-    private const int MaxExecutionLength = 64 * 1024;
+    private const int MaxWaiting = 64;
 
-    /// <summary>Most bytes of runs in one reply; the reply may cross between processes.</summary>
-    private const int MaxReplyBytes = 4 * 1024 * 1024;
+    /// <summary>How long the first context of a newly followed task type waits for the neighbours' runs.</summary>
+    private static readonly TimeSpan CatchUpPatience = TimeSpan.FromSeconds(4);
 
-    private static readonly TimeSpan SessionPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(2);
 
+    private readonly string _taskType;
     private readonly string _topic;
     private readonly LearningServices _services;
     private readonly IReadOnlyActorRegistry _registry;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly AuthorRate _rate = new(perWindow: 120, window: TimeSpan.FromMinutes(1), maxAuthors: 4_096);
-    private TaskTypeState _state;
+    private readonly AuthorRate _rate;
+    private readonly IActorRef _runs;
+    private readonly IActorRef _curator;
+    private readonly IActorRef _reflector;
+    private readonly List<IActorRef> _followers = [];
+    private readonly List<(IActorRef Asker, TrajectoryCommands.GetContext Question)> _contexts = [];
+    private bool _following;
+    private bool _caughtUp;
+    private bool _stopping;
+    private int _children = 3;
 
     public TaskTypeActor(string taskType, LearningServices services, IReadOnlyActorRegistry registry)
     {
+        _taskType = taskType;
         _topic = Topics.Trajectories(taskType);
         _services = services;
         _registry = registry;
-        _state = TaskTypeState.Empty(taskType, services.Identity.PeerId.ToString(), services.Reflector);
-        PersistenceId = "learning-" + taskType + "-runs";
-        JournalPluginId = Journals.Default;
-        SnapshotPluginId = Journals.DefaultSnapshots;
+        _rate = new AuthorRate(services.Options.RecordsPerAuthorAndMinute, window: TimeSpan.FromMinutes(1), maxAuthors: 4_096);
+        _runs = Context.Watch(Context.ActorOf(Props.Create(() => new TrajectoryActor(taskType, services.Trajectories, registry)), "runs"));
+        _reflector = Context.Watch(Context.ActorOf(Props.Create(() => new ReflectorActor(services.RunReflector)), "reflector"));
+        _curator = Context.Watch(Context.ActorOf(Props.Create(() => new PlaybookCuratorActor(taskType, services, _reflector)), "playbook"));
 
-        Recover<EnvelopeKept>(Apply);
-        Recover<SnapshotOffer>(offer =>
-        {
-            foreach (var envelope in ((TaskTypeSnapshot)offer.Snapshot).Envelopes)
-            {
-                _state = _state.Add(LearningJournal.Open(envelope), out _);
-            }
-        });
-        Recover<RecoveryCompleted>(_ => AskWhetherFollowed());
-
-        Command<TrajectoryCommands.Record>(OnRecord);
-        Command<SessionLooked>(OnSessionLooked);
-        Command<TrajectoryCommands.Reflect>(OnReflect);
-        Command<TrajectoryCommands.Query>(query => Sender.Tell(new TrajectoryMatches(Views(TrajectoryRetrieval.Query(_state.Trajectories, query.Input, Math.Clamp(query.Limit, 1, MaxMatches))))));
-        Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, _state.Bullets)));
-        Command<TaskTypeMessages.Share>(share => Sender.Tell(new TaskTypeMessages.Shared(_state.Share(Math.Clamp(share.MaxEnvelopes, 0, NeighbourTrajectories.MaxEnvelopes), NeighbourTrajectories.MaxAnswerBytes))));
-        Command<GossipReceived>(OnGossip);
-        Command<GossipPublished>(_ => { });
-        Command<GossipSubscribed>(_ => { });
-        Command<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));
-        Command<SaveSnapshotSuccess>(saved =>
-        {
-            DeleteMessages(saved.Metadata.SequenceNr);
-            DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
-        });
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The snapshot of {0} was not saved; recovery will take longer.", PersistenceId));
-        Command<DeleteMessagesSuccess>(_ => { });
-        Command<DeleteMessagesFailure>(failed => _log.Warning(failed.Cause, "Old events of {0} were not deleted.", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} were not deleted.", PersistenceId));
-        Command<StopEntity>(_ => Context.Stop(Self));
-        CommandsOfFollowing();
+        Opening();
     }
 
-    public override string PersistenceId { get; }
+    public IStash Stash { get; set; } = null!;
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    private IActorRef Followed => _registry.Get<LearningExtensions.FollowedTaskTypes>();
+
+    protected override void PreStart()
     {
-        base.OnPersistRejected(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
+        Context.SetReceiveTimeout(IdleTime);
+        AskWhetherFollowed();
     }
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    // A child that fails is not restarted alone: it would miss what the other one told it.
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(exception =>
     {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
-    }
+        _log.Error(exception, "A part of the task type {0} failed; it starts anew with the next message.", _taskType);
+        return Directive.Stop;
+    });
 
-    private static Refusal JournalFailed() => new(ErrorCodes.JournalFailed, "The run could not be journalled and was not published; free some disk space and try again.");
-
-    private void OnRecord(TrajectoryCommands.Record command)
+    /// <summary>Nothing is answered before the runs are read: a playbook without them would be another one.</summary>
+    private void Opening()
     {
-        var now = _services.Time.GetUtcNow();
-        var run = TrajectoryWire.FromRecord(command, now, out var refusal);
-        refusal ??= TrajectoryRules.CheckSize(run!.CalculateSize());
-        var envelope = refusal is null ? Seal(EnvelopeTypes.Trajectory, run!) : null;
-        refusal ??= TrajectoryRules.CheckSize(envelope!.Bytes.Length);
-        if (refusal is not null)
+        Receive<TrajectoryMessages.ExperienceChanged>(changed =>
         {
-            Sender.Tell(refusal);
-            return;
-        }
-
-        if (run!.SessionId.Length == 0)
-        {
-            KeepRun(envelope!);
-            return;
-        }
-
-        // What is signed and gossiped of a session must be true, and only this peer can tell.
-        LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(envelope!, missing));
-    }
-
-    private void OnSessionLooked(SessionLooked looked)
-    {
-        if (looked.Missing is { } missing)
-        {
-            Sender.Tell(missing);
-            return;
-        }
-
-        KeepRun(looked.Envelope);
-    }
-
-    private void KeepRun(SignedEnvelope envelope)
-    {
-        Follow();
-        Keep(envelope, () =>
-        {
-            Publish(envelope);
-            Sender.Tell(new TrajectoryRecorded(envelope.Id));
+            _curator.Tell(changed);
+            Become(Open);
+            Stash.UnstashAll();
         });
+        Stopping();
+        ReceiveAny(_ => Stash.Stash());
     }
 
-    private async Task<Refusal?> LookForSessionAsync(string sessionId)
+    private void Open()
     {
-        if (!_registry.TryGet<ActorKeys.Sessions>(out var sessions))
-        {
-            return new Refusal(ErrorCodes.SessionNotFound, "This peer keeps no sessions; record the run without a sessionId.");
-        }
-
-        try
-        {
-            return await sessions.Ask<object>(new SessionCommands.Get(sessionId), SessionPatience).ConfigureAwait(false) as Refusal;
-        }
-        catch (AskTimeoutException)
-        {
-            return new Refusal(ErrorCodes.Timeout, $"The session did not answer within {SessionPatience.TotalSeconds} seconds, so the run was not recorded; try again.");
-        }
+        Receive<TrajectoryCommands.Record>(_runs.Forward);
+        Receive<TrajectoryCommands.Query>(_runs.Forward);
+        Receive<TrajectoryCommands.Reflect>(_curator.Forward);
+        Receive<TrajectoryCommands.GetPlaybook>(_curator.Forward);
+        Receive<TrajectoryCommands.GetContext>(OnGetContext);
+        Receive<TaskTypeMessages.Share>(share => _runs.Forward(new TrajectoryMessages.Share(share.MaxEnvelopes)));
+        Receive<TrajectoryMessages.ExperienceChanged>(_curator.Tell);
+        Receive<TrajectoryMessages.OwnRunKept>(kept => _curator.Tell(new PlaybookMessages.RunFinished(kept.Run, [])));
+        Receive<TrajectoryMessages.ShareAlso>(_runs.Tell);
+        Receive<TrajectoryMessages.Brought>(brought => Pass(brought.Envelope));
+        Gossip();
+        Following();
+        Stopping();
     }
 
-    private void OnReflect(TrajectoryCommands.Reflect command)
+    private void Gossip()
     {
-        var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? insight.Trim() : "")).ToList();
-        if (insights.Count is 0 or > PlaybookRules.MaxBulletsPerDelta || !insights.All(PlaybookRules.IsText))
-        {
-            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxBulletsPerDelta} insights, each a line of text of at most {PlaybookRules.MaxTextBytes} bytes."));
-            return;
-        }
-
-        if (command.Execution?.Length > MaxExecutionLength)
-        {
-            Sender.Tell(new Refusal(ErrorCodes.TooLarge, $"The execution has more than {MaxExecutionLength} characters; give the trajectory's id instead."));
-            return;
-        }
-
-        var delta = _state.Reflect(insights, command.Success, TrajectoryReference.In(command.Execution));
-        void Reply() => Sender.Tell(new BulletsReflected(Named(insights)));
-        if (delta.Bullets.Count == 0)
-        {
-            Reply();
-            return;
-        }
-
-        var envelope = Seal(EnvelopeTypes.PlaybookDelta, delta);
-        Keep(envelope, () =>
-        {
-            Publish(envelope);
-            Reply();
-        });
-    }
-
-    private IReadOnlyList<BulletView> Named(IEnumerable<string> insights)
-    {
-        var ids = insights.Select(text => PlaybookRules.IdOf(_state.TaskType, TaskTypeState.InsightSection, text)).ToHashSet(StringComparer.Ordinal);
-        return [.. _state.AllBullets.Where(bullet => ids.Contains(bullet.Id))];
+        Receive<GossipReceived>(OnGossip);
+        Receive<TrajectoryMessages.Publish>(publish =>
+            _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Publish(_topic, publish.Envelope.Bytes.ToArray())));
+        Receive<GossipPublished>(_ => { });
+        Receive<GossipSubscribed>(_ => { });
+        Receive<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));
     }
 
     private void OnGossip(GossipReceived message)
     {
-        var now = _services.Time.GetUtcNow();
-        if (message.Topic != _topic || !TrajectoryTopicValidator.Validate(message.Topic, message.Data, now, out _))
+        var now = _services.Trajectories.Time.GetUtcNow();
+        if (message.Topic != _topic || TrajectoryTopicValidator.Open(message.Topic, message.Data, now, out _) is not { } envelope)
         {
             // The topic's validator refuses these at the door and holds them against the forwarder.
             _log.Debug("Dropped a message of {0} on {1}.", message.From, message.Topic);
             return;
         }
 
-        var envelope = SignedEnvelope.Open(message.Data, now, out _)!;
+        // What is over the limit is not lost: it is caught up with.
         if (_rate.Allows(envelope.Author.ToString(), now))
         {
-            Keep(envelope, () => { });
+            Pass(envelope);
         }
     }
 
-    /// <summary>Journals the envelope when it tells something new, then goes on.</summary>
-    private void Keep(SignedEnvelope envelope, Action then)
+    private void Pass(SignedEnvelope envelope)
     {
-        if (ReferenceEquals(_state.Add(envelope, out _), _state))
+        if (envelope.Type == EnvelopeTypes.Trajectory)
         {
-            then();
+            _runs.Tell(new TrajectoryMessages.TakeIn(envelope));
+        }
+        else
+        {
+            _curator.Tell(new TaskTypeMessages.TakeIn(envelope));
+        }
+    }
+
+    private void Following()
+    {
+        Receive<TrajectoryCommands.Follow>(_ => OnFollow());
+        Receive<TrajectoryMessages.FollowWanted>(_ => Follow());
+        Receive<FollowMessages.Remembered>(_ => StartFollowing());
+        Receive<FollowMessages.Standing>(standing =>
+        {
+            if (standing.Followed)
+            {
+                StartFollowing();
+            }
+        });
+        Receive<FollowMessages.Refused>(refused =>
+        {
+            _log.Warning("{0} is not followed: {1}", _taskType, refused.Refusal.Message);
+            _followers.ForEach(follower => follower.Tell(refused.Refusal));
+            _followers.Clear();
+            AnswerContexts();
+        });
+        Receive<TaskTypeMessages.Wake>(_ => AskWhetherFollowed());
+        Receive<TaskTypeMessages.AskNeighbour>(ask =>
+        {
+            if (_following)
+            {
+                _runs.Tell(new TrajectoryMessages.NeighbourCame(ask.Peer));
+            }
+        });
+        Receive<TrajectoryMessages.CaughtUp>(_ =>
+        {
+            _caughtUp = true;
+            AnswerContexts();
+        });
+        Receive<PatienceOver>(_ => AnswerContexts());
+    }
+
+    /// <summary>An entity may start anew at any time (another process, a failed disk): the list knows whether it has to subscribe.</summary>
+    private void AskWhetherFollowed()
+    {
+        if (!_following)
+        {
+            Followed.Tell(new FollowMessages.Ask(_taskType));
+        }
+    }
+
+    private void OnFollow()
+    {
+        if (_following)
+        {
+            Sender.Tell(new TaskTypeFollowed(_taskType));
+        }
+        else if (_followers.Count >= MaxWaiting)
+        {
+            Sender.Tell(new Refusal(ErrorCodes.RateLimited, "Too many callers wait for this task type to be followed; try again in a moment."));
+        }
+        else
+        {
+            _followers.Add(Sender);
+            Follow();
+        }
+    }
+
+    private void Follow()
+    {
+        if (!_following)
+        {
+            Followed.Tell(new FollowMessages.Remember(_taskType));
+        }
+    }
+
+    private void StartFollowing()
+    {
+        _followers.ForEach(follower => follower.Tell(new TaskTypeFollowed(_taskType)));
+        _followers.Clear();
+        if (_following)
+        {
             return;
         }
 
-        Persist(EventOf(envelope), e =>
-        {
-            ApplyAndSnapshot(e);
-            then();
-        });
+        _following = true;
+        Context.SetReceiveTimeout(null);
+        _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Subscribe(_topic));
+        _runs.Tell(new TrajectoryMessages.Followed());
     }
 
-    private void ApplyAndSnapshot(EnvelopeKept e)
+    private void OnGetContext(TrajectoryCommands.GetContext question)
     {
-        Apply(e);
-        if (LastSequenceNr % EventsPerSnapshot == 0)
+        Follow();
+        if (_caughtUp || _contexts.Count >= MaxWaiting)
         {
-            SaveSnapshot(_state.ToSnapshot());
+            _curator.Forward(question);
+            return;
+        }
+
+        _contexts.Add((Sender, question));
+        if (!Timers.IsTimerActive(nameof(PatienceOver)))
+        {
+            Timers.StartSingleTimer(nameof(PatienceOver), PatienceOver.Instance, CatchUpPatience);
         }
     }
 
-    private void Apply(EnvelopeKept e) => _state = _state.Add(LearningJournal.Open(e.Envelope), out _);
-
-    private static EnvelopeKept EventOf(SignedEnvelope envelope) => new() { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) };
-
-    private SignedEnvelope Seal(string type, IMessage payload) =>
-        SignedEnvelope.Seal(_services.Identity.Keys, type, payload.ToByteArray(), _services.Clock.Next());
-
-    private void Publish(SignedEnvelope envelope) =>
-        _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Publish(_topic, envelope.Bytes.ToArray()));
-
-    private static IReadOnlyList<TrajectoryView> Views(IEnumerable<KeptTrajectory> runs)
+    private void AnswerContexts()
     {
-        var bytes = 0;
-        return [.. runs.TakeWhile(run => (bytes += run.Envelope.Bytes.Length) <= MaxReplyBytes).Select(TrajectoryWire.ToView)];
+        Timers.Cancel(nameof(PatienceOver));
+        _contexts.ForEach(waiting => _curator.Tell(waiting.Question, waiting.Asker));
+        _contexts.Clear();
     }
 
-    /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
-    private sealed record SessionLooked(SignedEnvelope Envelope, Refusal? Missing);
+    private void Stopping()
+    {
+        Receive<ReceiveTimeout>(_ => Context.Parent.Tell(new Passivate(StopEntity.Instance)));
+        Receive<StopEntity>(_ =>
+        {
+            // Each finishes what it is writing first.
+            _stopping = true;
+            _runs.Tell(StopEntity.Instance);
+            _reflector.Tell(StopEntity.Instance);
+        });
+        Receive<Terminated>(ended =>
+        {
+            // The reflector's last word goes into the playbook.
+            if (_stopping && ended.ActorRef.Equals(_reflector))
+            {
+                _curator.Tell(StopEntity.Instance);
+            }
+
+            if (--_children == 0 || !_stopping)
+            {
+                Context.Stop(Self);
+            }
+        });
+    }
+
+    private sealed class PatienceOver
+    {
+        public static PatienceOver Instance { get; } = new();
+    }
 }

@@ -1,3 +1,5 @@
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Libp2p;
 
@@ -12,11 +14,11 @@ internal static class TaskTypeMessages
     /// <summary>A peer came: ask it for what it has.</summary>
     public sealed record AskNeighbour(string TaskType, PeerId Peer) : ITaskTypeMessage;
 
-    /// <summary>A neighbour asks for what this peer has. Answered with <see cref="Shared"/>.</summary>
+    /// <summary>A neighbour asks for what this peer has. Answered with <see cref="TrajectoryMessages.Shared"/>.</summary>
     public sealed record Share(string TaskType, int MaxEnvelopes) : ITaskTypeMessage;
 
-    /// <summary>Envelopes, best first.</summary>
-    public sealed record Shared(IReadOnlyList<ReadOnlyMemory<byte>> Envelopes);
+    /// <summary>To the playbook: another peer's reflection, verified.</summary>
+    public sealed record TakeIn(SignedEnvelope Envelope);
 }
 
 /// <summary>A message for the list of followed task types.</summary>

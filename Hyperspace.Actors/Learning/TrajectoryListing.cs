@@ -44,7 +44,7 @@ internal sealed class TrajectoryListing(IActorRef taskTypes, IActorRef followed)
         if (standing.Followed)
         {
             var limit = query.Limit == 0 ? NeighbourTrajectories.MaxEnvelopes : (int)Math.Min(query.Limit, NeighbourTrajectories.MaxEnvelopes);
-            var shared = await taskTypes.Ask<TaskTypeMessages.Shared>(new TaskTypeMessages.Share(query.TaskType, limit), Patience, cancellationToken);
+            var shared = await taskTypes.Ask<TrajectoryMessages.Shared>(new TaskTypeMessages.Share(query.TaskType, limit), Patience, cancellationToken);
             list.Envelopes.AddRange(shared.Envelopes.Select(UnsafeByteOperations.UnsafeWrap));
         }
 

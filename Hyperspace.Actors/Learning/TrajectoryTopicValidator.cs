@@ -13,30 +13,33 @@ public static class TrajectoryTopicValidator
         Validate(message.Topic, message.Data, time.GetUtcNow(), out _) ? Validation.Accept : Validation.Reject;
 
     /// <summary>True when the bytes are an envelope that verifies, of a run or a playbook delta of the topic's task type, within all limits; pure.</summary>
-    public static bool Validate(string topic, ReadOnlyMemory<byte> data, DateTimeOffset now, out string reason)
+    public static bool Validate(string topic, ReadOnlyMemory<byte> data, DateTimeOffset now, out string reason) => Open(topic, data, now, out reason) is not null;
+
+    /// <summary>The envelope that <see cref="Validate"/> accepts; else null.</summary>
+    internal static SignedEnvelope? Open(string topic, ReadOnlyMemory<byte> data, DateTimeOffset now, out string reason)
     {
         if (!topic.StartsWith(Topics.TrajectoriesPrefix, StringComparison.Ordinal))
         {
             reason = "the topic is not one of trajectories";
-            return false;
+            return null;
         }
 
         if (data.Length > TrajectoryRules.MaxEnvelopeBytes)
         {
             reason = $"it is over {TrajectoryRules.MaxEnvelopeBytes} bytes";
-            return false;
+            return null;
         }
 
         if (SignedEnvelope.Open(data, now, out reason) is not { } envelope)
         {
-            return false;
+            return null;
         }
 
         var taskType = topic[Topics.TrajectoriesPrefix.Length..];
         Refusal? refusal;
         if (envelope.Type == EnvelopeTypes.PlaybookDelta)
         {
-            InsightRecord.Read(envelope, taskType, out refusal);
+            PlaybookRecords.Read(envelope, taskType, out refusal);
         }
         else
         {
@@ -44,6 +47,6 @@ public static class TrajectoryTopicValidator
         }
 
         reason = refusal?.Message ?? "";
-        return refusal is null;
+        return refusal is null ? envelope : null;
     }
 }

@@ -74,13 +74,14 @@ public class PlaybookStateTests
     public void A_reflection_gives_absolute_counters_and_counts_a_run_once()
     {
         var run = new string('a', 64);
-        var state = TaskTypeState.Empty(Runs.TaskType, Runs.Author(1).PeerId.ToString(), new ContrastReflector());
-        var first = state.Reflect(["Use short queries.", "use short queries"], success: true, run);
+        var state = PlaybookCuratorState.Empty(Runs.TaskType, Runs.Author(1).PeerId.ToString(), new ContrastReflector());
+        static Reflection Learnt(BulletEffect effect, params string[] texts) => new([], [.. texts.Select(text => new Insight("insights", text, effect))]);
+        var first = Assert.Single(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries.", "use short queries"), run));
         Assert.Equal(1UL, Assert.Single(first.Bullets).Helpful);
-        state = Add(state, Runs.Seal(1, Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta, first));
+        state = state.Add(Runs.Seal(1, Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta, first), out _);
 
-        Assert.Empty(state.Reflect(["Use short queries."], success: true, run).Bullets);
-        var second = Assert.Single(state.Reflect(["Use short queries."], success: false, new string('b', 64)).Bullets);
+        Assert.Empty(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries."), run));
+        var second = Assert.Single(Assert.Single(state.Reflect(Learnt(BulletEffect.Harmful, "Use short queries."), new string('b', 64))).Bullets);
         Assert.Equal((1UL, 1UL, 2), (second.Helpful, second.Harmful, second.Sources.Count));
     }
 
@@ -99,25 +100,45 @@ public class PlaybookStateTests
         var shared = state.Share(6, 1 << 20);
         Assert.Equal(6, shared.Count);
         var grown = shared.Select(bytes => SignedEnvelope.Open(bytes, Runs.Now, out _)!).Aggregate(Of([]), Add);
-        Assert.Contains(grown.Trajectories.BestFirst, run => run.IsFailure);
-        Assert.Contains(grown.Trajectories.BestFirst, run => run.IsSuccess);
-        Assert.NotEmpty(grown.Playbook.Records);
+        Assert.Contains(grown.Runs.BestFirst, run => run.IsFailure);
+        Assert.Contains(grown.Runs.BestFirst, run => run.IsSuccess);
+        Assert.NotEmpty(grown.Playbook.Playbook.Records);
         Assert.InRange(state.Share(100, 2_000).Sum(bytes => bytes.Length), 1, 2_000);
     }
 
-    private static TaskTypeState Add(TaskTypeState state, SignedEnvelope envelope)
+    private static Known Add(Known state, SignedEnvelope envelope) => state.Add(envelope);
+
+    private static Known Of(IEnumerable<SignedEnvelope> envelopes) => envelopes.Aggregate(
+        new Known(TrajectoryState.Empty("nobody", SmallRuns), PlaybookCuratorState.Empty(Runs.TaskType, "nobody", new ContrastReflector(), SmallInsights)), Add);
+
+    private static IEnumerable<SignedEnvelope> Kept(Known state) => state.Runs.BestFirst.Select(run => run.Envelope).Concat(state.Playbook.Envelopes);
+
+    private static byte[] Bytes(Known state) =>
+        [.. state.Playbook.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(state.Read().All)];
+
+    /// <summary>What a peer knows of one task type: its runs, and the playbook that follows from them and from the insights.</summary>
+    private sealed record Known(TrajectoryState Runs, PlaybookCuratorState Playbook)
     {
-        var next = state.Add(envelope, out var refusal);
-        Assert.Null(refusal);
-        return next;
+        public IReadOnlyList<BulletView> Bullets => Read().Visible;
+
+        public Playbook Read() => Playbook.Read(AuthorWeights.Equal("nobody"));
+
+        public Known Add(SignedEnvelope envelope)
+        {
+            Hyperspace.Contracts.Refusal? refusal;
+            if (envelope.Type == Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta)
+            {
+                var playbook = Playbook.Add(envelope, out refusal);
+                Assert.Null(refusal);
+                return this with { Playbook = playbook };
+            }
+
+            var run = KeptTrajectory.Read(envelope, Tests.SelfImproving.Runs.TaskType, out refusal);
+            Assert.Null(refusal);
+            var runs = Runs.Add(run!);
+            return new Known(runs, Playbook.WithRuns(runs.BestFirst));
+        }
+
+        public IReadOnlyList<ReadOnlyMemory<byte>> Share(int maxEnvelopes, int maxBytes) => TrajectoryShare.Pick(Runs.BestFirst, Playbook.Envelopes, maxEnvelopes, maxBytes);
     }
-
-    private static TaskTypeState Of(IEnumerable<SignedEnvelope> envelopes) =>
-        envelopes.Aggregate(TaskTypeState.Empty(Runs.TaskType, "nobody", new ContrastReflector(), SmallRuns, SmallInsights), Add);
-
-    private static IEnumerable<SignedEnvelope> Kept(TaskTypeState state) =>
-        state.ToSnapshot().Envelopes.Select(bytes => LearningJournal.Open(bytes));
-
-    private static byte[] Bytes(TaskTypeState state) =>
-        [.. state.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes<IReadOnlyList<BulletView>>(state.AllBullets)];
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Google.Protobuf;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
+using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.SelfImproving;
@@ -110,7 +111,7 @@ public class TaskTypeActorTests
     }
 
     [Fact]
-    public async Task A_restart_from_a_snapshot_and_later_events_keeps_everything()
+    public async Task A_restart_keeps_many_runs_in_their_order()
     {
         await using var peer = await LearningPeer.StartAsync(1);
         for (var i = 0; i < 230; i++)
@@ -243,7 +244,7 @@ public class TaskTypeActorTests
     }
 
     private static async Task<IReadOnlyList<ReadOnlyMemory<byte>>> Shared(LearningPeer peer) =>
-        (await peer.Engine.Get<LearningExtensions.TaskTypes>().Ask<TaskTypeMessages.Shared>(new TaskTypeMessages.Share(Runs.TaskType, 256), EngineFixture.Timeout)).Envelopes;
+        (await peer.Engine.Get<LearningExtensions.TaskTypes>().Ask<TrajectoryMessages.Shared>(new TaskTypeMessages.Share(Runs.TaskType, 256), EngineFixture.Timeout)).Envelopes;
 
     private static IEnumerable<(string Name, byte[] Bytes)> BadMessages()
     {

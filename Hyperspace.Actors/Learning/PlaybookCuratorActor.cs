@@ -1,0 +1,189 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Google.Protobuf;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning.Journal;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.Learning;
+
+/// <summary>
+/// The playbook of one task type (persistent, a child of <see cref="TaskTypeActor"/>): takes in reflections, this peer's and
+/// others', and the runs that are kept; has its own runs reflected on; prunes; and answers from <see cref="PlaybookCuratorState"/>.
+/// What it learns by itself it signs, journals and has gossiped as a delta.
+/// </summary>
+internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
+{
+    private const int EventsPerSnapshot = 200;
+    private const int DefaultBullets = 8;
+    private const int MaxExemplars = 3;
+    private const int MaxExecutionLength = 64 * 1024;
+
+    // Reading the whole playbook for every record that comes would cost more than the records do.
+    private static readonly TimeSpan PruneInterval = TimeSpan.FromSeconds(2);
+
+    private readonly LearningServices _services;
+    private readonly IActorRef _reflector;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private PlaybookCuratorState _state;
+    private (PlaybookCuratorState State, long Trust, Playbook Playbook)? _read;
+
+    public PlaybookCuratorActor(string taskType, LearningServices services, IActorRef reflector)
+    {
+        _services = services;
+        _reflector = reflector;
+        _state = PlaybookCuratorState.Empty(taskType, services.Trajectories.Identity.PeerId.ToString(), services.Reflector);
+        PersistenceId = "learning-" + taskType + "-playbook";
+        JournalPluginId = Journals.Default;
+        SnapshotPluginId = Journals.DefaultSnapshots;
+
+        Recover<EnvelopeKept>(Apply);
+        Recover<SnapshotOffer>(offer =>
+        {
+            foreach (var envelope in ((TaskTypeSnapshot)offer.Snapshot).Envelopes)
+            {
+                _state = _state.Add(LearningJournal.Open(envelope), out _);
+            }
+        });
+        Recover<RecoveryCompleted>(_ => Changed());
+
+        Command<TrajectoryCommands.Reflect>(OnReflect);
+        Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, Read().Visible)));
+        Command<TrajectoryCommands.GetContext>(OnGetContext);
+        Command<TrajectoryMessages.ExperienceChanged>(changed => _state = _state.WithRuns(changed.BestFirst));
+        Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
+        Command<PlaybookMessages.RunFinished>(OnFinished);
+        Command<PlaybookMessages.Reflected>(reflected => Say(_state.Reflect(reflected.Reflection, reflected.TrajectoryId), () => { }));
+        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read().All) is { } delta ? [delta] : [], () => { }));
+        Command<SaveSnapshotSuccess>(saved =>
+        {
+            DeleteMessages(saved.Metadata.SequenceNr);
+            DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
+        });
+        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The snapshot of {0} was not saved; recovery will take longer.", PersistenceId));
+        Command<DeleteMessagesSuccess>(_ => { });
+        Command<DeleteMessagesFailure>(failed => _log.Warning(failed.Cause, "Old events of {0} were not deleted.", PersistenceId));
+        Command<DeleteSnapshotsSuccess>(_ => { });
+        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} were not deleted.", PersistenceId));
+        Command<StopEntity>(_ => Context.Stop(Self));
+    }
+
+    public override string PersistenceId { get; }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistRejected(cause, @event, sequenceNr);
+        Sender.Tell(JournalFailed());
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistFailure(cause, @event, sequenceNr);
+        Sender.Tell(JournalFailed());
+    }
+
+    private static Refusal JournalFailed() => new(ErrorCodes.JournalFailed, "The reflection could not be journalled and was not published; free some disk space and try again.");
+
+    private void OnReflect(TrajectoryCommands.Reflect command)
+    {
+        var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? insight.Trim() : "")).ToList();
+        if (insights.Count is 0 or > PlaybookRules.MaxBulletsPerDelta || !insights.All(PlaybookRules.IsText))
+        {
+            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxBulletsPerDelta} insights, each a line of text of at most {PlaybookRules.MaxTextBytes} bytes."));
+            return;
+        }
+
+        if (command.Execution?.Length > MaxExecutionLength)
+        {
+            Sender.Tell(new Refusal(ErrorCodes.TooLarge, $"The execution has more than {MaxExecutionLength} characters; give the trajectory's id instead."));
+            return;
+        }
+
+        var effect = command.Success ? BulletEffect.Helpful : BulletEffect.Harmful;
+        var reflection = new Reflection([], [.. insights.Select(text => new Insight(PlaybookSections.Insights, text, effect))]);
+        Say(_state.Reflect(reflection, TrajectoryReference.In(command.Execution)), () => Sender.Tell(new BulletsReflected(Named(insights))));
+    }
+
+    private List<BulletView> Named(IEnumerable<string> insights) =>
+        [.. insights.Select(text => Read().Find(PlaybookRules.IdOf(_state.TaskType, PlaybookSections.Insights, text))).OfType<BulletView>().DistinctBy(bullet => bullet.Id)];
+
+    private void OnFinished(PlaybookMessages.RunFinished finished)
+    {
+        var playbook = Read();
+        _reflector.Tell(new FinishedRun(_state.TaskType, finished.Run, [.. finished.BulletIds.Select(playbook.Find).OfType<BulletView>().DistinctBy(bullet => bullet.Id)]));
+    }
+
+    private void OnGetContext(TrajectoryCommands.GetContext question)
+    {
+        var bullets = Read().Visible.Take(question.Limit <= 0 ? DefaultBullets : Math.Min(question.Limit, Playbook.MaxBullets));
+        var exemplars = TrajectoryRetrieval.Exemplars(_state.Runs, question.Input, MaxExemplars);
+        Sender.Tell(new LearningContext(_state.TaskType, [.. bullets], TrajectoryWire.ToViews(exemplars)));
+    }
+
+    /// <summary>The playbook, read anew when something in it or somebody's weight has changed.</summary>
+    private Playbook Read()
+    {
+        var version = _services.Trust?.Version ?? 0;
+        if (_read is not { } read || read.State != _state || read.Trust != version)
+        {
+            var self = _state.Playbook.Self;
+            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf) : AuthorWeights.Equal(self);
+            _read = read = (_state, version, _state.Read(weights));
+        }
+
+        return read.Playbook;
+    }
+
+    /// <summary>Signs, journals and publishes this peer's deltas, then goes on.</summary>
+    private void Say(IReadOnlyList<PlaybookDelta> deltas, Action then)
+    {
+        foreach (var delta in deltas)
+        {
+            var envelope = SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.PlaybookDelta, delta.ToByteArray(), _services.Trajectories.Clock.Next());
+            Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)));
+        }
+
+        // After what is being journalled, and at once when that is nothing.
+        DeferAsync(deltas, _ => then());
+    }
+
+    /// <summary>Journals the envelope when it tells something new, then goes on.</summary>
+    private void Keep(SignedEnvelope envelope, Action then)
+    {
+        if (ReferenceEquals(_state.Add(envelope, out _), _state))
+        {
+            then();
+            return;
+        }
+
+        Persist(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) }, e =>
+        {
+            Apply(e);
+            Changed();
+            if (LastSequenceNr % EventsPerSnapshot == 0)
+            {
+                SaveSnapshot(_state.ToSnapshot());
+            }
+
+            then();
+        });
+    }
+
+    private void Apply(EnvelopeKept e) => _state = _state.Add(LearningJournal.Open(e.Envelope), out _);
+
+    private void Changed()
+    {
+        Context.Parent.Tell(new TrajectoryMessages.ShareAlso(_state.Envelopes));
+        if (!Timers.IsTimerActive(nameof(PlaybookMessages.Prune)))
+        {
+            Timers.StartSingleTimer(nameof(PlaybookMessages.Prune), PlaybookMessages.Prune.Instance, PruneInterval);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Google.Protobuf;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning.Journal;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.Learning;
+
+/// <summary>What a peer's playbook of one task type follows from: the kept runs, and what was reflected. Immutable.</summary>
+internal sealed class PlaybookCuratorState
+{
+    private readonly IReflector _reflector;
+    private IReadOnlyList<DerivedBullet>? _derived;
+
+    private PlaybookCuratorState(string taskType, IReflector reflector, IReadOnlyList<KeptTrajectory> runs, IReadOnlyList<DerivedBullet>? derived, PlaybookState playbook)
+    {
+        TaskType = taskType;
+        _reflector = reflector;
+        _derived = derived;
+        Runs = runs;
+        Playbook = playbook;
+    }
+
+    /// <summary>The task type.</summary>
+    public string TaskType { get; }
+
+    /// <summary>The kept runs, best first.</summary>
+    public IReadOnlyList<KeptTrajectory> Runs { get; }
+
+    /// <summary>What was reflected, and pruned.</summary>
+    public PlaybookState Playbook { get; }
+
+    /// <summary>What is kept of that as it was signed, most evidence first.</summary>
+    public IReadOnlyList<SignedEnvelope> Envelopes => field ??= [.. Playbook.Envelopes];
+
+    /// <summary>Nothing known yet.</summary>
+    public static PlaybookCuratorState Empty(string taskType, string self, IReflector reflector, PlaybookLimits? insights = null) =>
+        new(taskType, reflector, [], null, PlaybookState.Empty(self, insights ?? PlaybookLimits.Default));
+
+    /// <summary>The state with other runs.</summary>
+    public PlaybookCuratorState WithRuns(IReadOnlyList<KeptTrajectory> bestFirst) => new(TaskType, _reflector, bestFirst, null, Playbook);
+
+    /// <summary>The state with what an opened envelope tells. This very state when it tells nothing new; with a refusal when it breaks a rule.</summary>
+    public PlaybookCuratorState Add(SignedEnvelope envelope, out Refusal? refusal)
+    {
+        var playbook = Playbook.Merge(envelope, TaskType, out refusal);
+        return ReferenceEquals(playbook, Playbook) ? this : new PlaybookCuratorState(TaskType, _reflector, Runs, _derived, playbook);
+    }
+
+    /// <summary>The playbook as it reads with these weights. What the runs show is derived once.</summary>
+    public Playbook Read(AuthorWeights weights) => Learning.Playbook.Read(TaskType, _derived ??= _reflector.Reflect(Runs), Playbook, weights);
+
+    /// <summary>This peer's counters after a reflection; see <see cref="PlaybookState.Reflect"/>.</summary>
+    public IReadOnlyList<PlaybookDelta> Reflect(Reflection reflection, string? trajectoryId) => Playbook.Reflect(TaskType, reflection, trajectoryId);
+
+    /// <summary>All that was reflected, in one canonical order: equal states give equal bytes.</summary>
+    public TaskTypeSnapshot ToSnapshot()
+    {
+        var snapshot = new TaskTypeSnapshot();
+        snapshot.Envelopes.AddRange(Envelopes.OrderBy(envelope => envelope.Id, StringComparer.Ordinal).Select(envelope => UnsafeByteOperations.UnsafeWrap(envelope.Bytes)));
+        return snapshot;
+    }
+}

@@ -1,0 +1,195 @@
+using System.Threading.Channels;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary><see cref="IExperienceStore"/> on an SQLite file: one writer that commits what waits together, and a few readers beside it.</summary>
+internal sealed class ExperienceStore : IExperienceStore
+{
+    private const int MaxWaiting = 8_192;
+    private const long MaxWaitingBytes = 64L << 20;
+    private const int MaxBatch = 1_024;
+    private const int MaxReaders = 4;
+
+    private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly SemaphoreSlim _readers = new(MaxReaders);
+    private readonly string _path;
+    private readonly ILogger _log;
+    private readonly ExperienceWriter _writer;
+    private readonly Task _writing;
+    private long _waitingBytes;
+
+    /// <summary>Opens or makes the file in the data directory.</summary>
+    /// <param name="dataDirectory">Where it lies.</param>
+    /// <param name="self">The peer id of whose runs are one's own.</param>
+    /// <param name="limits">The bounds.</param>
+    /// <param name="log">Told when the disk refuses.</param>
+    public ExperienceStore(string dataDirectory, string self, ExperienceLimits limits, ILogger log)
+    {
+        _path = Path.Combine(dataDirectory, ExperienceFile.FileName);
+        _log = log;
+        ExperienceFile.Prepare(_path);
+        _writer = new ExperienceWriter(ExperienceFile.OpenToWrite(_path), self, limits);
+        _writing = Task.Factory.StartNew(WriteAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private sealed record Write(int Bytes, Func<ExperienceWriter, bool> Do, TaskCompletionSource<KeepOutcome> Done);
+
+    public Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null) =>
+        EnqueueAsync(run.Envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, run, body));
+
+    public async Task<bool> KeepBodyAsync(RunBody body) => await EnqueueAsync(body.Bytes.Length, writer => writer.AddBody(body)).ConfigureAwait(false) == KeepOutcome.Kept;
+
+    public Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits) => ReadAsync(file =>
+    {
+        // The turns of TrajectoryState, over the columns alone.
+        using var command = ExperienceFile.Command(
+            file,
+            $"""
+            WITH mine AS (SELECT *, size > $small AS large FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type)),
+              shapes AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author, goal, shape ORDER BY {ExperienceFile.BestFirst}) AS shape_turn FROM mine),
+              goals AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author, goal ORDER BY shape_turn, {ExperienceFile.BestFirst}) AS goal_turn FROM shapes),
+              authors AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author ORDER BY goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS author_turn FROM goals WHERE goal_turn <= $perGoal),
+              pools AS (SELECT id, place, pool, large, row_number() OVER (PARTITION BY own, pool, large ORDER BY author_turn, goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS turn FROM authors)
+            SELECT id, bytes FROM pools JOIN envelopes USING (place)
+            WHERE turn <= CASE pool WHEN {(int)RunPool.Runs} THEN iif(large, $largeRuns, $runs) WHEN {(int)RunPool.Failures} THEN iif(large, $largeFailures, $failures) ELSE iif(large, $largeRepairs, $repairs) END
+            """,
+            ("$type", taskType), ("$small", limits.SmallBytes), ("$perGoal", limits.PerGoal),
+            ("$runs", limits.Runs), ("$failures", limits.Failures), ("$repairs", limits.Repairs),
+            ("$largeRuns", limits.LargeRuns), ("$largeFailures", limits.LargeFailures), ("$largeRepairs", limits.LargeRepairs));
+        return Envelopes(command, int.MaxValue);
+    });
+
+    public Task<IReadOnlyList<byte[]>> IdsAsync(string taskType) => ReadAsync<IReadOnlyList<byte[]>>(file =>
+    {
+        using var command = ExperienceFile.Command(file, "SELECT id FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY id", ("$type", taskType));
+        using var rows = command.ExecuteReader();
+        var ids = new List<byte[]>();
+        while (rows.Read())
+        {
+            ids.Add((byte[])rows.GetValue(0));
+        }
+
+        return ids;
+    });
+
+    public Task<IReadOnlyList<SignedEnvelope>> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>
+    {
+        var found = new List<SignedEnvelope>();
+        foreach (var id in ids)
+        {
+            using var command = ExperienceFile.Command(
+                file, "SELECT id, bytes FROM runs JOIN envelopes USING (place) WHERE task_type = (SELECT number FROM task_types WHERE name = $type) AND id = $id", ("$type", taskType), ("$id", id));
+            var one = Envelopes(command, maxBytes);
+            maxBytes -= one.Sum(envelope => envelope.Bytes.Length);
+            if (maxBytes < 0)
+            {
+                break;
+            }
+
+            found.AddRange(one);
+        }
+
+        return (IReadOnlyList<SignedEnvelope>)found;
+    });
+
+    public Task<ReadOnlyMemory<byte>?> BodyAsync(string hash) => ReadAsync<ReadOnlyMemory<byte>?>(file =>
+    {
+        using var command = ExperienceFile.Command(file, "SELECT bytes FROM bodies WHERE hash = $hash", ("$hash", Convert.FromHexString(hash)));
+        return command.ExecuteScalar() is byte[] bytes ? bytes : null;
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_writes.Writer.TryComplete())
+        {
+            await _writing.ConfigureAwait(false);
+            _writer.Dispose();
+            ExperienceFile.Release(_path);
+            _readers.Dispose();
+        }
+    }
+
+    private static IReadOnlyList<SignedEnvelope> Envelopes(SqliteCommand command, int maxBytes)
+    {
+        var found = new List<SignedEnvelope>();
+        using var rows = command.ExecuteReader();
+        while (rows.Read())
+        {
+            var bytes = (byte[])rows.GetValue(1);
+            if ((maxBytes -= bytes.Length) < 0)
+            {
+                break;
+            }
+
+            found.Add(SignedEnvelope.OpenStored(bytes, Convert.ToHexStringLower((byte[])rows.GetValue(0)))
+                ?? throw new InvalidDataException($"{ExperienceFile.FileName} is damaged: an envelope is not the one that it is kept as; restore the data directory from a copy."));
+        }
+
+        return found;
+    }
+
+    private Task<KeepOutcome> EnqueueAsync(int bytes, Func<ExperienceWriter, bool> write)
+    {
+        var waiting = new Write(bytes, write, new TaskCompletionSource<KeepOutcome>(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (Interlocked.Add(ref _waitingBytes, bytes) <= MaxWaitingBytes && _writes.Writer.TryWrite(waiting))
+        {
+            return waiting.Done.Task;
+        }
+
+        Interlocked.Add(ref _waitingBytes, -bytes);
+        return Task.FromResult(KeepOutcome.Busy);
+    }
+
+    private async Task<T> ReadAsync<T>(Func<SqliteConnection, T> read)
+    {
+        await _readers.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() =>
+            {
+                using var file = ExperienceFile.OpenToRead(_path);
+                return read(file);
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            _readers.Release();
+        }
+    }
+
+    private void WriteAll()
+    {
+        var batch = new List<(Write Write, KeepOutcome Outcome)>(MaxBatch);
+        while (_writes.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            batch.Clear();
+            while (batch.Count < MaxBatch && _writes.Reader.TryRead(out var write))
+            {
+                batch.Add((write, KeepOutcome.Failed));
+                Interlocked.Add(ref _waitingBytes, -write.Bytes);
+            }
+
+            try
+            {
+                _writer.Begin();
+                for (var i = 0; i < batch.Count; i++)
+                {
+                    batch[i] = (batch[i].Write, batch[i].Write.Do(_writer) ? KeepOutcome.Kept : KeepOutcome.Known);
+                }
+
+                _writer.Commit();
+                batch.ForEach(one => one.Write.Done.SetResult(one.Outcome));
+            }
+            catch (SqliteException e)
+            {
+                _log.LogError(e, "{File} refused {Count} runs; check the disk of the data directory.", ExperienceFile.FileName, batch.Count);
+                _writer.RollBack();
+                batch.ForEach(one => one.Write.Done.SetResult(KeepOutcome.Failed));
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using Hyperspace.Actors.Identity;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>What became of a run that was to be kept.</summary>
+internal enum KeepOutcome
+{
+    /// <summary>It is on disk.</summary>
+    Kept,
+
+    /// <summary>It was there already.</summary>
+    Known,
+
+    /// <summary>Too many wait to be written; nothing was done.</summary>
+    Busy,
+
+    /// <summary>The disk refused it; the log says why.</summary>
+    Failed,
+}
+
+/// <summary>The large part of a run, kept under its hash.</summary>
+/// <param name="Hash">SHA-256 of <paramref name="Bytes"/>, lower-case hex.</param>
+/// <param name="Bytes">A <c>Trajectory</c> as its author made it.</param>
+internal sealed record RunBody(string Hash, ReadOnlyMemory<byte> Bytes);
+
+/// <summary>
+/// The runs of every task type that a peer keeps, as the envelopes that their authors signed: a set, so that order and
+/// repetition make no difference. Bounded by <see cref="Engine.ExperienceLimits"/>: whoever has most gives way first.
+/// Safe from any thread.
+/// </summary>
+internal interface IExperienceStore : IAsyncDisposable
+{
+    /// <summary>Keeps a run, with its body when that is known; completes once it is committed.</summary>
+    Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null);
+
+    /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
+    Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);
+
+    /// <summary>The ids of all kept runs of a task type, 32 bytes each, in order.</summary>
+    Task<IReadOnlyList<byte[]>> IdsAsync(string taskType);
+
+    /// <summary>The kept runs of these ids that are there, while they have at most <paramref name="maxBytes"/> together.</summary>
+    Task<IReadOnlyList<SignedEnvelope>> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes);
+
+    /// <summary>Keeps the body of a run that is kept; false when no run names it.</summary>
+    Task<bool> KeepBodyAsync(RunBody body);
+
+    /// <summary>A kept body; null when it is not there.</summary>
+    Task<ReadOnlyMemory<byte>?> BodyAsync(string hash);
+}

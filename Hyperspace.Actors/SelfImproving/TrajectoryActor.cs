@@ -1,0 +1,260 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Hosting;
+using Google.Protobuf;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Matrix;
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.State;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>
+/// The runs of one task type: records this peer's own, takes in others', keeps them in <see cref="IExperienceStore"/> and
+/// answers from the best of them (<see cref="TrajectoryState"/>). Catching up with neighbours is in the other half. The
+/// parent owns the topic.
+/// </summary>
+internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
+{
+    private const int MaxMatches = 100;
+    private static readonly TimeSpan SessionPatience = TimeSpan.FromSeconds(5);
+
+    // What is derived from the runs costs more than a run: others' runs are told together.
+    private static readonly TimeSpan TellInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly string _taskType;
+    private readonly TrajectoryServices _services;
+    private readonly IReadOnlyActorRegistry _registry;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private TrajectoryState _state;
+    private bool _changed;
+    private int _writing;
+    private bool _stopping;
+
+    public TrajectoryActor(string taskType, TrajectoryServices services, IReadOnlyActorRegistry registry)
+    {
+        _taskType = taskType;
+        _services = services;
+        _registry = registry;
+        _state = TrajectoryState.Empty(services.Identity.PeerId.ToString(), TrajectoryLimits.Default);
+        Loading();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public IStash Stash { get; set; } = null!;
+
+    protected override void PreStart() =>
+        _services.Store.LoadAsync(_taskType, TrajectoryLimits.Default).PipeTo(Self, success: envelopes => new Loaded(envelopes));
+
+    private void Loading()
+    {
+        Receive<Loaded>(loaded =>
+        {
+            foreach (var envelope in loaded.Envelopes)
+            {
+                if (KeptTrajectory.Read(envelope, _taskType, out var refusal) is { } run)
+                {
+                    Apply(run);
+                }
+                else
+                {
+                    _log.Warning("The kept run {0} is left out: {1}", envelope.Id, refusal!.Message);
+                }
+            }
+
+            // Also when there are none: the parent waits for it.
+            _changed = true;
+            Tell();
+            Become(Running);
+            Stash.UnstashAll();
+        });
+        Receive<Status.Failure>(failure => throw new InvalidOperationException($"The runs of {_taskType} could not be read.", failure.Cause));
+        ReceiveAny(_ => Stash.Stash());
+    }
+
+    private void Running()
+    {
+        Receive<TrajectoryCommands.Record>(OnRecord);
+        Receive<SessionLooked>(OnSessionLooked);
+        Receive<TrajectoryCommands.Query>(query => Sender.Tell(new TrajectoryMatches(
+            TrajectoryWire.ToViews(TrajectoryRetrieval.Query(_state.BestFirst, query.Input, Math.Clamp(query.Limit, 1, MaxMatches))))));
+        Receive<TrajectoryMessages.TakeIn>(message =>
+        {
+            if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run && _state.Find(run.Id) is null)
+            {
+                Keep(run, null);
+            }
+        });
+        Receive<Written>(OnWritten);
+        Receive<TellNow>(_ => Tell());
+        Receive<StopEntity>(_ =>
+        {
+            _stopping = true;
+            StopWhenWritten();
+        });
+        CatchingUp();
+    }
+
+    private void OnRecord(TrajectoryCommands.Record command)
+    {
+        var now = _services.Time.GetUtcNow();
+        var run = TrajectoryWire.FromRecord(command, now, out var refusal);
+        refusal ??= TrajectoryRules.CheckSize(run!.CalculateSize());
+        var envelope = refusal is null ? SignedEnvelope.Seal(_services.Identity.Keys, EnvelopeTypes.Trajectory, run!.ToByteArray(), _services.Clock.Next()) : null;
+        var kept = refusal is null ? KeptTrajectory.Read(envelope!, _taskType, out refusal) : null;
+        if (kept is null)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        if (run!.SessionId.Length == 0)
+        {
+            KeepOwn(kept);
+            return;
+        }
+
+        // What is signed and gossiped of a session must be true, and only this peer can tell.
+        LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(kept, missing));
+    }
+
+    private void OnSessionLooked(SessionLooked looked)
+    {
+        if (looked.Missing is { } missing)
+        {
+            Sender.Tell(missing);
+            return;
+        }
+
+        KeepOwn(looked.Run);
+    }
+
+    private async Task<Refusal?> LookForSessionAsync(string sessionId)
+    {
+        if (!_registry.TryGet<ActorKeys.Sessions>(out var sessions))
+        {
+            return new Refusal(ErrorCodes.SessionNotFound, "This peer keeps no sessions; record the run without a sessionId.");
+        }
+
+        try
+        {
+            return await sessions.Ask<object>(new SessionCommands.Get(sessionId), SessionPatience).ConfigureAwait(false) as Refusal;
+        }
+        catch (AskTimeoutException)
+        {
+            return new Refusal(ErrorCodes.Timeout, $"The session did not answer within {SessionPatience.TotalSeconds} seconds, so the run was not recorded; try again.");
+        }
+    }
+
+    private void KeepOwn(KeptTrajectory run)
+    {
+        Context.Parent.Tell(new TrajectoryMessages.FollowWanted());
+        Keep(run, Sender);
+    }
+
+    /// <summary>Writes a run; it counts once it is on disk.</summary>
+    private void Keep(KeptTrajectory run, IActorRef? asker)
+    {
+        _writing++;
+        _services.Store.KeepAsync(_taskType, run).PipeTo(Self, success: outcome => new Written(run, outcome, asker));
+    }
+
+    private void OnWritten(Written written)
+    {
+        _writing--;
+        var kept = written.Outcome is KeepOutcome.Kept or KeepOutcome.Known;
+        if (kept)
+        {
+            Apply(written.Run);
+        }
+
+        if (written.Asker is { } asker)
+        {
+            if (kept)
+            {
+                // Whoever is answered finds the run in whatever is asked next.
+                Tell();
+                Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
+                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run));
+                Observe(written.Run);
+            }
+
+            asker.Tell(written.Outcome switch
+            {
+                KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
+                KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
+                _ => new TrajectoryRecorded(written.Run.Id),
+            });
+        }
+
+        OnWrittenOfCatchUp();
+        StopWhenWritten();
+    }
+
+    private void StopWhenWritten()
+    {
+        if (_stopping && _writing == 0)
+        {
+            Context.Stop(Self);
+        }
+    }
+
+    /// <summary>What this peer's own run shows of its tools is the matrix's to learn.</summary>
+    private void Observe(KeptTrajectory run)
+    {
+        if (run.Run.Input.Length == 0 || !_registry.TryGet<ActorKeys.Matrix>(out var matrix))
+        {
+            return;
+        }
+
+        foreach (var step in run.Run.Steps.Where(step => step.Kind == "tool"))
+        {
+            if (!step.Ok || run.IsFailure)
+            {
+                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: false));
+            }
+            else if (run.IsSuccess)
+            {
+                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: true));
+            }
+        }
+    }
+
+    private void Apply(KeptTrajectory run)
+    {
+        var next = _state.Add(run);
+        _changed |= !ReferenceEquals(next, _state);
+        _state = next;
+        if (_changed && !Timers.IsTimerActive(nameof(TellNow)))
+        {
+            Timers.StartSingleTimer(nameof(TellNow), TellNow.Instance, TellInterval);
+        }
+    }
+
+    private void Tell()
+    {
+        Timers.Cancel(nameof(TellNow));
+        if (_changed)
+        {
+            _changed = false;
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+        }
+    }
+
+    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
+
+    /// <summary>What became of a run that was written; the asker is null for another peer's.</summary>
+    private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, IActorRef? Asker);
+
+    /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
+    private sealed record SessionLooked(KeptTrajectory Run, Refusal? Missing);
+
+    private sealed class TellNow
+    {
+        public static TellNow Instance { get; } = new();
+    }
+}

@@ -1,0 +1,44 @@
+using Hyperspace.Actors.Identity;
+using Hyperspace.Libp2p;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>What a task type's runs and their parent tell each other; local only.</summary>
+internal static class TrajectoryMessages
+{
+    /// <summary>To the runs: another peer's run came by gossip.</summary>
+    public sealed record TakeIn(SignedEnvelope Envelope);
+
+    /// <summary>To the runs: the task type is followed from now on; catch up.</summary>
+    public sealed record Followed;
+
+    /// <summary>To the runs: a peer came; catch up with it.</summary>
+    public sealed record NeighbourCame(PeerId Peer);
+
+    /// <summary>To the runs: what else newcomers are given, best first.</summary>
+    public sealed record ShareAlso(IReadOnlyList<SignedEnvelope> Envelopes);
+
+    /// <summary>To the runs: a neighbour asks for what this peer has. Answered with <see cref="Shared"/>.</summary>
+    public sealed record Share(int MaxEnvelopes);
+
+    /// <summary>Envelopes, best first.</summary>
+    public sealed record Shared(IReadOnlyList<ReadOnlyMemory<byte>> Envelopes);
+
+    /// <summary>To the parent: these runs are kept now. The first one comes once they are read from the disk.</summary>
+    public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst);
+
+    /// <summary>To the parent: this peer's own run is on disk.</summary>
+    public sealed record OwnRunKept(KeptTrajectory Run);
+
+    /// <summary>To the parent: follow the task type.</summary>
+    public sealed record FollowWanted;
+
+    /// <summary>To the parent: send it through the mesh.</summary>
+    public sealed record Publish(SignedEnvelope Envelope);
+
+    /// <summary>To the parent: a neighbour gave an envelope that is no run.</summary>
+    public sealed record Brought(SignedEnvelope Envelope);
+
+    /// <summary>To the parent: the neighbours that were asked have answered, and everything that they gave was told before.</summary>
+    public sealed record CaughtUp;
+}

@@ -1,0 +1,11 @@
+using Hyperspace.Actors.Identity;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>What the runs of a task type need from outside.</summary>
+/// <param name="Identity">Whose runs are recorded here.</param>
+/// <param name="Clock">Timestamps of envelopes.</param>
+/// <param name="Time">The time by which envelopes are judged.</param>
+/// <param name="Neighbours">Peers to catch up from.</param>
+/// <param name="Store">Where runs are kept.</param>
+internal sealed record TrajectoryServices(PeerIdentity Identity, HybridClock Clock, TimeProvider Time, NeighbourTrajectories Neighbours, IExperienceStore Store);
