@@ -50,7 +50,7 @@ internal sealed class LearnPeer : IAsyncDisposable
     public PubSubCounters Gossip => _host.Services.GetRequiredService<IPubSub>().Counters;
 
     /// <summary>Grows whenever it weighs somebody anew.</summary>
-    public long Trust => _host.Services.GetService<ITrust>()?.Version ?? 0;
+    public long Trust => _host.Services.GetRequiredService<ITrust>().Version;
 
     private ISwitch Switch => _host.Services.GetRequiredService<ISwitch>();
 

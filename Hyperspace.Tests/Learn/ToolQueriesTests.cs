@@ -11,7 +11,7 @@ public class ToolQueriesTests
     {
         var data = ToolQueries.Parse(Tools, "Query,Tool\r\nWill it rain?,Weather\r\n\"Read \"\"this\"\",\nplease\",PDF&URLTool\r\n");
 
-        Assert.Equal([new LabelledQuery("Will it rain?", "Weather"), new LabelledQuery("Read \"this\",\nplease", "PDF&URLTool")], data.Queries);
+        Assert.Equal([new LabelledQuery("Will it rain?", "Weather"), new LabelledQuery("Read \"this\",\nplease", "PDF&URLTool")], data.Queries.ToList());
     }
 
     [Theory]
@@ -31,8 +31,8 @@ public class ToolQueriesTests
 
         Assert.Equal((15, 5), (split.Train.Length, split.HeldOut.Length));
         Assert.Empty(split.Train.Intersect(split.HeldOut));
-        Assert.Equal(split.HeldOut, again.HeldOut);
-        Assert.NotEqual(split.HeldOut, other.HeldOut);
+        Assert.Equal(split.HeldOut.ToList(), again.HeldOut.ToList());
+        Assert.NotEqual(split.HeldOut.ToList(), other.HeldOut.ToList());
         Assert.Throws<InvalidDataException>(() => data.Split(1, 20));
     }
 
