@@ -21,6 +21,7 @@ internal static class ApiMethods
             .. FetchMethods.All(actors),
             .. LearningMethods.All(actors),
             .. MatrixMethods.All(actors),
+            .. ReputationMethods.All(actors),
             .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),
         ];

@@ -16,7 +16,7 @@ internal static class ToolRanking
     private const double Unproven = 0.001;
 
     /// <summary>
-    /// The tools that fit, with scores between 0 and 1, best first, equal ones by id. With capabilities given a tool needs
+    /// The tools that fit, with scores between 0 and 1, best first, equal ones by reputation and id. With capabilities given a tool needs
     /// one of them; with only a query it needs one of its words; with neither all fit.
     /// </summary>
     /// <param name="query">What is to be done.</param>
@@ -35,6 +35,7 @@ internal static class ToolRanking
                 .Select(h => h.Tool with { Score = Score(h.Tool, query, words, h.Hits, rarity, wanted, matrix) })
                 .Where(t => t.Score > 0 || (words.Count == 0 && wanted.Count == 0))
                 .OrderByDescending(t => t.Score)
+                .ThenByDescending(t => t.Reputation)
                 .ThenBy(t => t.Id, StringComparer.Ordinal),
         ];
     }
