@@ -103,4 +103,7 @@ public static class RpcMethods
 
     /// <summary>Unary: <c>TrajectoryQuery</c> → <c>TrajectoryList</c>.</summary>
     public const string TrajectoriesList = "trajectories.list";
+
+    /// <summary>Unary: <c>MatrixSyncRequest</c> → <c>MatrixSyncReply</c>.</summary>
+    public const string MatrixSync = "matrix.sync";
 }
