@@ -18,10 +18,10 @@ namespace Hyperspace.Tests.Learning;
 public class ReflectorActorTests : TestKit
 {
     [Theory]
-    [InlineData(1.0, BulletEffect.Helpful)]
-    [InlineData(0.5, BulletEffect.Neutral)]
-    [InlineData(0.0, BulletEffect.Harmful)]
-    public void Without_a_model_the_outcome_is_credited_to_the_bullets_that_were_used(double reward, BulletEffect expected)
+    [InlineData(1.0, "Helpful")]
+    [InlineData(0.5, "Neutral")]
+    [InlineData(0.0, "Harmful")]
+    public void Without_a_model_the_outcome_is_credited_to_the_bullets_that_were_used(double reward, string expected)
     {
         var reflector = Sys.ActorOf(Props.Create(() => new ReflectorActor(new OutcomeReflector())));
         var finished = ChatReflectorTests.Finished(reward);
@@ -29,13 +29,14 @@ public class ReflectorActorTests : TestKit
         var reflected = ExpectMsg<PlaybookMessages.Reflected>();
         Assert.Equal(finished.Run.Id, reflected.TrajectoryId);
         Assert.Equal(["id1", "id2", "id3"], reflected.Reflection.Tags.Select(tag => tag.BulletId));
-        Assert.All(reflected.Reflection.Tags, tag => Assert.Equal(expected, tag.Effect));
+        Assert.All(reflected.Reflection.Tags, tag => Assert.Equal(expected, tag.Effect.ToString()));
     }
 
     [Fact]
     public void A_model_that_fails_costs_no_credit_and_the_warning_holds_nothing_that_it_said()
     {
-        var reflector = Sys.ActorOf(Props.Create(() => new ReflectorActor(new Model(_ => throw new InvalidOperationException("sk-secret")))));
+        var model = new Model(_ => throw new InvalidOperationException("sk-secret"));
+        var reflector = Sys.ActorOf(Props.Create(() => new ReflectorActor(model)));
         Sys.EventStream.Subscribe(TestActor, typeof(Warning));
         reflector.Tell(ChatReflectorTests.Finished(1.0), TestActor);
         var told = new[] { ExpectMsg<object>(), ExpectMsg<object>() };
@@ -49,7 +50,8 @@ public class ReflectorActorTests : TestKit
     public void More_runs_than_wait_are_judged_by_their_outcome_the_oldest_first_and_none_is_lost()
     {
         var answers = new BlockingCollection<Reflection>();
-        var reflector = Sys.ActorOf(Props.Create(() => new ReflectorActor(new Model(_ => answers.Take()))));
+        var model = new Model(_ => answers.Take());
+        var reflector = Sys.ActorOf(Props.Create(() => new ReflectorActor(model)));
         var runs = Enumerable.Range(0, ReflectorActor.MaxWaiting + 4).Select(i => new FinishedRun(Runs.TaskType, Runs.Kept(1, 1.0, $"goal {i}", i), ChatReflectorTests.Bullets)).ToList();
         runs.ForEach(run => reflector.Tell(run, TestActor));
 
@@ -62,7 +64,7 @@ public class ReflectorActorTests : TestKit
 
         // Who stops it gets the credits of the rest.
         Watch(reflector);
-        reflector.Tell(Akka.Cluster.Sharding.StopEntity.Instance);
+        reflector.Tell(StopEntity.Instance);
         var rest = ReceiveN(ReflectorActor.MaxWaiting).Cast<PlaybookMessages.Reflected>().ToList();
         Assert.Equal(runs.Skip(4).Select(run => run.Run.Id), rest.Select(reflected => reflected.TrajectoryId));
         Assert.All(rest, reflected => Assert.Equal(3, reflected.Reflection.Tags.Count));
