@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
@@ -62,6 +63,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 
         Receive<MatrixCommands.Search>(Search);
         Receive<MatrixMessages.Score>(score => WithEmbedding(score.Query, Sender, hits => new MatrixMessages.Scores(_state.Score(score.Query, hits))));
+        Receive<MatrixMessages.GetDigest>(_ => Sender.Tell(new MatrixMessages.Digest(SHA256.HashData(_state.Model.ToCanonicalBytes()))));
         Receive<MatrixCommands.Feedback>(Feedback);
         Receive<MatrixCommands.Observe>(Observe);
         Receive<MatrixMessages.Offered>(offered =>
