@@ -5,6 +5,7 @@ using Hyperspace.Benchmarks.Churn;
 using Hyperspace.Benchmarks.Learn;
 using Hyperspace.Benchmarks.Libp2p;
 using Hyperspace.Benchmarks.Loop;
+using Hyperspace.Benchmarks.Matrix;
 using Hyperspace.Benchmarks.Payments;
 
 // Functions are measured by BenchmarkDotNet, the system by scenarios; each is one command.
@@ -53,6 +54,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, LearnCommand.Create(json), churn, functions, SimCommand.Create(json) };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, LearnCommand.Create(json), churn, functions, MatrixCommand.Create(json), SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();
