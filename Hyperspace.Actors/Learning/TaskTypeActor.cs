@@ -92,7 +92,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         Receive<TrajectoryCommands.Reflect>(_curator.Forward);
         Receive<TrajectoryCommands.GetPlaybook>(_curator.Forward);
         Receive<TrajectoryCommands.GetContext>(OnGetContext);
-        Receive<TaskTypeMessages.Share>(share => _runs.Forward(new TrajectoryMessages.Share(share.MaxEnvelopes)));
+        Receive<TaskTypeMessages.Compare>(compare => _runs.Forward(new TrajectoryMessages.Compare(compare.Request)));
         Receive<TrajectoryMessages.ExperienceChanged>(_curator.Tell);
         Receive<TrajectoryMessages.ShareAlso>(_runs.Tell);
         Receive<TrajectoryMessages.Brought>(brought => Pass(brought.Envelope));
