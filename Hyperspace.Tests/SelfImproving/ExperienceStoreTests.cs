@@ -28,7 +28,10 @@ public sealed class ExperienceStoreTests : IDisposable
         Assert.Empty(await again.IdsAsync("other"));
         if (!OperatingSystem.IsWindows())
         {
-            Assert.All(Directory.GetFiles(_directory), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+            foreach (var file in Directory.GetFiles(_directory))
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            }
         }
     }
 
