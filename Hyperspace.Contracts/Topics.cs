@@ -46,6 +46,9 @@ public static class EnvelopeTypes
     /// <summary>Payload <c>Trajectory</c>.</summary>
     public const string Trajectory = "hyperspace.trajectory";
 
+    /// <summary>Payload <c>ExemplarCredits</c>.</summary>
+    public const string ExemplarCredits = "hyperspace.exemplar-credits";
+
     /// <summary>Payload <c>PlaybookDelta</c>.</summary>
     public const string PlaybookDelta = "hyperspace.playbook-delta";
 

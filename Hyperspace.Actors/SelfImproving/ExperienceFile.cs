@@ -20,8 +20,8 @@ internal static class ExperienceFile
         CREATE TABLE task_types (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
         CREATE TABLE authors (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
         CREATE TABLE runs (
-          task_type INTEGER NOT NULL, id BLOB NOT NULL, author INTEGER NOT NULL, own INTEGER NOT NULL, goal BLOB NOT NULL, reward REAL NOT NULL,
-          wall_ms INTEGER NOT NULL, counter INTEGER NOT NULL, failure INTEGER NOT NULL, size INTEGER NOT NULL, place INTEGER NOT NULL, body BLOB,
+          task_type INTEGER NOT NULL, id BLOB NOT NULL, author INTEGER NOT NULL, own INTEGER NOT NULL, goal BLOB NOT NULL, shape BLOB NOT NULL, reward REAL NOT NULL,
+          wall_ms INTEGER NOT NULL, counter INTEGER NOT NULL, pool INTEGER NOT NULL, size INTEGER NOT NULL, place INTEGER NOT NULL, body BLOB,
           PRIMARY KEY (task_type, id)) WITHOUT ROWID;
         CREATE INDEX runs_with_body ON runs (body) WHERE body IS NOT NULL;
         CREATE TABLE envelopes (place INTEGER PRIMARY KEY, bytes BLOB NOT NULL);

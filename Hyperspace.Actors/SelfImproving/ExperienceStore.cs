@@ -45,18 +45,21 @@ internal sealed class ExperienceStore : IExperienceStore
 
     public Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits) => ReadAsync(file =>
     {
-        // The turns of FairShare, over the columns alone; twice the bound, because the file does not know what else is weighed.
+        // The turns of TrajectoryState, over the columns alone.
         using var command = ExperienceFile.Command(
             file,
             $"""
             WITH mine AS (SELECT *, size > $small AS large FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type)),
-              goals AS (SELECT *, row_number() OVER (PARTITION BY own, failure, large, author, goal ORDER BY {ExperienceFile.BestFirst}) AS goal_turn FROM mine),
-              authors AS (SELECT *, row_number() OVER (PARTITION BY own, failure, large, author ORDER BY goal_turn, {ExperienceFile.BestFirst}) AS author_turn FROM goals),
-              pools AS (SELECT id, place, failure, large, row_number() OVER (PARTITION BY own, failure, large ORDER BY author_turn, goal_turn, {ExperienceFile.BestFirst}) AS turn FROM authors)
+              shapes AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author, goal, shape ORDER BY {ExperienceFile.BestFirst}) AS shape_turn FROM mine),
+              goals AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author, goal ORDER BY shape_turn, {ExperienceFile.BestFirst}) AS goal_turn FROM shapes),
+              authors AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author ORDER BY goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS author_turn FROM goals WHERE goal_turn <= $perGoal),
+              pools AS (SELECT id, place, pool, large, row_number() OVER (PARTITION BY own, pool, large ORDER BY author_turn, goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS turn FROM authors)
             SELECT id, bytes FROM pools JOIN envelopes USING (place)
-            WHERE turn <= 2 * CASE WHEN large THEN CASE WHEN failure THEN $largeFailures ELSE $largeRuns END ELSE CASE WHEN failure THEN $failures ELSE $runs END END
+            WHERE turn <= CASE pool WHEN {(int)RunPool.Runs} THEN iif(large, $largeRuns, $runs) WHEN {(int)RunPool.Failures} THEN iif(large, $largeFailures, $failures) ELSE iif(large, $largeRepairs, $repairs) END
             """,
-            ("$type", taskType), ("$small", limits.SmallBytes), ("$runs", limits.Runs), ("$failures", limits.Failures), ("$largeRuns", limits.LargeRuns), ("$largeFailures", limits.LargeFailures));
+            ("$type", taskType), ("$small", limits.SmallBytes), ("$perGoal", limits.PerGoal),
+            ("$runs", limits.Runs), ("$failures", limits.Failures), ("$repairs", limits.Repairs),
+            ("$largeRuns", limits.LargeRuns), ("$largeFailures", limits.LargeFailures), ("$largeRepairs", limits.LargeRepairs));
         return Envelopes(command);
     });
 

@@ -30,8 +30,8 @@ internal sealed class ExperienceWriter : IDisposable
         _self = self;
         _limits = limits;
         _insert = ExperienceFile.Command(
-            file, "INSERT OR IGNORE INTO runs VALUES ($type, $id, $author, $own, $goal, $reward, $wall, $counter, $failure, $size, (SELECT coalesce(max(place), 0) + 1 FROM envelopes), $body)");
-        foreach (var name in (ReadOnlySpan<string>)["$type", "$id", "$author", "$own", "$goal", "$reward", "$wall", "$counter", "$failure", "$size", "$body"])
+            file, "INSERT OR IGNORE INTO runs VALUES ($type, $id, $author, $own, $goal, $shape, $reward, $wall, $counter, $pool, $size, (SELECT coalesce(max(place), 0) + 1 FROM envelopes), $body)");
+        foreach (var name in (ReadOnlySpan<string>)["$type", "$id", "$author", "$own", "$goal", "$shape", "$reward", "$wall", "$counter", "$pool", "$size", "$body"])
         {
             _insert.Parameters.Add(new SqliteParameter { ParameterName = name });
         }
@@ -86,10 +86,11 @@ internal sealed class ExperienceWriter : IDisposable
         values["$author"].Value = NumberOf("authors", _authors, run.Author);
         values["$own"].Value = own ? 1 : 0;
         values["$goal"].Value = Convert.FromHexString(run.Goal);
+        values["$shape"].Value = Convert.FromHexString(run.Shape);
         values["$reward"].Value = run.Run.Reward;
         values["$wall"].Value = (long)run.Envelope.Time.WallMs;
         values["$counter"].Value = (long)run.Envelope.Time.Counter;
-        values["$failure"].Value = run.IsFailure ? 1 : 0;
+        values["$pool"].Value = (int)run.Pool;
         values["$size"].Value = run.Envelope.Bytes.Length;
         values["$body"].Value = run.BodyHash is { } hash ? Convert.FromHexString(hash) : DBNull.Value;
         if (_insert.ExecuteNonQuery() == 0)

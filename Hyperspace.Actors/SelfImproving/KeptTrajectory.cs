@@ -5,6 +5,19 @@ using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.SelfImproving;
 
+/// <summary>Where a run is kept; pools never push each other out.</summary>
+internal enum RunPool
+{
+    /// <summary>Above <see cref="KeptTrajectory.FailureReward"/>.</summary>
+    Runs,
+
+    /// <summary>Up to it.</summary>
+    Failures,
+
+    /// <summary>What went wrong in another run, done over.</summary>
+    Repairs,
+}
+
 /// <summary>A run that keeps the rules, with the envelope that proves it.</summary>
 internal sealed class KeptTrajectory
 {
@@ -44,11 +57,26 @@ internal sealed class KeptTrajectory
     /// <summary>Runs of the same goal were asked the same thing.</summary>
     public string Goal { get; }
 
-    /// <summary>True when it went well.</summary>
-    public bool IsSuccess => Run.Reward >= SuccessReward;
+    /// <summary>Runs of the same shape did the same: the same steps with the same parameters.</summary>
+    public string Shape => field ??= TrajectoryShape.Of(Run);
+
+    /// <summary>True when it went well, by itself.</summary>
+    public bool IsSuccess => !IsRepair && Run.Reward >= SuccessReward;
 
     /// <summary>True when it went badly.</summary>
-    public bool IsFailure => Run.Reward <= FailureReward;
+    public bool IsFailure => !IsRepair && Run.Reward <= FailureReward;
+
+    /// <summary>Where it is kept.</summary>
+    public RunPool Pool => IsRepair ? RunPool.Repairs : IsFailure ? RunPool.Failures : RunPool.Runs;
+
+    /// <summary>True when it does over what went wrong in another run: no independent outcome of its goal (SiriuS, arXiv:2502.04780).</summary>
+    public bool IsRepair => Run.Repairs.Length > 0;
+
+    /// <summary>The run that it repairs; null when it is no repair.</summary>
+    public string? Repairs => IsRepair ? Convert.ToHexStringLower(Run.Repairs.Span) : null;
+
+    /// <summary>True for a repair that was verified to go well. Any other repair counts for nothing, whatever reward it claims.</summary>
+    public bool IsVerifiedRepair => IsRepair && Run.Reward >= SuccessReward;
 
     /// <summary>Higher reward first, then the newer one, then by id: a total order.</summary>
     public static IComparer<KeptTrajectory> BestFirst { get; } = Comparer<KeptTrajectory>.Create((a, b) =>

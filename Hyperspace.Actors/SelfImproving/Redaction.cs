@@ -1,38 +1,91 @@
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Hyperspace.Actors.SelfImproving;
 
+/// <summary>A text without its secrets.</summary>
+/// <param name="Text">What may leave.</param>
+/// <param name="Found">How many secrets of each kind were replaced, by kind as in the placeholder <c>[redacted:kind]</c>.</param>
+internal sealed record RedactedText(string Text, IReadOnlyDictionary<string, int> Found);
+
 /// <summary>
-/// Takes out of a text what must not leave the peer: e-mail addresses, bearer tokens, API keys of well-known forms,
-/// private keys, and values beside a name such as <c>password</c>. Pure, in linear time, and idempotent.
+/// Takes out of a text what must not leave the peer: credentials, keys, tokens and cookies, payment cards, IBANs, phone
+/// numbers, e-mail addresses, seed phrases, addresses of private nets, and user names in paths. Pure, in linear time,
+/// and idempotent. Public addresses and bare hashes stay: runs are made of them, and a hash looks like a hex key, so a
+/// hex key is only known by its name.
 /// </summary>
 public static class Redaction
 {
-    private const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
-    private const string SecretNames = @"(?:api[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|client[_-]?secret|secret|password|passwd|private[_-]?key|mnemonic)";
-
-    private static readonly (Regex Pattern, string Replacement)[] Rules =
-    [
-        (new Regex(@"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", Linear), "[redacted:private-key]"),
-        (new Regex(@"\bbearer\s+[A-Za-z0-9._~+/=-]{8,}", Linear | RegexOptions.IgnoreCase), "Bearer [redacted:token]"),
-        (new Regex(@"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*", Linear), "[redacted:token]"),
-        (new Regex(@"\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}", Linear), "[redacted:api-key]"),
-        (new Regex(@"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", Linear), "[redacted:api-key]"),
-        (new Regex(@"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AIza)[A-Za-z0-9_-]{16,}", Linear), "[redacted:api-key]"),
-        (new Regex("(" + SecretNames + @"\\?[""']?\s*[:=]\s*\\?"")[^""\\\n]+", Linear | RegexOptions.IgnoreCase), "${1}[redacted:secret]"),
-        (new Regex("(" + SecretNames + @"[""']?\s*[:=]\s*')[^'\n]+", Linear | RegexOptions.IgnoreCase), "${1}[redacted:secret]"),
-        (new Regex("(" + SecretNames + @"\s*[:=]\s*)[^\s""'\\,;}\]\[]+", Linear | RegexOptions.IgnoreCase), "${1}[redacted:secret]"),
-        (new Regex(@"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", Linear), "[redacted:email]"),
-    ];
+    private const int MaxRounds = 8;
 
     /// <summary>The text without its secrets.</summary>
-    public static string Apply(string text)
+    public static string Apply(string text) => Scan(text).Text;
+
+    /// <summary>The text without its secrets, and what they were.</summary>
+    internal static RedactedText Scan(string text)
     {
-        foreach (var (pattern, replacement) in Rules)
+        var found = new Dictionary<string, int>(StringComparer.Ordinal);
+
+        // What stood right beside a secret may be seen as one only after it is gone.
+        for (var round = 0; round < MaxRounds && Pass(text, found) is var next && !ReferenceEquals(next, text); round++)
         {
-            text = pattern.Replace(text, replacement);
+            text = next;
         }
 
-        return text;
+        return new RedactedText(text, found);
     }
+
+    /// <summary>The text after all rules went over it once; the very text when none applied.</summary>
+    private static string Pass(string text, Dictionary<string, int> found)
+    {
+        var before = found.Values.Sum();
+        var passed = text;
+        foreach (var rule in RedactionPatterns.All)
+        {
+            passed = rule.Pattern.Replace(passed, match =>
+            {
+                var replaced = rule.Applies(passed, match) ? match.Result(rule.Replacement) : match.Value;
+                if (replaced != match.Value)
+                {
+                    Count(found, rule.Kind);
+                }
+
+                return replaced;
+            });
+        }
+
+        foreach (var (kind, find) in RedactionScans.All)
+        {
+            passed = Cut(passed, kind, find, found);
+        }
+
+        return found.Values.Sum() == before ? text : passed;
+    }
+
+    private static string Cut(string text, string kind, SecretScan find, Dictionary<string, int> found)
+    {
+        StringBuilder? cut = null;
+        var copied = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (find(text, i, copied) is var end && end > i)
+            {
+                (cut ??= new StringBuilder()).Append(text, copied, i - copied).Append("[redacted:").Append(kind).Append(']');
+                Count(found, kind);
+                copied = end;
+                i = end - 1;
+            }
+        }
+
+        return cut?.Append(text, copied, text.Length - copied).ToString() ?? text;
+    }
+
+    private static void Count(Dictionary<string, int> found, string kind) => found[kind] = found.GetValueOrDefault(kind) + 1;
 }
+
+/// <summary>A form of secret that a regular expression finds.</summary>
+/// <param name="Kind">Its name in the placeholder.</param>
+/// <param name="Pattern">Without backtracking.</param>
+/// <param name="Replacement">As <see cref="Match.Result"/> takes it.</param>
+/// <param name="Applies">Whether a match is meant, given the whole text: what comes before it cannot be looked at without backtracking.</param>
+internal sealed record RedactionPattern(string Kind, Regex Pattern, string Replacement, Func<string, Match, bool> Applies);

@@ -18,26 +18,31 @@ internal static class TrajectoryRetrieval
             .Take(limit).Select(entry => entry.Run)];
     }
 
-    private static IEnumerable<KeptTrajectory> Ranked(IReadOnlyList<KeptTrajectory> bestFirst, string? input)
+    /// <summary>Runs in their order, each with its nearness to the input from 0 to 1; all of them near when there is no input.</summary>
+    public static IEnumerable<(KeptTrajectory Run, double Nearness)> Near(IReadOnlyList<KeptTrajectory> runs, string? input)
     {
         var query = Terms.Of(input);
         if (query.Count == 0)
         {
-            return bestFirst;
+            return runs.Select(run => (run, 1.0));
         }
 
         var frequency = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var term in bestFirst.SelectMany(run => run.Terms))
+        foreach (var term in runs.SelectMany(run => run.Terms))
         {
             frequency[term] = frequency.GetValueOrDefault(term) + 1;
         }
 
-        double Weight(string term) => Math.Pow(Math.Log(1 + ((bestFirst.Count + 1.0) / (frequency.GetValueOrDefault(term) + 0.5))), 2);
+        double Weight(string term) => Math.Pow(Math.Log(1 + ((runs.Count + 1.0) / (frequency.GetValueOrDefault(term) + 0.5))), 2);
         var wanted = query.ToHashSet(StringComparer.Ordinal);
         var queryNorm = Math.Sqrt(query.Sum(Weight));
 
-        // OrderBy is stable: equally near runs stay best first. Rounding keeps "equally near" from hanging on the last bit.
-        return bestFirst.OrderByDescending(run => Math.Round(
-            run.Terms.Where(wanted.Contains).Sum(Weight) / (queryNorm * Math.Max(1e-9, Math.Sqrt(run.Terms.Sum(Weight)))), 3));
+        // Rounding keeps "equally near" from hanging on the last bit.
+        return runs.Select(run => (run, Math.Round(
+            run.Terms.Where(wanted.Contains).Sum(Weight) / (queryNorm * Math.Max(1e-9, Math.Sqrt(run.Terms.Sum(Weight)))), 3)));
     }
+
+    // OrderBy is stable: equally near runs stay best first.
+    private static IEnumerable<KeptTrajectory> Ranked(IReadOnlyList<KeptTrajectory> bestFirst, string? input) =>
+        Near(bestFirst, input).OrderByDescending(near => near.Nearness).Select(near => near.Run);
 }

@@ -26,6 +26,7 @@ public static class TrajectoryRules
     /// <summary>Longest step.</summary>
     public static readonly TimeSpan MaxDuration = TimeSpan.FromDays(30);
 
+    private const int IdBytes = 32;
     private const int MaxTaskTypeLength = 64;
     private const long MaxUnixMs = 253_402_300_799_999;
 
@@ -58,6 +59,11 @@ public static class TrajectoryRules
         if (run.RecordedMs > MaxUnixMs)
         {
             return Invalid("The time of recording is out of range.");
+        }
+
+        if (run.Repairs.Length is not (0 or IdBytes))
+        {
+            return Invalid("What a run repairs is named by its trajectory id.");
         }
 
         return run.Steps.Count > MaxSteps

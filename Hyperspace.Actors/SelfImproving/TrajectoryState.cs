@@ -10,14 +10,26 @@ namespace Hyperspace.Actors.SelfImproving;
 /// <param name="SmallBytes">Bytes up to which an envelope is small.</param>
 internal sealed record TrajectoryLimits(int Runs, int Failures, int LargeRuns, int LargeFailures, int SmallBytes)
 {
-    /// <summary>2,112 runs and at most 48 MiB of other peers' runs, and as much of one's own.</summary>
+    /// <summary>Runs of one goal that an author has in a pool.</summary>
+    public int PerGoal { get; init; } = 16;
+
+    /// <summary>Repaired failures, in small envelopes.</summary>
+    public int Repairs { get; init; } = 128;
+
+    /// <summary>As <see cref="Repairs"/>, in larger envelopes.</summary>
+    public int LargeRepairs { get; init; } = 16;
+
+    /// <summary>2,256 runs and at most 54 MiB of other peers' runs, and as much of one's own.</summary>
     public static TrajectoryLimits Default { get; } = new(1_536, 512, 48, 16, 16 * 1024);
 }
 
 /// <summary>
 /// The runs of one task type that a peer keeps. The same set of runs, in any order, with any repetition, leaves the
-/// same runs kept. Within a pool every author, and within an author every goal, gets its turn before anyone's next
-/// best run does; a peer's own runs are in pools of their own, so that no stranger can displace them.
+/// same runs kept. Within a pool every author, within an author every goal, and within a goal every way of reaching it
+/// (<see cref="KeptTrajectory.Shape"/>) gets its turn before anyone's next best run does, and an author has its best few
+/// of a goal. A peer's own runs are in pools of their own, so that no stranger can displace them, and so are repaired
+/// failures. Trust plays no part in it: it is each peer's own, and what is kept would hang on when it changed. Whoever
+/// chooses among the runs applies it.
 /// </summary>
 internal sealed class TrajectoryState
 {
@@ -32,7 +44,7 @@ internal sealed class TrajectoryState
         _pools = pools;
     }
 
-    private readonly record struct Pool(bool Own, bool Failure, bool Large);
+    private readonly record struct Pool(bool Own, RunPool Kind, bool Large);
 
     /// <summary>All kept runs, best first.</summary>
     public IReadOnlyList<KeptTrajectory> BestFirst => field ??= [.. _pools.Values.SelectMany(pool => pool.Values).Order(KeptTrajectory.BestFirst)];
@@ -47,35 +59,55 @@ internal sealed class TrajectoryState
     public KeptTrajectory? Find(string id) => _pools.Values.Select(pool => pool.GetValueOrDefault(id)).FirstOrDefault(run => run is not null);
 
     /// <summary>The state with the run; this very state when the run is there already or ranks behind a full pool.</summary>
-    public TrajectoryState Add(KeptTrajectory run)
+    public TrajectoryState Add(KeptTrajectory run) => AddRange([run]);
+
+    /// <summary>The state with the runs, ranked once for all of them; this very state when it keeps none of them.</summary>
+    public TrajectoryState AddRange(IReadOnlyCollection<KeptTrajectory> runs)
     {
-        var key = new Pool(run.Author == _self, run.IsFailure, run.Envelope.Bytes.Length > _limits.SmallBytes);
-        var pool = _pools.GetValueOrDefault(key) ?? ImmutableDictionary<string, KeptTrajectory>.Empty.WithComparers(StringComparer.Ordinal);
-        if (pool.ContainsKey(run.Id))
+        var pools = _pools;
+        foreach (var group in runs.GroupBy(run => new Pool(run.Author == _self, run.Pool, run.Envelope.Bytes.Length > _limits.SmallBytes)))
         {
-            return this;
-        }
-
-        var grown = pool.Add(run.Id, run);
-        if (grown.Count > CapOf(key))
-        {
-            var last = FairShare.Order(grown.Values, KeptTrajectory.BestFirst, r => r.Author, r => r.Goal)[^1];
-            if (last.Id == run.Id)
+            var before = pools.GetValueOrDefault(group.Key) ?? ImmutableDictionary<string, KeptTrajectory>.Empty.WithComparers(StringComparer.Ordinal);
+            var added = group.Where(run => !before.ContainsKey(run.Id)).DistinctBy(run => run.Id).ToList();
+            var gone = Excess(group.Key, before, added);
+            if (added.Any(run => !gone.Contains(run.Id)))
             {
-                return this;
+                pools = pools.SetItem(group.Key, before.AddRange(added.Select(run => KeyValuePair.Create(run.Id, run))).RemoveRange(gone));
             }
-
-            grown = grown.Remove(last.Id);
         }
 
-        return new TrajectoryState(_self, _limits, _pools.SetItem(key, grown));
+        return ReferenceEquals(pools, _pools) ? this : new TrajectoryState(_self, _limits, pools);
     }
 
-    private int CapOf(Pool pool) => pool switch
+    /// <summary>Ids of the runs that have to go when others come. The same ones as if these came one by one (see <see cref="FairShare"/>).</summary>
+    private HashSet<string> Excess(Pool key, ImmutableDictionary<string, KeptTrajectory> pool, List<KeptTrajectory> added)
     {
-        { Failure: false, Large: false } => _limits.Runs,
-        { Failure: true, Large: false } => _limits.Failures,
-        { Failure: false, Large: true } => _limits.LargeRuns,
-        _ => _limits.LargeFailures,
+        var gone = new HashSet<string>(StringComparer.Ordinal);
+        if (added.Count == 0)
+        {
+            return gone;
+        }
+
+        var all = pool.Values.Concat(added).ToList();
+        var grown = added.Select(run => (run.Author, run.Goal)).ToHashSet();
+        foreach (var goal in all.GroupBy(run => (run.Author, run.Goal)).Where(goal => grown.Contains(goal.Key) && goal.Skip(_limits.PerGoal).Any()))
+        {
+            gone.UnionWith(FairShare.Order(goal, KeptTrajectory.BestFirst, run => run.Shape).Skip(_limits.PerGoal).Select(run => run.Id));
+        }
+
+        all.RemoveAll(run => gone.Contains(run.Id));
+        if (all.Count > CapOf(key))
+        {
+            gone.UnionWith(FairShare.Order(all, KeptTrajectory.BestFirst, run => run.Author, run => run.Goal, run => run.Shape).Skip(CapOf(key)).Select(run => run.Id));
+        }
+
+        return gone;
+    }
+
+    private int CapOf(Pool pool) => pool.Kind switch
+    {
+        RunPool.Runs => pool.Large ? _limits.LargeRuns : _limits.Runs,
+        RunPool.Failures => pool.Large ? _limits.LargeFailures : _limits.Failures,
+        _ => pool.Large ? _limits.LargeRepairs : _limits.Repairs,
     };
 }

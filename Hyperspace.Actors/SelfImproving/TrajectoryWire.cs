@@ -12,8 +12,13 @@ internal static class TrajectoryWire
     private const int MaxReplyBytes = 4 * 1024 * 1024;
 
     /// <summary>The run as it is signed: checked, its secrets taken out, checked again. Null with a refusal when it breaks the rules.</summary>
-    public static Trajectory? FromRecord(TrajectoryCommands.Record record, DateTimeOffset now, out Refusal? refusal)
+    public static Trajectory? FromRecord(TrajectoryCommands.Record record, DateTimeOffset now, out Refusal? refusal) =>
+        FromRecord(record, now, out _, out refusal);
+
+    /// <summary>As the other; with what was taken out.</summary>
+    public static Trajectory? FromRecord(TrajectoryCommands.Record record, DateTimeOffset now, out IReadOnlyList<Replacement> replacements, out Refusal? refusal)
     {
+        replacements = [];
         if (record.Steps is null or { Count: 0 } || record.Steps.Any(step => step is null || step.Kind is null || step.Name is null || step.Duration < TimeSpan.Zero))
         {
             refusal = new Refusal(ErrorCodes.InvalidParams, "Give at least one step, each with a kind, a name and a duration that is not negative.");
@@ -50,7 +55,13 @@ internal static class TrajectoryWire
         }));
 
         // Sizes are checked before the patterns run over the text, and after, since a placeholder may be longer.
-        refusal = TrajectoryRules.Check(run) ?? TrajectoryRules.Check(Redact(run));
+        refusal = TrajectoryRules.Check(run);
+        if (refusal is null)
+        {
+            replacements = TrajectoryRedaction.Apply(run);
+            refusal = TrajectoryRules.Check(run);
+        }
+
         return refusal is null ? run : null;
     }
 
@@ -74,22 +85,6 @@ internal static class TrajectoryWire
         step.Kind, step.Name, NullIfEmpty(step.Thought), NullIfEmpty(step.Input), NullIfEmpty(step.Output),
         new Amount(step.CostMicro, step.Currency.Length == 0 ? Currency.Usdc : Currency.Parse(step.Currency)),
         TimeSpan.FromMicroseconds(step.DurationUs), step.Ok, NullIfEmpty(step.Error));
-
-    private static Trajectory Redact(Trajectory run)
-    {
-        run.Input = Redaction.Apply(run.Input);
-        run.Output = Redaction.Apply(run.Output);
-        foreach (var step in run.Steps)
-        {
-            step.Name = Redaction.Apply(step.Name);
-            step.Thought = Redaction.Apply(step.Thought);
-            step.Input = Redaction.Apply(step.Input);
-            step.Output = Redaction.Apply(step.Output);
-            step.Error = Redaction.Apply(step.Error);
-        }
-
-        return run;
-    }
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

@@ -52,6 +52,31 @@ public static class TrajectoryCommands
 /// <summary>The run is signed, journalled and on its way.</summary>
 public sealed record TrajectoryRecorded(string TrajectoryId);
 
+/// <summary>Something that is taken out of a run before it leaves the peer.</summary>
+/// <param name="Field">Where, as <c>steps[0].input</c>.</param>
+/// <param name="Kind">What, as "email"; the placeholder there names it.</param>
+/// <param name="Count">How often.</param>
+public sealed record Replacement(string Field, string Kind, int Count);
+
+/// <summary>What recording a run would share; nothing was recorded.</summary>
+/// <param name="Run">The run as others would see it; without an id, since it is not signed.</param>
+/// <param name="Replacements">What was taken out.</param>
+/// <param name="Bytes">Bytes of the run before the envelope around it.</param>
+/// <param name="BodyByHash">True when texts travel apart from the gossiped record and are fetched by their hash.</param>
+public sealed record TrajectoryPreview(TrajectoryView Run, IReadOnlyList<Replacement> Replacements, int Bytes, bool BodyByHash);
+
+/// <summary>A goal that is worth practising.</summary>
+/// <param name="Goal">What runs that were asked the same thing share: a hash.</param>
+/// <param name="Input">What is asked, as one of the runs was asked it.</param>
+/// <param name="SuccessRate">0.3 to 0.8: how often it went well, by the runs that count at this peer.</param>
+/// <param name="Attempts">Runs that it took the peers that count.</param>
+/// <param name="Value">0 to 1: highest where success and failure are as likely.</param>
+/// <param name="Why">A sentence.</param>
+public sealed record CurriculumGoal(string Goal, string Input, double SuccessRate, long Attempts, double Value, string Why);
+
+/// <summary>What is worth practising next, the most worth first.</summary>
+public sealed record CurriculumView(string TaskType, IReadOnlyList<CurriculumGoal> Goals);
+
 /// <summary>The peer follows the task type.</summary>
 public sealed record TaskTypeFollowed(string TaskType);
 

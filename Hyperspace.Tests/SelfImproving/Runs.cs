@@ -40,4 +40,10 @@ internal static class Runs
 
     public static KeptTrajectory Kept(int author, double reward, string input = "", int serial = 0, params TrajectoryStep[] steps) =>
         KeptTrajectory.Read(Sealed(author, reward, input, serial, TaskType, steps), TaskType, out _)!;
+
+    public static KeptTrajectory Repair(int author, double reward, string input, KeptTrajectory repairs)
+    {
+        var run = new Trajectory { TaskType = TaskType, Input = input, Reward = reward, RecordedMs = (ulong)Now.ToUnixTimeMilliseconds(), Repairs = ByteString.CopyFrom(Convert.FromHexString(repairs.Id)) };
+        return KeptTrajectory.Read(Seal(author, EnvelopeTypes.Trajectory, run), TaskType, out _)!;
+    }
 }

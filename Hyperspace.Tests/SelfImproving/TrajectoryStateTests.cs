@@ -6,11 +6,15 @@ namespace Hyperspace.Tests.SelfImproving;
 
 public class TrajectoryStateTests
 {
-    private static readonly TrajectoryLimits Small = new(Runs: 6, Failures: 3, LargeRuns: 2, LargeFailures: 1, SmallBytes: 400);
+    private static readonly TrajectoryLimits Small = new(Runs: 6, Failures: 3, LargeRuns: 2, LargeFailures: 1, SmallBytes: 400) { PerGoal = 2, Repairs = 8, LargeRepairs = 1 };
 
-    /// <summary>A few authors, goals, rewards and sizes, so that every bound is hit.</summary>
-    private static readonly KeptTrajectory[] Pool = [.. Enumerable.Range(0, 120).Select(i => Runs.Kept(
-        author: i % 5, reward: (i * 7 % 11) / 10.0, input: $"goal {(i / 5) % 4}" + (i % 6 == 0 ? new string('x', 300) : ""), serial: i))];
+    /// <summary>A few authors, goals, rewards, ways and sizes, so that every bound is hit.</summary>
+    private static readonly KeptTrajectory[] Pool =
+    [
+        .. Enumerable.Range(0, 120).Select(i => Runs.Kept(
+            author: i % 5, reward: (i * 7 % 11) / 10.0, input: $"goal {(i / 5) % 4}" + (i % 6 == 0 ? new string('x', 300) : ""), serial: i, Runs.Call("t", $"{i % 3}"))),
+        .. Enumerable.Range(0, 20).Select(i => Runs.Repair(i % 4, (i * 7 % 11) / 10.0, $"goal {i % 3}", Runs.Kept(i % 5, 0))),
+    ];
 
     [Property(MaxTest = 300)]
     public bool The_same_runs_in_any_order_and_any_number_leave_the_same_runs(int seed, PositiveInt size)
@@ -20,6 +24,16 @@ public class TrajectoryStateTests
         var shuffled = chosen.Concat(chosen.Take(chosen.Length / 2)).ToArray();
         random.Shuffle(shuffled);
         return Ids(Of(chosen)).SequenceEqual(Ids(Of(shuffled)));
+    }
+
+    [Property(MaxTest = 200)]
+    public bool Runs_that_come_together_leave_what_they_leave_one_by_one(int seed)
+    {
+        var random = new Random(seed);
+        var all = Pool.OrderBy(_ => random.Next()).Take(random.Next(1, Pool.Length)).ToArray();
+        var cut = random.Next(all.Length);
+        var together = TrajectoryState.Empty("nobody", Small).AddRange(all[..cut]).AddRange([.. all[cut..], all[0]]);
+        return Ids(together).SequenceEqual(Ids(Of(all)));
     }
 
     [Property(MaxTest = 200)]
@@ -42,7 +56,8 @@ public class TrajectoryStateTests
         {
             state = state.Add(run);
             var kept = state.BestFirst;
-            if (kept.Count(r => !r.IsFailure) > Small.Runs + Small.LargeRuns || kept.Count(r => r.IsFailure) > Small.Failures + Small.LargeFailures)
+            if (kept.Count(r => !r.IsFailure && !r.IsRepair) > Small.Runs + Small.LargeRuns || kept.Count(r => r.IsRepair) > Small.Repairs + Small.LargeRepairs
+                || kept.GroupBy(r => (r.Author, r.Goal, r.IsFailure, r.IsRepair, r.Envelope.Bytes.Length > Small.SmallBytes)).Any(goal => goal.Count() > Small.PerGoal) || kept.Count(r => r.IsFailure) > Small.Failures + Small.LargeFailures)
             {
                 return false;
             }
@@ -78,6 +93,26 @@ public class TrajectoryStateTests
         var rare = Runs.Kept(3, 0.71, "rare goal");
         var state = Enumerable.Range(0, 50).Aggregate(Of([rare]), (s, i) => s.Add(Runs.Kept(3, 1.0, "common goal", i)));
         Assert.Contains(rare, state.BestFirst);
+    }
+
+    [Fact]
+    public void Of_a_goal_different_ways_are_kept_before_a_second_run_of_the_best()
+    {
+        var other = Runs.Kept(3, 0.71, "goal", 99, Runs.Call("t", """{"mode":"any"}"""));
+        var state = Enumerable.Range(0, 20).Aggregate(Of([other]), (s, i) => s.Add(Runs.Kept(3, 1.0, "goal", i, Runs.Call("t", """{"mode":"all"}"""))));
+        Assert.Equal(Small.PerGoal, state.BestFirst.Count);
+        Assert.Same(other, state.Find(other.Id));
+    }
+
+    [Fact]
+    public void A_repaired_failure_displaces_no_run_and_is_displaced_by_none()
+    {
+        var failure = Runs.Kept(2, 0.0, "goal");
+        var repair = Runs.Repair(2, 0.9, "goal", failure);
+        var state = Enumerable.Range(0, 50).Aggregate(Of([failure, repair]), (s, i) => s.Add(Runs.Kept(i, 1.0, $"g{i}", i)));
+        Assert.Equal(Small.Runs + 2, state.BestFirst.Count);
+        Assert.Same(repair, state.Find(repair.Id));
+        Assert.Same(failure, state.Find(failure.Id));
     }
 
     [Fact]
