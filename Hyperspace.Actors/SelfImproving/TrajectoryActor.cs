@@ -184,6 +184,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
             {
                 Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
+                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run));
                 Observe(written.Run);
             }
 
