@@ -3,6 +3,7 @@ using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
+using Hyperspace.Actors.Matrix;
 using Hyperspace.Actors.Micropayments;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Fetch;
@@ -38,6 +39,8 @@ public static class PeerExtensions
             {
                 [Topics.Capabilities] = CapabilityGossip.Validator(time),
                 [Topics.TrajectoriesPrefix] = TrajectoryTopicValidator.For(time),
+                [Topics.MatrixFeedback] = MatrixGossip.Validator(time),
+                [Topics.MatrixModel] = MatrixGossip.Validator(time),
                 [Topics.Settlements] = Settlements.Validator(time),
             });
         return services.AddAkka("hyperspace", (builder, _) => builder
@@ -50,6 +53,7 @@ public static class PeerExtensions
             .WithCharges(options)
             .WithFetch()
             .WithLedger()
+            .WithMatrix()
             .WithTools()
             .WithLearning()
             .WithBootstrap());
