@@ -8,6 +8,7 @@ using Hyperspace.Actors.Micropayments;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Actors.Micropayments.Ledger;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
@@ -33,12 +34,14 @@ public static class PeerExtensions
         services.AddSingleton<HybridClock>();
         services.AddSingleton<ToolSales>();
         services.AddChains();
+        services.AddTrust();
         services.AddNetwork(
             time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
             time => new Dictionary<string, TopicValidator>
             {
                 [Topics.Capabilities] = CapabilityGossip.Validator(time),
                 [Topics.TrajectoriesPrefix] = TrajectoryTopicValidator.For(time),
+                [Topics.Reputation] = Ratings.Validator(time),
                 [Topics.MatrixFeedback] = MatrixGossip.Validator(time),
                 [Topics.MatrixModel] = MatrixGossip.Validator(time),
                 [Topics.Settlements] = Settlements.Validator(time),
@@ -53,6 +56,7 @@ public static class PeerExtensions
             .WithCharges(options)
             .WithFetch()
             .WithLedger()
+            .WithReputation()
             .WithMatrix()
             .WithTools()
             .WithLearning()

@@ -8,6 +8,7 @@ using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Mpp;
 using Hyperspace.Actors.Micropayments.Sessions;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Actors.Tools.Mcp;
@@ -29,7 +30,7 @@ public static class ToolsExtensions
 
     /// <summary>
     /// Registers <see cref="ActorKeys.Tools"/> and serves <c>tool.invoke</c> and <c>capabilities.get</c>. Needs as services
-    /// <see cref="PeerIdentity"/>, <see cref="PeerOptions"/>, <see cref="HybridClock"/>, <see cref="TimeProvider"/>, <see cref="ISwitch"/>,
+    /// <see cref="PeerIdentity"/>, <see cref="PeerOptions"/>, <see cref="HybridClock"/>, <see cref="TimeProvider"/>, <see cref="ISwitch"/>, <see cref="ReputationExtensions.AddTrust"/>,
     /// <see cref="IRpc"/> and <see cref="IContentRouting"/>, and <see cref="ActorKeys.Gossip"/> in the registry before it.
     /// <see cref="ActorKeys.Matrix"/> is told of capabilities when it is there before. Sessions and channels are looked up when they are needed.
     /// </summary>
@@ -44,7 +45,8 @@ public static class ToolsExtensions
                 resolver.GetService<IRpc>(),
                 resolver.GetService<IContentRouting>(),
                 resolver.GetService<HybridClock>(),
-                resolver.GetService<TimeProvider>());
+                resolver.GetService<TimeProvider>(),
+                resolver.GetService<ITrust>());
             Start(system, registry, peer, resolver);
         });
 
