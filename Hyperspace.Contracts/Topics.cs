@@ -101,8 +101,8 @@ public static class RpcMethods
     /// <summary>Unary: empty → <c>Envelope</c> of a <c>CapabilityRecord</c>.</summary>
     public const string CapabilitiesGet = "capabilities.get";
 
-    /// <summary>Unary: <c>TrajectoryQuery</c> → <c>TrajectoryList</c>.</summary>
-    public const string TrajectoriesList = "trajectories.list";
+    /// <summary>Unary: <c>TrajectorySyncRequest</c> → <c>TrajectorySyncReply</c>.</summary>
+    public const string TrajectoriesSync = "trajectories.sync";
 
     /// <summary>Unary: <c>MatrixSyncRequest</c> → <c>MatrixSyncReply</c>.</summary>
     public const string MatrixSync = "matrix.sync";
