@@ -27,10 +27,10 @@ internal sealed class ContrastReflector : IReflector
             // A failure that a parameter explains is not held against the tool.
             var explained = findings.SelectMany(finding => finding.Bullet.Context).ToHashSet();
             var judged = tool.Where(call => !explained.Contains(call.Run) || call.Run.IsSuccess).ToList();
-            bullets.AddRange(Choices("tools", judged, _ => tool.Key, (good, _) => good ? $"Use {tool.Key}." : $"Avoid {tool.Key}; runs that used it failed.", runs.Any(run => run.IsSuccess)));
+            bullets.AddRange(Choices(PlaybookSections.Tools, judged, _ => tool.Key, (good, _) => good ? $"Use {tool.Key}." : $"Avoid {tool.Key}; runs that used it failed.", runs.Any(run => run.IsSuccess)));
             if (judged.Select(call => call.Provider).Where(provider => provider.Length > 0).Distinct().Count() > 1)
             {
-                bullets.AddRange(Choices("providers", judged.Where(call => call.Provider.Length > 0), call => call.Provider, (good, provider) => good
+                bullets.AddRange(Choices(PlaybookSections.Providers, judged.Where(call => call.Provider.Length > 0), call => call.Provider, (good, provider) => good
                     ? $"Call {tool.Key} at {provider}."
                     : $"Avoid {tool.Key} at {provider}; runs that used it failed.", judged.Any(call => call.Run.IsSuccess)));
             }
@@ -73,7 +73,7 @@ internal sealed class ContrastReflector : IReflector
         {
             var failing = error.Where(call => call.Parameters is not null).ToList();
             var condition = failing.Count == error.Count() && fine.Count > 0 ? ConditionOf(failing, fine) : "";
-            yield return new DerivedBullet("pitfalls", $"{tool} fails with {error.Key}{condition}.", [.. error.Select(call => call.Run).Distinct()], [], []);
+            yield return new DerivedBullet(PlaybookSections.Pitfalls, $"{tool} fails with {error.Key}{condition}.", [.. error.Select(call => call.Run).Distinct()], [], []);
         }
     }
 

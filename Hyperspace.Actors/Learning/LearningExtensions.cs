@@ -4,6 +4,7 @@ using Akka.DependencyInjection;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
@@ -35,7 +36,8 @@ public static class LearningExtensions
                 var trajectories = new TrajectoryServices(
                     identity, resolver.GetService<HybridClock>(), resolver.GetService<TimeProvider>(),
                     new NeighbourTrajectories(resolver.GetService<IRpc>(), resolver.GetService<ISwitch>()), store);
-                var services = new LearningServices(trajectories, options.Learning, new ContrastReflector());
+                var services = new LearningServices(
+                    trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), resolver.GetService<ITrust>());
                 return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
             },
             ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),
@@ -57,6 +59,18 @@ public static class LearningExtensions
             registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network)), "learning"));
             resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesList, new TrajectoryListing(taskTypes, followed).Serve);
         });
+
+    private static IRunReflector RunReflectorOf(LearningOptions options, TimeProvider time, ActorSystem system)
+    {
+        if (options.Reflector is not { } endpoint)
+        {
+            return new OutcomeReflector();
+        }
+
+        var reflector = new ChatReflector(ModelChat.Of(endpoint), time);
+        system.RegisterOnTermination(reflector.Dispose);
+        return reflector;
+    }
 
     /// <summary>Key of the shard region of task types.</summary>
     internal sealed class TaskTypes;

@@ -1,4 +1,5 @@
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.SelfImproving;
 
 namespace Hyperspace.Actors.Learning;
@@ -7,4 +8,6 @@ namespace Hyperspace.Actors.Learning;
 /// <param name="Trajectories">What its runs need.</param>
 /// <param name="Options">How the peer learns.</param>
 /// <param name="Reflector">Turns runs into bullets.</param>
-internal sealed record LearningServices(TrajectoryServices Trajectories, LearningOptions Options, IReflector Reflector);
+/// <param name="RunReflector">Reflects on this peer's runs.</param>
+/// <param name="Trust">Whose word counts how much; null: everyone's alike.</param>
+internal sealed record LearningServices(TrajectoryServices Trajectories, LearningOptions Options, IReflector Reflector, IRunReflector RunReflector, ITrust? Trust);

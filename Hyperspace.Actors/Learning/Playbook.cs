@@ -1,84 +1,92 @@
-using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
 
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>
-/// A task type's playbook: what the runs show, and what peers reflected, joined by bullet id; pure. One author's
-/// word counts up to <see cref="AuthorCap"/> times per bullet, however often it is repeated.
+/// A task type's playbook as one peer reads it: what the runs show and what peers reflected, joined by bullet id, near
+/// duplicates together, pruned bullets hidden, every author's word weighed; pure. One author's word counts up to
+/// <see cref="AuthorCap"/> times per bullet, however often it is repeated. Two peers with the same records and the same
+/// weights read the same.
 /// </summary>
-internal static class Playbook
+internal sealed class Playbook
 {
     /// <summary>Most bullets of a playbook.</summary>
     public const int MaxBullets = 512;
 
-    /// <summary>Most that one author adds to either counter of a bullet.</summary>
+    /// <summary>Most that one author adds to any counter of a bullet.</summary>
     public const ulong AuthorCap = 10;
 
-    /// <summary>Counts that must be in before a bullet can be pruned.</summary>
-    public const ulong MinimumEvidence = 3;
+    private readonly Dictionary<string, JudgedBullet> _byId = new(StringComparer.Ordinal);
 
-    /// <summary>All bullets, best first.</summary>
-    public static IReadOnlyList<BulletView> Bullets(string taskType, IEnumerable<DerivedBullet> derived, IEnumerable<InsightRecord> insights)
+    private Playbook(IReadOnlyList<JudgedBullet> all)
     {
-        var drafts = new Dictionary<string, Draft>(StringComparer.Ordinal);
-        Draft DraftOf(string id, string section, string text)
+        All = all;
+        Visible = [.. all.Where(bullet => !bullet.IsHidden).Take(MaxBullets).Select(bullet => bullet.View)];
+        foreach (var bullet in all)
         {
-            var draft = drafts.TryGetValue(id, out var known) ? known : drafts[id] = new Draft(section, text);
-            draft.Text = string.CompareOrdinal(text, draft.Text) < 0 ? text : draft.Text;
-            return draft;
+            foreach (var id in bullet.Members)
+            {
+                _byId[id] = bullet;
+            }
         }
+    }
 
+    /// <summary>All bullets, best first, hidden ones included.</summary>
+    public IReadOnlyList<JudgedBullet> All { get; }
+
+    /// <summary>The playbook: bullets that are shown, best first.</summary>
+    public IReadOnlyList<BulletView> Visible { get; }
+
+    /// <summary>Reads the playbook.</summary>
+    /// <param name="taskType">The task type.</param>
+    /// <param name="derived">What the kept runs show.</param>
+    /// <param name="reflected">What peers reflected.</param>
+    /// <param name="weights">Whose word counts how much.</param>
+    public static Playbook Read(string taskType, IEnumerable<DerivedBullet> derived, PlaybookState reflected, AuthorWeights weights)
+    {
+        var drafts = new Dictionary<string, BulletDraft>(StringComparer.Ordinal);
         foreach (var bullet in derived)
         {
             var draft = DraftOf(PlaybookRules.IdOf(taskType, bullet.Section, bullet.Text), bullet.Section, bullet.Text);
+            draft.IsDerived = true;
             foreach (var run in bullet.Helpful)
             {
-                draft.Count(run.Author, 1, 0);
+                draft.Count(run.Author, new BulletEvidence(1, 0, 0));
             }
 
             foreach (var run in bullet.Harmful)
             {
-                draft.Count(run.Author, 0, 1);
+                draft.Count(run.Author, new BulletEvidence(0, 1, 0));
             }
 
             draft.Sources.UnionWith(bullet.Helpful.Concat(bullet.Harmful).Concat(bullet.Context).Select(run => run.Id));
         }
 
-        foreach (var insight in insights)
+        foreach (var record in reflected.Records)
         {
-            var draft = DraftOf(insight.BulletId, insight.Count.Section, insight.Count.Text);
-            draft.Count(insight.Author, insight.Count.Helpful, insight.Count.Harmful);
-            draft.Sources.UnionWith(insight.Sources);
+            var draft = DraftOf(record.BulletId, record.Count.Section, record.Count.Text);
+            draft.Count(record.Author, record.Evidence);
+            draft.Sources.UnionWith(record.Sources);
         }
 
-        return [.. drafts.Select(entry => entry.Value.ToView(entry.Key))
-            .OrderByDescending(bullet => bullet.Score).ThenByDescending(bullet => bullet.Helpful).ThenBy(bullet => bullet.Id, StringComparer.Ordinal)];
-    }
-
-    /// <summary>False for a bullet that did as much harm as good, once enough is known of it. Its counters stay, so it does not come back as new.</summary>
-    public static bool IsVisible(BulletView bullet) =>
-        bullet.Harmful < bullet.Helpful || bullet.Helpful + bullet.Harmful < MinimumEvidence;
-
-    private sealed class Draft(string section, string text)
-    {
-        private readonly Dictionary<string, (ulong Helpful, ulong Harmful)> _counts = new(StringComparer.Ordinal);
-
-        public string Text { get; set; } = text;
-
-        public SortedSet<string> Sources { get; } = new(StringComparer.Ordinal);
-
-        public void Count(string author, ulong helpful, ulong harmful)
+        foreach (var tombstones in reflected.Tombstones.GroupBy(tombstone => tombstone.BulletId, StringComparer.Ordinal))
         {
-            var (h, m) = _counts.GetValueOrDefault(author);
-            _counts[author] = (h + helpful, m + harmful);
+            if (drafts.TryGetValue(tombstones.Key, out var draft))
+            {
+                draft.Tombstones = [.. tombstones];
+            }
         }
 
-        public BulletView ToView(string id)
+        return new Playbook([.. NearDuplicates.Group([.. drafts.Values], weights).Select(group => Pruning.Judge(group, weights)).Order(JudgedBullet.BestFirst)]);
+
+        BulletDraft DraftOf(string id, string section, string text)
         {
-            var helpful = _counts.Values.Aggregate(0UL, (sum, count) => sum + Math.Min(count.Helpful, AuthorCap));
-            var harmful = _counts.Values.Aggregate(0UL, (sum, count) => sum + Math.Min(count.Harmful, AuthorCap));
-            return new BulletView(id, section, Text, helpful, harmful, (helpful + 1.0) / (helpful + harmful + 2.0), [.. Sources.Take(PlaybookRules.MaxSources)]);
+            var draft = drafts.TryGetValue(id, out var known) ? known : drafts[id] = new BulletDraft(id, section, text);
+            draft.Spell(text);
+            return draft;
         }
     }
+
+    /// <summary>The bullet of that id, or the one that it was joined to as a near duplicate.</summary>
+    public BulletView? Find(string bulletId) => _byId.GetValueOrDefault(bulletId)?.View;
 }

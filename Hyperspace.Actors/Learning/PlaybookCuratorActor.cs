@@ -8,27 +8,35 @@ using Hyperspace.Actors.Learning.Journal;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>
 /// The playbook of one task type (persistent, a child of <see cref="TaskTypeActor"/>): takes in reflections, this peer's and
-/// others', and the runs that are kept, and answers from <see cref="PlaybookCuratorState"/>.
+/// others', and the runs that are kept; has its own runs reflected on; prunes; and answers from <see cref="PlaybookCuratorState"/>.
+/// What it learns by itself it signs, journals and has gossiped as a delta.
 /// </summary>
-internal sealed class PlaybookCuratorActor : ReceivePersistentActor
+internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
 {
     private const int EventsPerSnapshot = 200;
     private const int DefaultBullets = 8;
     private const int MaxExemplars = 3;
     private const int MaxExecutionLength = 64 * 1024;
 
+    // Reading the whole playbook for every record that comes would cost more than the records do.
+    private static readonly TimeSpan PruneInterval = TimeSpan.FromSeconds(2);
+
     private readonly LearningServices _services;
+    private readonly IActorRef _reflector;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private PlaybookCuratorState _state;
+    private (PlaybookCuratorState State, long Trust, Playbook Playbook)? _read;
 
-    public PlaybookCuratorActor(string taskType, LearningServices services)
+    public PlaybookCuratorActor(string taskType, LearningServices services, IActorRef reflector)
     {
         _services = services;
+        _reflector = reflector;
         _state = PlaybookCuratorState.Empty(taskType, services.Trajectories.Identity.PeerId.ToString(), services.Reflector);
         PersistenceId = "learning-" + taskType + "-playbook";
         JournalPluginId = Journals.Default;
@@ -42,13 +50,16 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor
                 _state = _state.Add(LearningJournal.Open(envelope), out _);
             }
         });
-        Recover<RecoveryCompleted>(_ => TellWhatToShare());
+        Recover<RecoveryCompleted>(_ => Changed());
 
         Command<TrajectoryCommands.Reflect>(OnReflect);
-        Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, _state.Bullets)));
+        Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, Read().Visible)));
         Command<TrajectoryCommands.GetContext>(OnGetContext);
         Command<TrajectoryMessages.ExperienceChanged>(changed => _state = _state.WithRuns(changed.BestFirst));
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
+        Command<PlaybookMessages.RunFinished>(OnFinished);
+        Command<PlaybookMessages.Reflected>(reflected => Say(_state.Reflect(reflected.Reflection, reflected.TrajectoryId), () => { }));
+        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read().All) is { } delta ? [delta] : [], () => { }));
         Command<SaveSnapshotSuccess>(saved =>
         {
             DeleteMessages(saved.Metadata.SequenceNr);
@@ -63,6 +74,8 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor
     }
 
     public override string PersistenceId { get; }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
@@ -93,33 +106,52 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor
             return;
         }
 
-        var delta = _state.Reflect(insights, command.Success, TrajectoryReference.In(command.Execution));
-        void Reply() => Sender.Tell(new BulletsReflected(Named(insights)));
-        if (delta.Bullets.Count == 0)
-        {
-            Reply();
-            return;
-        }
-
-        var envelope = SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.PlaybookDelta, delta.ToByteArray(), _services.Trajectories.Clock.Next());
-        Keep(envelope, () =>
-        {
-            Context.Parent.Tell(new TrajectoryMessages.Publish(envelope));
-            Reply();
-        });
+        var effect = command.Success ? BulletEffect.Helpful : BulletEffect.Harmful;
+        var reflection = new Reflection([], [.. insights.Select(text => new Insight(PlaybookSections.Insights, text, effect))]);
+        Say(_state.Reflect(reflection, TrajectoryReference.In(command.Execution)), () => Sender.Tell(new BulletsReflected(Named(insights))));
     }
 
-    private IReadOnlyList<BulletView> Named(IEnumerable<string> insights)
+    private List<BulletView> Named(IEnumerable<string> insights) =>
+        [.. insights.Select(text => Read().Find(PlaybookRules.IdOf(_state.TaskType, PlaybookSections.Insights, text))).OfType<BulletView>().DistinctBy(bullet => bullet.Id)];
+
+    private void OnFinished(PlaybookMessages.RunFinished finished)
     {
-        var ids = insights.Select(text => PlaybookRules.IdOf(_state.TaskType, PlaybookCuratorState.InsightSection, text)).ToHashSet(StringComparer.Ordinal);
-        return [.. _state.AllBullets.Where(bullet => ids.Contains(bullet.Id))];
+        var playbook = Read();
+        _reflector.Tell(new FinishedRun(_state.TaskType, finished.Run, [.. finished.BulletIds.Select(playbook.Find).OfType<BulletView>().DistinctBy(bullet => bullet.Id)]));
     }
 
     private void OnGetContext(TrajectoryCommands.GetContext question)
     {
-        var bullets = _state.Bullets.Take(question.Limit <= 0 ? DefaultBullets : Math.Min(question.Limit, Playbook.MaxBullets));
+        var bullets = Read().Visible.Take(question.Limit <= 0 ? DefaultBullets : Math.Min(question.Limit, Playbook.MaxBullets));
         var exemplars = TrajectoryRetrieval.Exemplars(_state.Runs, question.Input, MaxExemplars);
         Sender.Tell(new LearningContext(_state.TaskType, [.. bullets], TrajectoryWire.ToViews(exemplars)));
+    }
+
+    /// <summary>The playbook, read anew when something in it or somebody's weight has changed.</summary>
+    private Playbook Read()
+    {
+        var version = _services.Trust?.Version ?? 0;
+        if (_read is not { } read || read.State != _state || read.Trust != version)
+        {
+            var self = _state.Playbook.Self;
+            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf) : AuthorWeights.Equal(self);
+            _read = read = (_state, version, _state.Read(weights));
+        }
+
+        return read.Playbook;
+    }
+
+    /// <summary>Signs, journals and publishes this peer's deltas, then goes on.</summary>
+    private void Say(IReadOnlyList<PlaybookDelta> deltas, Action then)
+    {
+        foreach (var delta in deltas)
+        {
+            var envelope = SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.PlaybookDelta, delta.ToByteArray(), _services.Trajectories.Clock.Next());
+            Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)));
+        }
+
+        // After what is being journalled, and at once when that is nothing.
+        DeferAsync(deltas, _ => then());
     }
 
     /// <summary>Journals the envelope when it tells something new, then goes on.</summary>
@@ -134,7 +166,7 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor
         Persist(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) }, e =>
         {
             Apply(e);
-            TellWhatToShare();
+            Changed();
             if (LastSequenceNr % EventsPerSnapshot == 0)
             {
                 SaveSnapshot(_state.ToSnapshot());
@@ -146,5 +178,12 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor
 
     private void Apply(EnvelopeKept e) => _state = _state.Add(LearningJournal.Open(e.Envelope), out _);
 
-    private void TellWhatToShare() => Context.Parent.Tell(new TrajectoryMessages.ShareAlso(_state.Envelopes));
+    private void Changed()
+    {
+        Context.Parent.Tell(new TrajectoryMessages.ShareAlso(_state.Envelopes));
+        if (!Timers.IsTimerActive(nameof(PlaybookMessages.Prune)))
+        {
+            Timers.StartSingleTimer(nameof(PlaybookMessages.Prune), PlaybookMessages.Prune.Instance, PruneInterval);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Hyperspace.Actors.SelfImproving;
@@ -7,10 +8,10 @@ using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Learning;
 
-/// <summary>What bullets and their counters must look like; pure.</summary>
+/// <summary>What bullets, their counters and tombstones must look like; pure.</summary>
 public static class PlaybookRules
 {
-    /// <summary>Most insights of one reflection, and bullets of one delta.</summary>
+    /// <summary>Most insights of one reflection, and bullets or tombstones of one delta.</summary>
     public const int MaxBulletsPerDelta = 16;
 
     /// <summary>Longest bullet, in UTF-8 bytes.</summary>
@@ -19,6 +20,9 @@ public static class PlaybookRules
     /// <summary>Most sources that a bullet names.</summary>
     public const int MaxSources = 16;
 
+    /// <summary>Most authors that a tombstone names.</summary>
+    public const int MaxAuthorsSeen = 24;
+
     /// <summary>Largest delta envelope, in bytes.</summary>
     public const int MaxEnvelopeBytes = 40 * 1024;
 
@@ -26,6 +30,8 @@ public static class PlaybookRules
     public const ulong MaxCount = 1_000_000;
 
     private const int TrajectoryIdLength = 64;
+    private const int BulletIdLength = 32;
+    private const int MaxPeerIdLength = 64;
 
     /// <summary>The same on every peer: hash of task type, section and the text without case, spacing and final punctuation.</summary>
     public static string IdOf(string taskType, string section, string text)
@@ -40,16 +46,38 @@ public static class PlaybookRules
             hash.AppendData(bytes);
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset(), 0, 16);
+        return Convert.ToHexStringLower(hash.GetHashAndReset(), 0, BulletIdLength / 2);
     }
 
     /// <summary>True for the form of a trajectory's id.</summary>
     public static bool IsTrajectoryId(string? text) => text is { Length: TrajectoryIdLength } && text.All(char.IsAsciiHexDigitLower);
 
-    /// <summary>True for a sentence that may become a bullet: some text, bounded, on one line.</summary>
+    /// <summary>True for the form of a bullet's id.</summary>
+    public static bool IsBulletId(string? text) => text is { Length: BulletIdLength } && text.All(char.IsAsciiHexDigitLower);
+
+    /// <summary>True for a sentence that may become a bullet: some text, bounded, on one line, nothing in it that a reader cannot see.</summary>
     public static bool IsText(string? text) =>
         !string.IsNullOrWhiteSpace(text) && text.Length <= MaxTextBytes && Encoding.UTF8.GetByteCount(text) <= MaxTextBytes
-        && !text.Any(char.IsControl) && Normalise(text).Length > 0;
+        && text.EnumerateRunes().All(IsVisible) && Normalise(text).Length > 0;
+
+    /// <summary>The text on one line without what a reader cannot see, and without secrets; it may still be no bullet (<see cref="IsText"/>).</summary>
+    public static string Sanitise(string text)
+    {
+        var line = new StringBuilder(Math.Min(text.Length, MaxTextBytes));
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (Rune.IsWhiteSpace(rune))
+            {
+                line.Append(' ');
+            }
+            else if (IsVisible(rune))
+            {
+                line.Append(rune);
+            }
+        }
+
+        return Redaction.Apply(string.Join(' ', line.ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+    }
 
     /// <summary>Null when the delta keeps the rules; else why not.</summary>
     public static Refusal? Check(PlaybookDelta delta)
@@ -59,17 +87,36 @@ public static class PlaybookRules
             return TrajectoryRules.BadTaskType();
         }
 
-        return delta.Bullets.Count is 0 or > MaxBulletsPerDelta
-            ? new Refusal(ErrorCodes.TooLarge, $"A delta has 1 to {MaxBulletsPerDelta} bullets, not {delta.Bullets.Count}.")
-            : delta.Bullets.All(IsBullet) ? null
-            : new Refusal(ErrorCodes.InvalidParams, "A bullet has a section of a-z and '-', a line of text, bounded counters that are not both zero, and trajectory ids as sources.");
+        return delta.Bullets.Count + delta.Tombstones.Count == 0 || Math.Max(delta.Bullets.Count, delta.Tombstones.Count) > MaxBulletsPerDelta
+            ? new Refusal(ErrorCodes.TooLarge, $"A delta has 1 to {MaxBulletsPerDelta} bullets and as many tombstones, not {delta.Bullets.Count} and {delta.Tombstones.Count}.")
+            : !delta.Bullets.All(IsBullet)
+            ? new Refusal(ErrorCodes.InvalidParams, "A bullet has a section of a-z and '-', a line of visible text, bounded counters, and trajectory ids as sources.")
+            : !delta.Tombstones.All(IsTombstone)
+            ? new Refusal(ErrorCodes.InvalidParams, $"A tombstone has a bullet's id and the bounded counters of at most {MaxAuthorsSeen} authors, in order.")
+            : null;
     }
 
     private static bool IsBullet(BulletCount bullet) =>
         bullet.Section is { Length: >= 1 and <= 32 } && bullet.Section.All(c => char.IsAsciiLetterLower(c) || c == '-')
         && IsText(bullet.Text)
-        && bullet.Helpful <= MaxCount && bullet.Harmful <= MaxCount && bullet.Helpful + bullet.Harmful > 0
+        && IsBounded(BulletEvidence.Of(bullet))
         && bullet.Sources.Count <= MaxSources && bullet.Sources.All(IsTrajectoryId);
+
+    private static bool IsTombstone(BulletTombstone tombstone) =>
+        IsBulletId(tombstone.BulletId)
+        && tombstone.Seen.Count is >= 1 and <= MaxAuthorsSeen
+        && tombstone.Seen.All(seen => seen.Author.Length is >= 1 and <= MaxPeerIdLength && seen.Author.All(char.IsAsciiLetterOrDigit) && IsSomething(BulletEvidence.Of(seen)))
+        && tombstone.Seen.Zip(tombstone.Seen.Skip(1), (a, b) => string.CompareOrdinal(a.Author, b.Author) < 0).All(isInOrder => isInOrder)
+        && (tombstone.Others is null || (tombstone.Others.Author.Length == 0 && IsSomething(BulletEvidence.Of(tombstone.Others))));
+
+    private static bool IsSomething(BulletEvidence evidence) => IsBounded(evidence) && evidence.Total > 0;
+
+    private static bool IsBounded(BulletEvidence evidence) => evidence.Helpful <= MaxCount && evidence.Harmful <= MaxCount && evidence.Neutral <= MaxCount;
+
+    /// <summary>Control, format and private characters can hide text from people that models read; a lone surrogate is no text.</summary>
+    private static bool IsVisible(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     private static string Normalise(string text)
     {

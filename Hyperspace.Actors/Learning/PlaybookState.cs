@@ -1,77 +1,165 @@
-using System.Collections.Immutable;
-using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Learning;
 
-/// <summary>How many counters (author × bullet) a task type's playbook keeps.</summary>
-/// <param name="Own">One's own.</param>
-/// <param name="Others">Everyone else's together.</param>
-internal sealed record PlaybookLimits(int Own, int Others)
+/// <summary>How many records (author × bullet) a task type's playbook keeps.</summary>
+/// <param name="Own">Counters of one's own.</param>
+/// <param name="Others">Counters of everyone else together.</param>
+/// <param name="OwnTombstones">Bullets that this peer may prune for good; at the bound it prunes no more, so that none of them comes back.</param>
+/// <param name="OthersTombstones">Tombstones of everyone else together.</param>
+internal sealed record PlaybookLimits(int Own, int Others, int OwnTombstones = 4_096, int OthersTombstones = 2_048)
 {
-    /// <summary>512 of one's own, 2,048 of the others.</summary>
+    /// <summary>512 counters of one's own and 2,048 of the others.</summary>
     public static PlaybookLimits Default { get; } = new(512, 2_048);
 }
 
 /// <summary>
-/// The insights that peers reflected on one task type: a grow-only counter per author and bullet, merged by keeping
-/// the record with more evidence. Order, repetition and partitions make no difference. What runs themselves show is
-/// not in here: <see cref="IReflector"/> derives it from the kept runs.
+/// What peers reflected on one task type, a CRDT: a grow-only counter per author and bullet, and a grow-only tombstone per
+/// author and bullet, each the latest that its author signed. Order, repetition and partitions make no difference. What
+/// runs themselves show is not in here: <see cref="IReflector"/> derives it from the kept runs. How it is read is up to
+/// <see cref="Playbook"/>, which never changes it.
 /// </summary>
 internal sealed class PlaybookState
 {
-    private readonly string _self;
-    private readonly PlaybookLimits _limits;
-    private readonly ImmutableDictionary<(string Author, string BulletId), InsightRecord> _own;
-    private readonly ImmutableDictionary<(string Author, string BulletId), InsightRecord> _others;
+    private readonly AuthorPool<InsightRecord> _own;
+    private readonly AuthorPool<InsightRecord> _others;
+    private readonly AuthorPool<TombstoneRecord> _ownTombstones;
+    private readonly AuthorPool<TombstoneRecord> _othersTombstones;
 
     private PlaybookState(
-        string self,
-        PlaybookLimits limits,
-        ImmutableDictionary<(string Author, string BulletId), InsightRecord> own,
-        ImmutableDictionary<(string Author, string BulletId), InsightRecord> others)
+        string self, AuthorPool<InsightRecord> own, AuthorPool<InsightRecord> others, AuthorPool<TombstoneRecord> ownTombstones, AuthorPool<TombstoneRecord> othersTombstones)
     {
-        _self = self;
-        _limits = limits;
+        Self = self;
         _own = own;
         _others = others;
+        _ownTombstones = ownTombstones;
+        _othersTombstones = othersTombstones;
     }
 
-    /// <summary>All records, those with most evidence first.</summary>
-    public IReadOnlyList<InsightRecord> Records => field ??= [.. _own.Values.Concat(_others.Values).Order(InsightRecord.MostEvidenceFirst)];
+    /// <summary>The peer id of whose records are one's own.</summary>
+    public string Self { get; }
+
+    /// <summary>All counters, those with most evidence first.</summary>
+    public IReadOnlyList<InsightRecord> Records => field ??= [.. _own.Records.Concat(_others.Records).Order(InsightRecord.MostEvidenceFirst)];
+
+    /// <summary>All tombstones, those that cover most first.</summary>
+    public IReadOnlyList<TombstoneRecord> Tombstones => field ??= [.. _ownTombstones.Records.Concat(_othersTombstones.Records).Order(TombstoneRecord.MostSeenFirst)];
+
+    /// <summary>What is kept, as it was signed: most evidence first, each envelope once.</summary>
+    public IEnumerable<SignedEnvelope> Envelopes =>
+        Records.Select(record => record.Envelope).Concat(Tombstones.Select(tombstone => tombstone.Envelope)).DistinctBy(envelope => envelope.Id, StringComparer.Ordinal);
 
     /// <summary>Nothing reflected yet.</summary>
-    public static PlaybookState Empty(string self, PlaybookLimits limits)
+    public static PlaybookState Empty(string self, PlaybookLimits limits) => new(
+        self,
+        AuthorPool<InsightRecord>.Empty(limits.Own, InsightRecord.MostEvidenceFirst),
+        AuthorPool<InsightRecord>.Empty(limits.Others, InsightRecord.MostEvidenceFirst),
+        AuthorPool<TombstoneRecord>.Empty(limits.OwnTombstones, TombstoneRecord.MostSeenFirst),
+        AuthorPool<TombstoneRecord>.Empty(limits.OthersTombstones, TombstoneRecord.MostSeenFirst));
+
+    /// <summary>This peer's own counters of a bullet, if it has any.</summary>
+    public InsightRecord? OwnRecord(string bulletId) => _own.Find(Self, bulletId);
+
+    /// <summary>The state with what an opened envelope says; this very state when that is nothing new. With a refusal when it breaks a rule.</summary>
+    public PlaybookState Merge(SignedEnvelope envelope, string taskType, out Refusal? refusal) =>
+        PlaybookRecords.Read(envelope, taskType, out refusal) is { } records ? Merge(records) : this;
+
+    /// <summary>The state with these records; this very state when they tell nothing new or rank behind full pools.</summary>
+    public PlaybookState Merge(PlaybookRecords records)
     {
-        var none = ImmutableDictionary<(string, string), InsightRecord>.Empty;
-        return new PlaybookState(self, limits, none, none);
+        var (own, others, ownTombstones, othersTombstones) = (_own, _others, _ownTombstones, _othersTombstones);
+        foreach (var record in records.Insights)
+        {
+            (own, others) = record.Author == Self ? (own.Merge(record), others) : (own, others.Merge(record));
+        }
+
+        foreach (var tombstone in records.Tombstones)
+        {
+            (ownTombstones, othersTombstones) = tombstone.Author == Self
+                ? (ownTombstones.Merge(tombstone), othersTombstones)
+                : (ownTombstones, othersTombstones.Merge(tombstone));
+        }
+
+        return ReferenceEquals(own, _own) && ReferenceEquals(others, _others) && ReferenceEquals(ownTombstones, _ownTombstones) && ReferenceEquals(othersTombstones, _othersTombstones)
+            ? this
+            : new PlaybookState(Self, own, others, ownTombstones, othersTombstones);
     }
 
-    /// <summary>This peer's own record of a bullet, if it has one.</summary>
-    public InsightRecord? OwnRecord(string bulletId) => _own.GetValueOrDefault((_self, bulletId));
-
-    /// <summary>The state with the record; this very state when it tells nothing new or ranks behind a full pool.</summary>
-    public PlaybookState Merge(InsightRecord record)
+    /// <summary>
+    /// This peer's counters after a reflection: absolute values, in deltas that fit the rules. A run that a bullet was
+    /// reflected on before does not count again; nor does credit for a bullet that nobody reflected (what runs show is
+    /// credited by the runs). Empty when nothing changes.
+    /// </summary>
+    /// <param name="taskType">The task type.</param>
+    /// <param name="reflection">Sentences and credits.</param>
+    /// <param name="trajectoryId">The run that was reflected on, if it is one that has an id.</param>
+    public IReadOnlyList<PlaybookDelta> Reflect(string taskType, Reflection reflection, string? trajectoryId)
     {
-        var isOwn = record.Author == _self;
-        var pool = isOwn ? _own : _others;
-        var key = (record.Author, record.BulletId);
-        if (pool.TryGetValue(key, out var known) && InsightRecord.MostEvidenceFirst.Compare(known, record) <= 0)
+        var counts = new Dictionary<string, BulletCount>(StringComparer.Ordinal);
+        foreach (var insight in reflection.Insights)
         {
-            return this;
+            Count(PlaybookRules.IdOf(taskType, insight.Section, insight.Text), insight.Effect, () => new BulletCount { Section = insight.Section, Text = insight.Text });
         }
 
-        var merged = pool.SetItem(key, record);
-        if (merged.Count > (isOwn ? _limits.Own : _limits.Others))
+        var known = reflection.Tags.Count == 0 ? null : Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        foreach (var tag in reflection.Tags)
         {
-            var last = FairShare.Order(merged.Values, InsightRecord.MostEvidenceFirst, r => r.Author)[^1];
-            if (ReferenceEquals(last, record))
+            if (known![tag.BulletId].MinBy(record => record.Count.Text, StringComparer.Ordinal) is { } record)
             {
-                return this;
+                Count(tag.BulletId, tag.Effect, () => new BulletCount { Section = record.Count.Section, Text = record.Count.Text });
+            }
+        }
+
+        return [.. counts.Values.Chunk(PlaybookRules.MaxBulletsPerDelta).Select(chunk => new PlaybookDelta { TaskType = taskType, Bullets = { chunk } })];
+
+        void Count(string id, BulletEffect? effect, Func<BulletCount> fresh)
+        {
+            var mine = OwnRecord(id)?.Count;
+            if (counts.ContainsKey(id) || (mine is not null && (effect is null || (trajectoryId is not null && mine.Sources.Contains(trajectoryId)))))
+            {
+                return;
             }
 
-            merged = merged.Remove((last.Author, last.BulletId));
+            var count = mine?.Clone() ?? fresh();
+            count.Helpful = Math.Min(PlaybookRules.MaxCount, count.Helpful + (effect == BulletEffect.Helpful ? 1UL : 0));
+            count.Harmful = Math.Min(PlaybookRules.MaxCount, count.Harmful + (effect == BulletEffect.Harmful ? 1UL : 0));
+            count.Neutral = Math.Min(PlaybookRules.MaxCount, count.Neutral + (effect == BulletEffect.Neutral ? 1UL : 0));
+            if (trajectoryId is not null)
+            {
+                // The newest sources stay: they are the ones that may be reflected on again.
+                count.Sources.Add(trajectoryId);
+                while (count.Sources.Count > PlaybookRules.MaxSources)
+                {
+                    count.Sources.RemoveAt(0);
+                }
+            }
+
+            counts[id] = count;
+        }
+    }
+
+    /// <summary>
+    /// Tombstones of this peer for what is judged to do no good, over all the evidence that is here. Own tombstones are
+    /// never dropped: when their pool is full, such bullets are hidden by their counters alone. Null when nothing changes.
+    /// </summary>
+    public PlaybookDelta? Prune(string taskType, IEnumerable<JudgedBullet> judged)
+    {
+        var records = Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        var room = _ownTombstones.Room;
+        var delta = new PlaybookDelta { TaskType = taskType };
+        foreach (var id in judged.Where(bullet => bullet.IsToBePruned).SelectMany(bullet => bullet.Members).Distinct(StringComparer.Ordinal))
+        {
+            var known = _ownTombstones.Find(Self, id);
+            if (delta.Tombstones.Count < PlaybookRules.MaxBulletsPerDelta && (known is not null || room > 0)
+                && TombstoneRecord.Covering(id, records[id], known) is { } tombstone)
+            {
+                room -= known is null ? 1 : 0;
+                delta.Tombstones.Add(tombstone);
+            }
         }
 
-        return isOwn ? new PlaybookState(_self, _limits, merged, _others) : new PlaybookState(_self, _limits, _own, merged);
+        return delta.Tombstones.Count > 0 ? delta : null;
     }
 }

@@ -13,7 +13,7 @@ namespace Hyperspace.Actors.Learning;
 
 /// <summary>
 /// One task type (sharded): the door to its runs (<see cref="TrajectoryActor"/>) and its playbook
-/// (<see cref="PlaybookCuratorActor"/>), and the owner of its topic. It keeps nothing itself; when a child stops, it stops,
+/// (<see cref="PlaybookCuratorActor"/>, with its <see cref="ReflectorActor"/>), and the owner of its topic. It keeps nothing itself; when a child stops, it stops,
 /// and the next message starts all of them anew.
 /// </summary>
 internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
@@ -33,12 +33,13 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
     private readonly AuthorRate _rate;
     private readonly IActorRef _runs;
     private readonly IActorRef _curator;
+    private readonly IActorRef _reflector;
     private readonly List<IActorRef> _followers = [];
     private readonly List<(IActorRef Asker, TrajectoryCommands.GetContext Question)> _contexts = [];
     private bool _following;
     private bool _caughtUp;
     private bool _stopping;
-    private int _children = 2;
+    private int _children = 3;
 
     public TaskTypeActor(string taskType, LearningServices services, IReadOnlyActorRegistry registry)
     {
@@ -48,7 +49,8 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         _registry = registry;
         _rate = new AuthorRate(services.Options.RecordsPerAuthorAndMinute, window: TimeSpan.FromMinutes(1), maxAuthors: 4_096);
         _runs = Context.Watch(Context.ActorOf(Props.Create(() => new TrajectoryActor(taskType, services.Trajectories, registry)), "runs"));
-        _curator = Context.Watch(Context.ActorOf(Props.Create(() => new PlaybookCuratorActor(taskType, services)), "playbook"));
+        _reflector = Context.Watch(Context.ActorOf(Props.Create(() => new ReflectorActor(services.RunReflector)), "reflector"));
+        _curator = Context.Watch(Context.ActorOf(Props.Create(() => new PlaybookCuratorActor(taskType, services, _reflector)), "playbook"));
 
         Opening();
     }
@@ -94,6 +96,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         Receive<TrajectoryCommands.GetContext>(OnGetContext);
         Receive<TaskTypeMessages.Share>(share => _runs.Forward(new TrajectoryMessages.Share(share.MaxEnvelopes)));
         Receive<TrajectoryMessages.ExperienceChanged>(_curator.Tell);
+        Receive<TrajectoryMessages.OwnRunKept>(kept => _curator.Tell(new PlaybookMessages.RunFinished(kept.Run, [])));
         Receive<TrajectoryMessages.ShareAlso>(_runs.Tell);
         Receive<TrajectoryMessages.Brought>(brought => Pass(brought.Envelope));
         Gossip();
@@ -255,10 +258,16 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
             // Each finishes what it is writing first.
             _stopping = true;
             _runs.Tell(StopEntity.Instance);
-            _curator.Tell(StopEntity.Instance);
+            _reflector.Tell(StopEntity.Instance);
         });
-        Receive<Terminated>(_ =>
+        Receive<Terminated>(ended =>
         {
+            // The reflector's last word goes into the playbook.
+            if (_stopping && ended.ActorRef.Equals(_reflector))
+            {
+                _curator.Tell(StopEntity.Instance);
+            }
+
             if (--_children == 0 || !_stopping)
             {
                 Context.Stop(Self);

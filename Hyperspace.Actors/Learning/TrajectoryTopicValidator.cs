@@ -39,7 +39,7 @@ public static class TrajectoryTopicValidator
         Refusal? refusal;
         if (envelope.Type == EnvelopeTypes.PlaybookDelta)
         {
-            InsightRecord.Read(envelope, taskType, out refusal);
+            PlaybookRecords.Read(envelope, taskType, out refusal);
         }
         else
         {

@@ -179,6 +179,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
                 // Whoever is answered finds the run in whatever is asked next.
                 Tell();
                 Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
+                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run));
                 Observe(written.Run);
             }
 

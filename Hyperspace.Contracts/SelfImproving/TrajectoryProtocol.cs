@@ -85,13 +85,14 @@ public sealed record TrajectoryMatches(IReadOnlyList<TrajectoryView> Trajectorie
 
 /// <summary>A playbook's line.</summary>
 /// <param name="Id">Hash of task type, section and text: the same on every peer.</param>
-/// <param name="Section">A heading such as "tools", "parameters", "pitfalls", "insights".</param>
+/// <param name="Section">A heading such as "tools", "providers", "parameters", "pitfalls", "strategies", "insights".</param>
 /// <param name="Text">What to do, a sentence.</param>
 /// <param name="Helpful">Sum of all peers' counters.</param>
 /// <param name="Harmful">Sum of all peers' counters.</param>
-/// <param name="Score">0 to 1.</param>
+/// <param name="Score">0 to 1: how often it helps, by what counts at this peer; ½ when nothing does.</param>
 /// <param name="Sources">Ids of the runs that it came from; of the signed reflection itself when that named no run.</param>
-public sealed record BulletView(string Id, string Section, string Text, ulong Helpful, ulong Harmful, double Score, IReadOnlyList<string> Sources);
+/// <param name="Authors">Peers that ran or reflected it.</param>
+public sealed record BulletView(string Id, string Section, string Text, ulong Helpful, ulong Harmful, double Score, IReadOnlyList<string> Sources, int Authors);
 
 /// <summary>The bullets that a reflection added or strengthened.</summary>
 public sealed record BulletsReflected(IReadOnlyList<BulletView> Bullets);

@@ -15,6 +15,8 @@ public class WrongUsageTests
     [InlineData("start|--listen|nowhere", "--listen")]
     [InlineData("start|--relay|/ip4/127.0.0.1/tcp/1", "--relay")]
     [InlineData("start|--relay-bytes|many", "--relay-bytes")]
+    [InlineData("start|--reflector|openai=http://127.0.0.1:1/v1", "--reflector")]
+    [InlineData("start|--reflector|ollama=ftp://127.0.0.1,model=m", "--reflector")]
     [InlineData("net|--listen|nowhere", "--listen")]
     [InlineData("net|--seed|-1", "--seed")]
     [InlineData("net|--dht-mode|both", "server or client")]

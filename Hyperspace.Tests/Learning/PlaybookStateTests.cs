@@ -75,12 +75,13 @@ public class PlaybookStateTests
     {
         var run = new string('a', 64);
         var state = PlaybookCuratorState.Empty(Runs.TaskType, Runs.Author(1).PeerId.ToString(), new ContrastReflector());
-        var first = state.Reflect(["Use short queries.", "use short queries"], success: true, run);
+        static Reflection Learnt(BulletEffect effect, params string[] texts) => new([], [.. texts.Select(text => new Insight("insights", text, effect))]);
+        var first = Assert.Single(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries.", "use short queries"), run));
         Assert.Equal(1UL, Assert.Single(first.Bullets).Helpful);
         state = state.Add(Runs.Seal(1, Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta, first), out _);
 
-        Assert.Empty(state.Reflect(["Use short queries."], success: true, run).Bullets);
-        var second = Assert.Single(state.Reflect(["Use short queries."], success: false, new string('b', 64)).Bullets);
+        Assert.Empty(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries."), run));
+        var second = Assert.Single(Assert.Single(state.Reflect(Learnt(BulletEffect.Harmful, "Use short queries."), new string('b', 64))).Bullets);
         Assert.Equal((1UL, 1UL, 2), (second.Helpful, second.Harmful, second.Sources.Count));
     }
 
@@ -113,12 +114,14 @@ public class PlaybookStateTests
     private static IEnumerable<SignedEnvelope> Kept(Known state) => state.Runs.BestFirst.Select(run => run.Envelope).Concat(state.Playbook.Envelopes);
 
     private static byte[] Bytes(Known state) =>
-        [.. state.Playbook.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes<IReadOnlyList<BulletView>>(state.Playbook.AllBullets)];
+        [.. state.Playbook.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(state.Read().All)];
 
     /// <summary>What a peer knows of one task type: its runs, and the playbook that follows from them and from the insights.</summary>
     private sealed record Known(TrajectoryState Runs, PlaybookCuratorState Playbook)
     {
-        public IReadOnlyList<BulletView> Bullets => Playbook.Bullets;
+        public IReadOnlyList<BulletView> Bullets => Read().Visible;
+
+        public Playbook Read() => Playbook.Read(AuthorWeights.Equal("nobody"));
 
         public Known Add(SignedEnvelope envelope)
         {
