@@ -101,6 +101,6 @@ public static class RpcMethods
     /// <summary>Unary: empty → <c>Envelope</c> of a <c>CapabilityRecord</c>.</summary>
     public const string CapabilitiesGet = "capabilities.get";
 
-    /// <summary>Unary: <c>TrajectoryQuery</c> → <c>TrajectoryList</c>.</summary>
-    public const string TrajectoriesList = "trajectories.list";
+    /// <summary>Unary: <c>TrajectorySyncRequest</c> → <c>TrajectorySyncReply</c>.</summary>
+    public const string TrajectoriesSync = "trajectories.sync";
 }

@@ -52,6 +52,9 @@ public sealed record LearningOptions
     /// <summary>Records of one author that are taken in within a minute, per task type; the rest is caught up with later.</summary>
     public int RecordsPerAuthorAndMinute { get; init; } = 120;
 
+    /// <summary>How often a followed task type is compared with a random neighbour, on average.</summary>
+    public TimeSpan SyncInterval { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How much experience is kept.</summary>
     public ExperienceLimits Experience { get; init; } = new();
 

@@ -18,7 +18,7 @@ namespace Hyperspace.Actors.Learning;
 public static class LearningExtensions
 {
     /// <summary>
-    /// Registers <see cref="ActorKeys.Learning"/> and serves <c>trajectories.list</c>. Call it after the engine and after
+    /// Registers <see cref="ActorKeys.Learning"/> and serves <c>trajectories.sync</c>. Call it after the engine and after
     /// <see cref="ActorKeys.Gossip"/> is registered. Needs <see cref="PeerIdentity"/>, <see cref="HybridClock"/>,
     /// <see cref="TimeProvider"/>, <see cref="PeerOptions"/>, <see cref="IRpc"/> and <see cref="ISwitch"/> among the services. Set
     /// <see cref="TrajectoryTopicValidator"/> on the mesh for <see cref="Topics.TrajectoriesPrefix"/>.
@@ -35,7 +35,7 @@ public static class LearningExtensions
                 system.RegisterOnTermination(() => store.DisposeAsync().AsTask().GetAwaiter().GetResult());
                 var trajectories = new TrajectoryServices(
                     identity, resolver.GetService<HybridClock>(), resolver.GetService<TimeProvider>(),
-                    new NeighbourTrajectories(resolver.GetService<IRpc>(), resolver.GetService<ISwitch>()), store);
+                    new NeighbourTrajectories(resolver.GetService<IRpc>(), resolver.GetService<ISwitch>()), store, options.Learning.SyncInterval, Random.Shared);
                 var services = new LearningServices(
                     trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), resolver.GetService<ITrust>());
                 return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
@@ -57,7 +57,7 @@ public static class LearningExtensions
             var followed = registry.Get<FollowedTaskTypes>();
             var network = resolver.GetService<ISwitch>();
             registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network)), "learning"));
-            resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesList, new TrajectoryListing(taskTypes, followed).Serve);
+            resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesSync, new TrajectorySync(taskTypes, followed).Serve);
         });
 
     private static IRunReflector RunReflectorOf(LearningOptions options, TimeProvider time, ActorSystem system)

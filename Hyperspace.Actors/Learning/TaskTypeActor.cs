@@ -94,7 +94,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         Receive<TrajectoryCommands.Reflect>(_curator.Forward);
         Receive<TrajectoryCommands.GetPlaybook>(_curator.Forward);
         Receive<TrajectoryCommands.GetContext>(OnGetContext);
-        Receive<TaskTypeMessages.Share>(share => _runs.Forward(new TrajectoryMessages.Share(share.MaxEnvelopes)));
+        Receive<TaskTypeMessages.Compare>(compare => _runs.Forward(new TrajectoryMessages.Compare(compare.Request)));
         Receive<TrajectoryMessages.ExperienceChanged>(_curator.Tell);
         Receive<TrajectoryMessages.OwnRunKept>(kept => _curator.Tell(new PlaybookMessages.RunFinished(kept.Run, [])));
         Receive<TrajectoryMessages.ShareAlso>(_runs.Tell);

@@ -1,6 +1,6 @@
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.Learning;
@@ -14,8 +14,12 @@ internal static class TaskTypeMessages
     /// <summary>A peer came: ask it for what it has.</summary>
     public sealed record AskNeighbour(string TaskType, PeerId Peer) : ITaskTypeMessage;
 
-    /// <summary>A neighbour asks for what this peer has. Answered with <see cref="TrajectoryMessages.Shared"/>.</summary>
-    public sealed record Share(string TaskType, int MaxEnvelopes) : ITaskTypeMessage;
+    /// <summary>A neighbour compares what it has. Answered with a <see cref="TrajectorySyncReply"/>.</summary>
+    public sealed record Compare(TrajectorySyncRequest Request) : ITaskTypeMessage
+    {
+        /// <inheritdoc/>
+        public string TaskType => Request.TaskType;
+    }
 
     /// <summary>To the playbook: another peer's reflection, verified.</summary>
     public sealed record TakeIn(SignedEnvelope Envelope);

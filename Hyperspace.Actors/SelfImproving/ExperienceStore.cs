@@ -60,7 +60,7 @@ internal sealed class ExperienceStore : IExperienceStore
             ("$type", taskType), ("$small", limits.SmallBytes), ("$perGoal", limits.PerGoal),
             ("$runs", limits.Runs), ("$failures", limits.Failures), ("$repairs", limits.Repairs),
             ("$largeRuns", limits.LargeRuns), ("$largeFailures", limits.LargeFailures), ("$largeRepairs", limits.LargeRepairs));
-        return Envelopes(command, int.MaxValue);
+        return Envelopes(command);
     });
 
     public Task<IReadOnlyList<byte[]>> IdsAsync(string taskType) => ReadAsync<IReadOnlyList<byte[]>>(file =>
@@ -76,24 +76,25 @@ internal sealed class ExperienceStore : IExperienceStore
         return ids;
     });
 
-    public Task<IReadOnlyList<SignedEnvelope>> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>
+    public Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>
     {
+        using var command = ExperienceFile.Command(
+            file, "SELECT id, bytes FROM runs JOIN envelopes USING (place) WHERE task_type = (SELECT number FROM task_types WHERE name = $type) AND id = $id", ("$type", taskType), ("$id", DBNull.Value));
         var found = new List<SignedEnvelope>();
-        foreach (var id in ids)
+        for (var i = 0; i < ids.Count; i++)
         {
-            using var command = ExperienceFile.Command(
-                file, "SELECT id, bytes FROM runs JOIN envelopes USING (place) WHERE task_type = (SELECT number FROM task_types WHERE name = $type) AND id = $id", ("$type", taskType), ("$id", id));
-            var one = Envelopes(command, maxBytes);
+            command.Parameters["$id"].Value = ids[i];
+            var one = Envelopes(command);
             maxBytes -= one.Sum(envelope => envelope.Bytes.Length);
-            if (maxBytes < 0)
+            if (maxBytes < 0 && found.Count > 0)
             {
-                break;
+                return ((IReadOnlyList<SignedEnvelope>)found, i);
             }
 
             found.AddRange(one);
         }
 
-        return (IReadOnlyList<SignedEnvelope>)found;
+        return (found, ids.Count);
     });
 
     public Task<ReadOnlyMemory<byte>?> BodyAsync(string hash) => ReadAsync<ReadOnlyMemory<byte>?>(file =>
@@ -113,18 +114,13 @@ internal sealed class ExperienceStore : IExperienceStore
         }
     }
 
-    private static IReadOnlyList<SignedEnvelope> Envelopes(SqliteCommand command, int maxBytes)
+    private static IReadOnlyList<SignedEnvelope> Envelopes(SqliteCommand command)
     {
         var found = new List<SignedEnvelope>();
         using var rows = command.ExecuteReader();
         while (rows.Read())
         {
             var bytes = (byte[])rows.GetValue(1);
-            if ((maxBytes -= bytes.Length) < 0)
-            {
-                break;
-            }
-
             found.Add(SignedEnvelope.OpenStored(bytes, Convert.ToHexStringLower((byte[])rows.GetValue(0)))
                 ?? throw new InvalidDataException($"{ExperienceFile.FileName} is damaged: an envelope is not the one that it is kept as; restore the data directory from a copy."));
         }

@@ -39,8 +39,8 @@ internal interface IExperienceStore : IAsyncDisposable
     /// <summary>The ids of all kept runs of a task type, 32 bytes each, in order.</summary>
     Task<IReadOnlyList<byte[]>> IdsAsync(string taskType);
 
-    /// <summary>The kept runs of these ids that are there, while they have at most <paramref name="maxBytes"/> together.</summary>
-    Task<IReadOnlyList<SignedEnvelope>> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes);
+    /// <summary>The kept runs of the first of these ids that are there, as many as have at most <paramref name="maxBytes"/> together, and how many ids that was.</summary>
+    Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes);
 
     /// <summary>Keeps the body of a run that is kept; false when no run names it.</summary>
     Task<bool> KeepBodyAsync(RunBody body);

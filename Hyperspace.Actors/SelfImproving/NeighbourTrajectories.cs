@@ -6,46 +6,52 @@ using Hyperspace.Libp2p.Rpc;
 
 namespace Hyperspace.Actors.SelfImproving;
 
-/// <summary>What a neighbour handed over; nothing of it is verified yet.</summary>
-/// <param name="Peer">The neighbour.</param>
-/// <param name="Envelopes">Envelope bytes, best first.</param>
-/// <param name="Failure">Why there is nothing, when the call failed.</param>
-internal sealed record NeighbourAnswer(PeerId Peer, IReadOnlyList<ReadOnlyMemory<byte>> Envelopes, string? Failure);
-
-/// <summary>Asks neighbours for the runs of a task type (rpc <c>trajectories.list</c>), a few calls at a time.</summary>
+/// <summary>Compares a task type with neighbours (rpc <c>trajectories.sync</c>), a few calls at a time.</summary>
 internal sealed class NeighbourTrajectories(IRpc rpc, ISwitch network)
 {
-    /// <summary>Most envelopes of one answer.</summary>
-    public const int MaxEnvelopes = 256;
+    /// <summary>How long a neighbour may take for a reply.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 
-    /// <summary>Most bytes of one answer's envelopes.</summary>
-    public const int MaxAnswerBytes = 512 * 1024;
+    private readonly SemaphoreSlim _calls = new(8);
 
-    /// <summary>How long a neighbour may take.</summary>
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
+    /// <summary>The connected peers.</summary>
+    public IReadOnlyCollection<PeerId> Connected => network.ConnectedPeers;
 
-    private readonly SemaphoreSlim _calls = new(4);
-
-    /// <summary>Up to <paramref name="count"/> connected peers.</summary>
-    public IReadOnlyList<PeerId> Some(int count) => [.. network.ConnectedPeers.Take(count)];
-
-    /// <summary>Asks one peer; a failed call is an answer with a reason.</summary>
-    public async Task<NeighbourAnswer> AskAsync(PeerId peer, string taskType)
+    /// <summary>Asks one peer for everything that <paramref name="own"/> lacks. Null when all of it was given; else why not.</summary>
+    /// <param name="peer">The neighbour.</param>
+    /// <param name="taskType">The task type.</param>
+    /// <param name="own">What is there already.</param>
+    /// <param name="take">Takes envelope bytes that nothing of is verified yet, and says whether an id was wanted; false ends it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<string?> PullAsync(
+        PeerId peer, string taskType, IdSet own, Func<IReadOnlyList<ReadOnlyMemory<byte>>, Func<string, bool>, Task<bool>> take, CancellationToken cancellationToken)
     {
-        await _calls.WaitAsync().ConfigureAwait(false);
-        try
+        var comparison = new Reconciliation(taskType, own);
+        while (comparison.Next() is { } request)
         {
-            var query = new TrajectoryQuery { TaskType = taskType, Limit = MaxEnvelopes };
-            var answer = await rpc.CallUnaryAsync(peer, RpcMethods.TrajectoriesList, query.ToByteArray(), Deadline).ConfigureAwait(false);
-            return new NeighbourAnswer(peer, [.. TrajectoryList.Parser.ParseFrom(answer.Span).Envelopes.Take(MaxEnvelopes).Select(e => e.Memory)], null);
+            TrajectorySyncReply reply;
+            await _calls.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                var answer = await rpc.CallUnaryAsync(peer, RpcMethods.TrajectoriesSync, request.ToByteArray(), Deadline, cancellationToken).ConfigureAwait(false);
+                reply = TrajectorySyncReply.Parser.ParseFrom(answer.Span);
+            }
+            catch (Exception e) when (e is RpcException or InvalidProtocolBufferException)
+            {
+                return e.Message;
+            }
+            finally
+            {
+                _calls.Release();
+            }
+
+            comparison.Take(reply);
+            if (comparison.Failure is null && reply.Envelopes.Count > 0 && !await take([.. reply.Envelopes.Select(e => e.Memory)], comparison.WasWanted).ConfigureAwait(false))
+            {
+                return "this peer cannot take more in right now";
+            }
         }
-        catch (Exception e) when (e is RpcException or InvalidProtocolBufferException)
-        {
-            return new NeighbourAnswer(peer, [], e.Message);
-        }
-        finally
-        {
-            _calls.Release();
-        }
+
+        return comparison.Failure;
     }
 }

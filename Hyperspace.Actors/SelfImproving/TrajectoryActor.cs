@@ -170,6 +170,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (kept)
         {
             Apply(written.Run);
+            _ids = null;
         }
 
         if (written.Asker is { } asker)
@@ -191,7 +192,6 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             });
         }
 
-        OnWrittenOfCatchUp();
         StopWhenWritten();
     }
 

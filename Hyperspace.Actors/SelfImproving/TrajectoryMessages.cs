@@ -1,4 +1,5 @@
 using Hyperspace.Actors.Identity;
+using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.SelfImproving;
@@ -15,14 +16,11 @@ internal static class TrajectoryMessages
     /// <summary>To the runs: a peer came; catch up with it.</summary>
     public sealed record NeighbourCame(PeerId Peer);
 
-    /// <summary>To the runs: what else newcomers are given, best first.</summary>
+    /// <summary>To the runs: what else neighbours are given.</summary>
     public sealed record ShareAlso(IReadOnlyList<SignedEnvelope> Envelopes);
 
-    /// <summary>To the runs: a neighbour asks for what this peer has. Answered with <see cref="Shared"/>.</summary>
-    public sealed record Share(int MaxEnvelopes);
-
-    /// <summary>Envelopes, best first.</summary>
-    public sealed record Shared(IReadOnlyList<ReadOnlyMemory<byte>> Envelopes);
+    /// <summary>To the runs: a neighbour compares what it has. Answered with a <see cref="TrajectorySyncReply"/>.</summary>
+    public sealed record Compare(TrajectorySyncRequest Request);
 
     /// <summary>To the parent: these runs are kept now. The first one comes once they are read from the disk.</summary>
     public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst);

@@ -30,7 +30,7 @@ public class HostileRpcTests(TargetPeer target)
     public async Task A_malformed_request_is_answered_with_a_status_or_reset(string what, string expected)
     {
         await using var neighbour = await HostileNeighbour.ConnectAsync(target);
-        var good = Request(RpcMethods.TrajectoriesList, new TrajectoryQuery { TaskType = TargetPeer.TaskType });
+        var good = Request(RpcMethods.TrajectoriesSync, new TrajectorySyncRequest { TaskType = TargetPeer.TaskType, Prefixes = { ByteString.Empty } });
         byte[] bytes = what switch
         {
             "no varint" => [.. Enumerable.Repeat((byte)0xff, 64)],
@@ -58,9 +58,9 @@ public class HostileRpcTests(TargetPeer target)
     [InlineData(RpcMethods.ChannelStatus, "ffffffff", "InvalidArgument")]
     [InlineData(RpcMethods.ChannelStatus, "0a0101", "InvalidArgument")]
     [InlineData(RpcMethods.CapabilitiesGet, "ffffffff", "Payload")]
-    [InlineData(RpcMethods.TrajectoriesList, "ffffffff", "InvalidArgument")]
-    [InlineData(RpcMethods.TrajectoriesList, "", "InvalidArgument")]
-    [InlineData(RpcMethods.TrajectoriesList, "0a052e2e2f2e2e", "InvalidArgument")]
+    [InlineData(RpcMethods.TrajectoriesSync, "ffffffff", "InvalidArgument")]
+    [InlineData(RpcMethods.TrajectoriesSync, "", "InvalidArgument")]
+    [InlineData(RpcMethods.TrajectoriesSync, "0a052e2e2f2e2e", "InvalidArgument")]
     public async Task Each_method_refuses_what_it_cannot_read(string method, string payload, string expected)
     {
         await using var neighbour = await HostileNeighbour.ConnectAsync(target);

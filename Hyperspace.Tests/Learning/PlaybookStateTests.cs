@@ -93,19 +93,6 @@ public class PlaybookStateTests
         Assert.Equal(3, new[] { id, PlaybookRules.IdOf("b", "insights", "use short queries"), PlaybookRules.IdOf("a", "tools", "use short queries") }.Distinct().Count());
     }
 
-    [Fact]
-    public void A_newcomer_gets_some_of_each_kind_within_both_limits()
-    {
-        var state = Of(Pool);
-        var shared = state.Share(6, 1 << 20);
-        Assert.Equal(6, shared.Count);
-        var grown = shared.Select(bytes => SignedEnvelope.Open(bytes, Runs.Now, out _)!).Aggregate(Of([]), Add);
-        Assert.Contains(grown.Runs.BestFirst, run => run.IsFailure);
-        Assert.Contains(grown.Runs.BestFirst, run => run.IsSuccess);
-        Assert.NotEmpty(grown.Playbook.Playbook.Records);
-        Assert.InRange(state.Share(100, 2_000).Sum(bytes => bytes.Length), 1, 2_000);
-    }
-
     private static Known Add(Known state, SignedEnvelope envelope) => state.Add(envelope);
 
     private static Known Of(IEnumerable<SignedEnvelope> envelopes) => envelopes.Aggregate(
@@ -138,7 +125,5 @@ public class PlaybookStateTests
             var runs = Runs.Add(run!);
             return new Known(runs, Playbook.WithRuns(runs.BestFirst));
         }
-
-        public IReadOnlyList<ReadOnlyMemory<byte>> Share(int maxEnvelopes, int maxBytes) => TrajectoryShare.Pick(Runs.BestFirst, Playbook.Envelopes, maxEnvelopes, maxBytes);
     }
 }

@@ -201,50 +201,72 @@ public class TaskTypeActorTests
     }
 
     [Fact]
-    public async Task The_list_of_runs_serves_followed_task_types_only_and_refuses_malformed_calls()
+    public async Task Runs_are_compared_for_followed_task_types_only_and_malformed_calls_refused()
     {
         var network = new LoopbackNetwork();
         await using var peer = await LearningPeer.StartAsync(1, network);
         var caller = network.Join(Runs.Author(5).PeerId);
         caller.Connect(peer.Network);
+        var ids = new List<string>();
         for (var i = 0; i < 3; i++)
         {
-            await peer.Ask<TrajectoryRecorded>(Record(i / 2.0, $"goal {i}", "{}"));
+            ids.Add((await peer.Ask<TrajectoryRecorded>(Record(i / 2.0, $"goal {i}", "{}"))).TrajectoryId);
         }
 
-        async Task<TrajectoryList> List(byte[] query) => TrajectoryList.Parser.ParseFrom(
-            (await caller.CallUnaryAsync(peer.Identity.PeerId, RpcMethods.TrajectoriesList, query, EngineFixture.Timeout)).Span);
-        var all = await List(new TrajectoryQuery { TaskType = Runs.TaskType }.ToByteArray());
-        Assert.Equal(3, all.Envelopes.Count);
-        Assert.All(all.Envelopes, bytes => Assert.True(TrajectoryTopicValidator.Validate(Topic, bytes.Memory, Runs.Now, out _)));
-        Assert.Equal(2, (await List(new TrajectoryQuery { TaskType = Runs.TaskType, Limit = 2 }.ToByteArray())).Envelopes.Count);
-        Assert.Empty((await List(new TrajectoryQuery { TaskType = "unknown" }.ToByteArray())).Envelopes);
+        async Task<TrajectorySyncReply> Sync(byte[] request) => TrajectorySyncReply.Parser.ParseFrom(
+            (await caller.CallUnaryAsync(peer.Identity.PeerId, RpcMethods.TrajectoriesSync, request, EngineFixture.Timeout)).Span);
+        var all = Assert.Single((await Sync(new TrajectorySyncRequest { TaskType = Runs.TaskType, Prefixes = { ByteString.Empty } }.ToByteArray())).Ranges);
+        Assert.Equal(ids.Order(StringComparer.Ordinal), all.Ids.Select(id => Convert.ToHexStringLower(id.Span)));
+        var wanted = await Sync(new TrajectorySyncRequest { TaskType = Runs.TaskType, Want = { all.Ids[0], ByteString.CopyFrom(new byte[32]), all.Ids[1] } }.ToByteArray());
+        Assert.Equal((3U, 2), (wanted.LookedFor, wanted.Envelopes.Count));
+        Assert.All(wanted.Envelopes, bytes => Assert.True(TrajectoryTopicValidator.Validate(Topic, bytes.Memory, Runs.Now, out _)));
+        Assert.Equal(0U, Assert.Single((await Sync(new TrajectorySyncRequest { TaskType = "unknown", Prefixes = { ByteString.Empty } }.ToByteArray())).Ranges).Count);
 
-        foreach (var bad in (byte[][])[new TrajectoryQuery { TaskType = "../x" }.ToByteArray(), [0xff, 0xff]])
+        foreach (var bad in (byte[][])[new TrajectorySyncRequest { TaskType = "../x", Prefixes = { ByteString.Empty } }.ToByteArray(), new TrajectorySyncRequest { TaskType = "x" }.ToByteArray(), [0xff, 0xff]])
         {
-            Assert.Equal(RpcStatus.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => List(bad))).Status);
+            Assert.Equal(RpcStatus.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => Sync(bad))).Status);
         }
     }
 
     [Fact]
-    public async Task One_author_cannot_flood_a_task_type()
+    public async Task What_is_over_an_authors_rate_is_caught_up_with_and_not_taken_from_gossip()
     {
-        await using var peer = await LearningPeer.StartAsync(1);
+        var network = new LoopbackNetwork();
+        await using var author = await LearningPeer.StartAsync(2, network);
+        await using var peer = await LearningPeer.StartAsync(1, network);
         await peer.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(Runs.TaskType));
         await peer.Said<GossipCommands.Subscribe>();
         for (var i = 0; i < 200; i++)
         {
-            peer.Deliver(Topic, Runs.Sealed(2, 0.5, $"flood {i}", i).Bytes);
+            await author.Ask<TrajectoryRecorded>(Record(0.5, $"goal {i}", "{}"));
+            peer.Deliver(Topic, (await author.Said<GossipCommands.Publish>()).Data);
         }
 
-        peer.Deliver(Topic, Runs.Sealed(3, 1.0, "honest").Bytes);
+        peer.Deliver(Topic, Runs.Sealed(3, 1.0, "the last one").Bytes);
         await Eventually(peer, c => c.Exemplars.Count == 1);
-        var share = await Shared(peer);
-        Assert.Equal(121, share.Count);
+        Assert.Equal(121, await Count(peer));
+
+        peer.Network.Connect(author.Network);
+        while (await Count(peer) < 201)
+        {
+            await Context(peer);
+        }
     }
 
-    private static async Task<IReadOnlyList<ReadOnlyMemory<byte>>> Shared(LearningPeer peer) =>
-        (await peer.Engine.Get<LearningExtensions.TaskTypes>().Ask<TrajectoryMessages.Shared>(new TaskTypeMessages.Share(Runs.TaskType, 256), EngineFixture.Timeout)).Envelopes;
+    [Fact]
+    public async Task A_late_joiner_gets_everything_that_a_neighbour_keeps()
+    {
+        var network = new LoopbackNetwork();
+        await using var old = await LearningPeer.StartAsync(1, network);
+        await Task.WhenAll(Enumerable.Range(0, 1_500).Select(i => old.Ask<TrajectoryRecorded>(Record(i % 10 / 10.0, $"goal {i}", "{}"))));
+        await using var newcomer = await LearningPeer.StartAsync(2, network);
+        newcomer.Network.Connect(old.Network);
+        await Context(newcomer);
+        Assert.Equal(1_500, await Count(newcomer));
+    }
+
+    private static async Task<int> Count(LearningPeer peer) => (int)(await peer.Engine.Get<LearningExtensions.TaskTypes>().Ask<TrajectorySyncReply>(
+        new TaskTypeMessages.Compare(new TrajectorySyncRequest { TaskType = Runs.TaskType, Prefixes = { ByteString.Empty } }), EngineFixture.Timeout)).Ranges[0].Count;
 
     private static IEnumerable<(string Name, byte[] Bytes)> BadMessages()
     {
