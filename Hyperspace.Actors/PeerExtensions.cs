@@ -3,10 +3,12 @@ using Hyperspace.Actors.Chain;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
+using Hyperspace.Actors.Matrix;
 using Hyperspace.Actors.Micropayments;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Fetch;
 using Hyperspace.Actors.Micropayments.Ledger;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.State;
 using Hyperspace.Actors.Tools;
 using Hyperspace.Actors.Tools.Discovery;
@@ -32,12 +34,16 @@ public static class PeerExtensions
         services.AddSingleton<HybridClock>();
         services.AddSingleton<ToolSales>();
         services.AddChains();
+        services.AddTrust();
         services.AddNetwork(
             time => new Dictionary<string, IRecordValidator> { [CapabilityRecordValidator.Namespace] = new CapabilityRecordValidator(time) },
             time => new Dictionary<string, TopicValidator>
             {
                 [Topics.Capabilities] = CapabilityGossip.Validator(time),
                 [Topics.TrajectoriesPrefix] = TrajectoryTopicValidator.For(time),
+                [Topics.Reputation] = Ratings.Validator(time),
+                [Topics.MatrixFeedback] = MatrixGossip.Validator(time),
+                [Topics.MatrixModel] = MatrixGossip.Validator(time),
                 [Topics.Settlements] = Settlements.Validator(time),
             });
         return services.AddAkka("hyperspace", (builder, _) => builder
@@ -50,6 +56,8 @@ public static class PeerExtensions
             .WithCharges(options)
             .WithFetch()
             .WithLedger()
+            .WithReputation()
+            .WithMatrix()
             .WithTools()
             .WithLearning()
             .WithBootstrap());

@@ -103,4 +103,7 @@ public static class RpcMethods
 
     /// <summary>Unary: <c>TrajectorySyncRequest</c> → <c>TrajectorySyncReply</c>.</summary>
     public const string TrajectoriesSync = "trajectories.sync";
+
+    /// <summary>Unary: <c>MatrixSyncRequest</c> → <c>MatrixSyncReply</c>.</summary>
+    public const string MatrixSync = "matrix.sync";
 }

@@ -20,6 +20,9 @@ internal sealed class LearnedLeg
     /// <summary>Outcomes that are not there, in every mean: what was tried once proves little.</summary>
     private const double Doubt = 4;
 
+    /// <summary>Outcomes of quite other queries that are not there: while all outcomes are about the same thing, its words are no stopwords.</summary>
+    private const double Others = 32;
+
     private const long Unit = 1 << 16;
 
     private readonly MatrixModel _model;
@@ -78,7 +81,7 @@ internal sealed class LearnedLeg
             foreach (var (cell, counts) in posting.Cells)
             {
                 var good = Math.Sqrt(counts.Good / (double)(cell.Good + (long)(Doubt * Unit)));
-                var bad = Math.Sqrt(counts.Bad / (double)(cell.Good + cell.Bad + (long)(Doubt * Unit)));
+                var bad = counts.Bad / (double)(cell.Good + cell.Bad + (long)(Doubt * Unit));
                 scores[cell] = scores.GetValueOrDefault(cell) + (rarity * (good - (Negative * bad)));
             }
         }
@@ -90,7 +93,7 @@ internal sealed class LearnedLeg
     public double Rarity(uint term)
     {
         var with = _postings.TryGetValue(term, out var posting) ? posting.Total / (double)Unit : 0;
-        var rarity = Math.Log(1 + (Math.Max(0, (_outcomes / (double)Unit) - with) + 0.5) / (with + 0.5));
+        var rarity = Math.Log(1 + ((Others + Math.Max(0, (_outcomes / (double)Unit) - with) + 0.5) / (with + 0.5)));
         return rarity * rarity;
     }
 

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using Google.Protobuf;
 using Hyperspace.Contracts.Wire;
 
@@ -35,6 +32,7 @@ internal readonly record struct SumsChange(string Author, string Capability, Out
 /// threads: it belongs to one actor.
 /// </summary>
 /// <remarks>
+/// The author with the empty name is this peer for itself: its outcomes of its own capabilities, told to nobody.
 /// An author keeps at most <see cref="MaxCapabilities"/>, those that come first by ordinal id, so that all peers keep the same
 /// ones. Of more than <see cref="MaxAuthors"/> only those are known that came first, until some are forgotten.
 /// </remarks>
@@ -70,8 +68,8 @@ internal sealed class MatrixModel
     /// <summary>How many outcomes an author has told.</summary>
     public ulong OutcomesOf(string author) => _authors.TryGetValue(author, out var known) ? known.Outcomes : 0;
 
-    /// <summary>The same number on every peer that has the same sums of the author; 0 for none.</summary>
-    public ulong DigestOf(string author) => _authors.TryGetValue(author, out var known) ? known.Digest : 0;
+    /// <summary>Whether an author offers the capability itself: what it says of that counts nowhere.</summary>
+    public static bool IsOwn(string author, string capability) => author.Length > 0 && capability.Length > author.Length && capability[author.Length] == '/' && capability.StartsWith(author, StringComparison.Ordinal);
 
     /// <summary>One more outcome of this peer's own. Returns its ordinal, from 1 on; 0 when the author is full.</summary>
     public ulong Record(string author, string capability, ReadOnlySpan<uint> terms, bool good)
@@ -105,11 +103,11 @@ internal sealed class MatrixModel
         }
     }
 
-    /// <summary>The whole model in bytes: equal on two peers exactly when their models are.</summary>
+    /// <summary>What peers share of the model in bytes: equal on two peers exactly when that is.</summary>
     public byte[] ToCanonicalBytes()
     {
         using var bytes = new MemoryStream();
-        foreach (var (author, known) in _authors.OrderBy(a => a.Key, StringComparer.Ordinal))
+        foreach (var (author, known) in _authors.Where(a => a.Key.Length > 0).OrderBy(a => a.Key, StringComparer.Ordinal))
         {
             new MatrixVote { Capability = author }.WriteDelimitedTo(bytes);
             foreach (var (capability, sums) in known.Sums)
@@ -123,7 +121,7 @@ internal sealed class MatrixModel
 
     private bool Put(string author, string capability, OutcomeSums after)
     {
-        if (capability.Length is 0 or > MaxCapability)
+        if (capability.Length is 0 or > MaxCapability || IsOwn(author, capability))
         {
             return false;
         }
@@ -166,21 +164,15 @@ internal sealed class MatrixModel
         }
 
         known.Outcomes += after.Outcomes - before.Outcomes;
-        known.Digest ^= Hash(capability, before) ^ Hash(capability, after);
         Terms += after.Terms.Length - before.Terms.Length;
         Changed?.Invoke(new SumsChange(author, capability, before, after));
     }
-
-    private static ulong Hash(string capability, OutcomeSums sums) =>
-        sums.Outcomes == 0 ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(sums.ToWire(capability).ToByteArray()));
 
     private sealed class Author
     {
         public SortedDictionary<string, OutcomeSums> Sums { get; } = new(StringComparer.Ordinal);
 
         public ulong Outcomes { get; set; }
-
-        public ulong Digest { get; set; }
 
         public string Last() => Sums.Keys.Max(StringComparer.Ordinal)!;
     }

@@ -36,16 +36,18 @@ internal sealed record OwnOutcomes
     public IReadOnlyList<Replay> Replay(MatrixModel model, string self, Func<uint, double> rarity)
     {
         var found = new List<Replay>();
-        var outcomes = All.ToList();
+        var outcomes = All.ToLookup(o => o.Capability, StringComparer.Ordinal);
         foreach (var author in model.Authors.Where(a => a != self && a.Length > 0).Order(StringComparer.Ordinal))
         {
-            var sums = model.Of(author);
             var (agreed, disagreed) = (0, 0);
-            foreach (var outcome in outcomes)
+            foreach (var (capability, sums) in model.Of(author))
             {
-                if (sums.TryGetValue(outcome.Capability, out var told) && Foretold(told, outcome.Terms.AsSpan(), rarity) is { } good)
+                foreach (var outcome in outcomes[capability])
                 {
-                    (agreed, disagreed) = good == outcome.Good ? (agreed + 1, disagreed) : (agreed, disagreed + 1);
+                    if (Foretold(sums, outcome.Terms.AsSpan(), rarity) is { } good)
+                    {
+                        (agreed, disagreed) = good == outcome.Good ? (agreed + 1, disagreed) : (agreed, disagreed + 1);
+                    }
                 }
             }
 

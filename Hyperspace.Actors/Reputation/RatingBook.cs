@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Hyperspace.Actors.Reputation;
 
 /// <summary>One rating: a payer's word on a call that it has the payee's receipt for.</summary>
-/// <param name="ReceiptId">The receipt's; a receipt backs one rating.</param>
+/// <param name="ReceiptId">The paid request: a payment backs one rating.</param>
 /// <param name="Value">−1 to 1.</param>
 /// <param name="Micros">What was paid, in micro-units.</param>
 /// <param name="PaidAt">When the payee signed the receipt.</param>

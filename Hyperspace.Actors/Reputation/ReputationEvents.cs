@@ -13,7 +13,12 @@ internal interface IReputationEvent
 internal sealed record ReplaysTaken(string Source, IReadOnlyList<Replay> Replays, DateTimeOffset At) : IReputationEvent;
 
 /// <summary>A call of this peer ended.</summary>
-internal sealed record CallNoted(string PeerId, bool Ok, bool Paid, DateTimeOffset At) : IReputationEvent;
+/// <param name="PeerId">The provider.</param>
+/// <param name="Ok">Whether it gave a result.</param>
+/// <param name="Paid">Whether it was paid.</param>
+/// <param name="At">When it ended.</param>
+/// <param name="Receipt">Its receipt, verified; null: none.</param>
+internal sealed record CallNoted(string PeerId, bool Ok, bool Paid, DateTimeOffset At, HeldReceipt? Receipt) : IReputationEvent;
 
 /// <summary>A rating that verified was taken into the book.</summary>
 /// <param name="Ratee">The payee.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hyperspace.Contracts;
 using Hyperspace.Contracts.Reputation;
 
 namespace Hyperspace.Actors.Reputation;
@@ -12,13 +13,18 @@ internal sealed class ReputationState
     /// <summary>Peers that are remembered.</summary>
     public const int MaxPeers = 10_000;
 
+    /// <summary>Receipts of this peer's own payments that are held to rate by; the oldest are forgotten.</summary>
+    public const int MaxReceipts = 512;
+
+    private const string OwnWord = "own";
     private readonly ImmutableDictionary<string, PeerRecord> _peers;
 
-    private ReputationState(string self, int confirmations, ImmutableDictionary<string, PeerRecord> peers)
+    private ReputationState(string self, int confirmations, ImmutableDictionary<string, PeerRecord> peers, ImmutableList<HeldReceipt> receipts)
     {
         Self = self;
         Confirmations = confirmations;
         _peers = peers;
+        Receipts = receipts;
     }
 
     /// <summary>This peer's id: it trusts itself, and says nothing about itself.</summary>
@@ -30,9 +36,12 @@ internal sealed class ReputationState
     /// <summary>What is known, by peer.</summary>
     public IReadOnlyDictionary<string, PeerRecord> Peers => _peers;
 
+    /// <summary>Receipts of this peer's own payments, oldest first.</summary>
+    public ImmutableList<HeldReceipt> Receipts { get; }
+
     /// <summary>Nothing is known.</summary>
     public static ReputationState Empty(string self, int confirmations) =>
-        new(self, confirmations, ImmutableDictionary.Create<string, PeerRecord>(StringComparer.Ordinal));
+        new(self, confirmations, ImmutableDictionary.Create<string, PeerRecord>(StringComparer.Ordinal), []);
 
     /// <summary>What is known about a peer.</summary>
     public PeerRecord Of(string peerId) => _peers.GetValueOrDefault(peerId) ?? PeerRecord.Empty;
@@ -48,13 +57,56 @@ internal sealed class ReputationState
         return changed.Count > 0 ? new ReplaysTaken(command.Source, changed, now) : null;
     }
 
-    /// <summary>The call; null when it was of this peer itself.</summary>
-    public CallNoted? Decide(ReputationCommands.Called command, DateTimeOffset now) =>
-        command.PeerId == Self ? null : new CallNoted(command.PeerId, command.Ok, command.Paid, now);
+    /// <summary>The call; null when it was of this peer itself. A receipt of another payment than this peer's own to that provider is left out.</summary>
+    public CallNoted? Decide(ReputationCommands.Called command, DateTimeOffset now)
+    {
+        var receipt = command.Receipt is { } bytes ? Ratings.ReadReceipt(bytes, now, out _) : null;
+        var isOurs = receipt is not null && command.Paid && receipt.Payee == command.PeerId && receipt.Content.Payer == Self && Receipts.TrueForAll(r => r.Payee != receipt.Payee || r.Content.RequestId != receipt.Content.RequestId);
+        return command.PeerId == Self ? null : new CallNoted(command.PeerId, command.Ok, command.Paid, now, isOurs ? receipt! with { SessionId = command.SessionId } : null);
+    }
 
-    /// <summary>The rating; null when it tells nothing new.</summary>
-    public RatingTaken? Decide(string ratee, string rater, RatingEntry entry, DateTimeOffset now) =>
-        rater == ratee || ratee == Self || Of(ratee).Ratings.With(rater, entry) == Of(ratee).Ratings ? null : new RatingTaken(ratee, rater, entry, now);
+    /// <summary>The rating; null when it tells nothing new, or somebody rates itself or this peer.</summary>
+    public RatingTaken? Decide(HeardRating heard, DateTimeOffset now) =>
+        heard.Rater == heard.Ratee || heard.Ratee == Self || Of(heard.Ratee).Ratings.With(heard.Rater, heard.Entry) == Of(heard.Ratee).Ratings
+            ? null
+            : new RatingTaken(heard.Ratee, heard.Rater, heard.Entry, now);
+
+    /// <summary>
+    /// This peer's own word on others, which here counts in full whatever was paid; and the receipts by which it can be told
+    /// to all, at most one of each peer.
+    /// </summary>
+    /// <param name="command">Whom and how.</param>
+    /// <param name="stamp">The rating's, greater than all before.</param>
+    /// <param name="now">The time.</param>
+    public (IReadOnlyList<RatingTaken> Events, IReadOnlyList<HeldReceipt> Receipts, Refusal? Refusal) Decide(ReputationCommands.Rate command, ulong stamp, DateTimeOffset now)
+    {
+        if (new[] { command.PeerId, command.SessionId, command.RequestId }.Count(given => given is not null) != 1)
+        {
+            return Refused("Give exactly one of peerId, sessionId and requestId.");
+        }
+
+        if (double.IsNaN(command.Value) || command.Value is < -1 or > 1)
+        {
+            return Refused("value is -1 (bad) to 1 (good).");
+        }
+
+        if (command.PeerId == Self)
+        {
+            return Refused("A peer does not rate itself.");
+        }
+
+        var receipts = Receipts
+            .Where(r => command.PeerId is { } peer ? r.Payee == peer : command.SessionId is { } session ? r.SessionId == session : r.Content.RequestId == command.RequestId)
+            .GroupBy(r => r.Payee, StringComparer.Ordinal)
+            .Select(g => g.Last())
+            .ToList();
+        var peers = command.PeerId is { } named ? [named] : receipts.ConvertAll(r => r.Payee);
+        return peers.Count == 0
+            ? Refused("No receipt of such a payment is held; rate the provider by its peerId.")
+            : (peers.ConvertAll(p => new RatingTaken(p, Self, new RatingEntry(OwnWord, command.Value, (ulong)RatingBook.FullMicros, now, stamp), now)), receipts, null);
+
+        static (IReadOnlyList<RatingTaken>, IReadOnlyList<HeldReceipt>, Refusal?) Refused(string message) => ([], [], new Refusal(ErrorCodes.InvalidParams, message));
+    }
 
     /// <summary>The state after an event.</summary>
     public ReputationState Apply(IReputationEvent e) => e switch
@@ -66,13 +118,25 @@ internal sealed class ReputationState
             Calls = (p.Calls * TrustRules.Faded(call.At - p.CallsAt)) + (call.Ok ? new Tally(1, 0) : new Tally(0, 1)),
             CallsAt = call.At,
             PaidCalls = p.PaidCalls + (call.Paid ? 1 : 0),
-        }),
+        }).Holding(call.Receipt),
         RatingTaken rating => With(rating.Ratee, p => p with { Ratings = p.Ratings.With(rating.Rater, rating.Entry) }),
         _ => throw new ArgumentOutOfRangeException(nameof(e), e, "Not an event of reputation."),
     };
 
     /// <summary>The state with a peer's record as a snapshot held it.</summary>
-    public ReputationState Restored(string peerId, PeerRecord record) => new(Self, Confirmations, _peers.SetItem(peerId, record));
+    public ReputationState Restored(string peerId, PeerRecord record) => new(Self, Confirmations, _peers.SetItem(peerId, record), Receipts);
+
+    /// <summary>The state with one more receipt, if there is one.</summary>
+    public ReputationState Holding(HeldReceipt? receipt)
+    {
+        if (receipt is null)
+        {
+            return this;
+        }
+
+        var receipts = Receipts.Add(receipt);
+        return new ReputationState(Self, Confirmations, _peers, receipts.Count > MaxReceipts ? receipts.RemoveAt(0) : receipts);
+    }
 
     private ReputationState With(string peerId, Func<PeerRecord, PeerRecord> change)
     {
@@ -87,6 +151,6 @@ internal sealed class ReputationState
             peers = peers.Remove(forgettable);
         }
 
-        return new ReputationState(Self, Confirmations, peers.SetItem(peerId, change(record ?? PeerRecord.Empty)));
+        return new ReputationState(Self, Confirmations, peers.SetItem(peerId, change(record ?? PeerRecord.Empty)), Receipts);
     }
 }

@@ -26,6 +26,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
     private readonly McpServers _servers;
     private readonly RegistryReplica _replica;
     private readonly InvocationServices _services;
+    private readonly CapabilityFeed _feed;
     private readonly IActorRef _discovery;
     private readonly IActorRef? _publisher;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -35,7 +36,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
     private int _invocations;
 
     /// <summary>Makes the registry; a light peer has no publisher.</summary>
-    public ToolRegistryActor(ToolCatalog catalog, McpServers servers, RegistryReplica replica, InvocationServices services, IActorRef discovery, IActorRef? publisher)
+    public ToolRegistryActor(ToolCatalog catalog, McpServers servers, RegistryReplica replica, InvocationServices services, CapabilityFeed feed, IActorRef discovery, IActorRef? publisher)
     {
         JournalPluginId = Journals.Default;
         SnapshotPluginId = Journals.DefaultSnapshots;
@@ -43,6 +44,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         _servers = servers;
         _replica = replica;
         _services = services;
+        _feed = feed;
         _discovery = discovery;
         _publisher = publisher;
 
@@ -95,6 +97,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
     private void Resume()
     {
         _catalog.State = _state;
+        _feed.Own(_state);
         foreach (var tool in _state.Tools.Values)
         {
             _replica.Put(tool.Definition);
@@ -239,6 +242,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
             if (--left == 0)
             {
                 _catalog.State = _state;
+                _feed.Own(_state);
                 _publisher?.Tell(new PublisherCommands.Publish());
                 asker.Tell(reply(decision.Names));
             }

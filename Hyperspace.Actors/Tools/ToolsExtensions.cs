@@ -8,6 +8,7 @@ using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Micropayments.Charge;
 using Hyperspace.Actors.Micropayments.Mpp;
 using Hyperspace.Actors.Micropayments.Sessions;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Actors.Tools.Invocation;
 using Hyperspace.Actors.Tools.Mcp;
@@ -29,9 +30,9 @@ public static class ToolsExtensions
 
     /// <summary>
     /// Registers <see cref="ActorKeys.Tools"/> and serves <c>tool.invoke</c> and <c>capabilities.get</c>. Needs as services
-    /// <see cref="PeerIdentity"/>, <see cref="PeerOptions"/>, <see cref="HybridClock"/>, <see cref="TimeProvider"/>, <see cref="ISwitch"/>,
+    /// <see cref="PeerIdentity"/>, <see cref="PeerOptions"/>, <see cref="HybridClock"/>, <see cref="TimeProvider"/>, <see cref="ISwitch"/>, <see cref="ReputationExtensions.AddTrust"/>,
     /// <see cref="IRpc"/> and <see cref="IContentRouting"/>, and <see cref="ActorKeys.Gossip"/> in the registry before it.
-    /// Sessions and channels are looked up when they are needed.
+    /// <see cref="ActorKeys.Matrix"/> is told of capabilities when it is there before. Sessions and channels are looked up when they are needed.
     /// </summary>
     public static AkkaConfigurationBuilder WithTools(this AkkaConfigurationBuilder builder) => builder
         .WithJournalFormat("hyperspace-tools", SerializerIds.Tools, ToolsJournal.Format)
@@ -44,7 +45,8 @@ public static class ToolsExtensions
                 resolver.GetService<IRpc>(),
                 resolver.GetService<IContentRouting>(),
                 resolver.GetService<HybridClock>(),
-                resolver.GetService<TimeProvider>());
+                resolver.GetService<TimeProvider>(),
+                resolver.GetService<ITrust>());
             Start(system, registry, peer, resolver);
         });
 
@@ -56,7 +58,8 @@ public static class ToolsExtensions
         var servers = new McpServers(peer.Time);
         var runners = new ToolRunners([new BuiltinRunner([new DocsSearch(folders), new DocsRead(folders), pages]), http, new McpRunner(servers)]);
         var catalog = new ToolCatalog(peer.Identity.PeerId, runners, new SchemaCache());
-        var store = new CapabilityStore(peer.Time);
+        var feed = new CapabilityFeed(registry.TryGet<ActorKeys.Matrix>(out var matrix) ? matrix : null, peer.Identity.PeerId, peer.Time);
+        var store = new CapabilityStore(peer.Time, feed.Heard);
         var fetcher = new CapabilityFetcher(peer, store);
         var own = new OwnRecord(peer, catalog);
         var replica = new RegistryReplica(system);
@@ -66,7 +69,7 @@ public static class ToolsExtensions
         var publisher = peer.Options.Profile != PeerProfile.Full ? null : system.ActorOf(Props.Create(() => new CapabilityPublisherActor(peer, own, gossip)), "capability-publisher");
         var search = new ToolDiscovery(peer, catalog, store, fetcher, replica.ReadAsync, gossip);
         var discovery = system.ActorOf(Props.Create(() => new DiscoveryActor(search, own, peer, store, publisher, gossip)), "tool-discovery");
-        var tools = system.ActorOf(Props.Create(() => new ToolRegistryActor(catalog, servers, replica, services, discovery, publisher)), "tools");
+        var tools = system.ActorOf(Props.Create(() => new ToolRegistryActor(catalog, servers, replica, services, feed, discovery, publisher)), "tools");
         registry.Register<ActorKeys.Tools>(tools);
 
         var outcomes = new OutcomeCache();

@@ -38,5 +38,5 @@ public static class MatrixCommands
 public sealed record MatrixHits(IReadOnlyList<MatrixHit> Hits);
 
 /// <summary>The vote is journalled and on its way.</summary>
-/// <param name="Votes">This peer's votes on that capability so far.</param>
-public sealed record MatrixVoteTaken(ulong Votes);
+/// <param name="Outcomes">This peer's outcomes of that capability so far: votes and runs.</param>
+public sealed record MatrixVoteTaken(ulong Outcomes);

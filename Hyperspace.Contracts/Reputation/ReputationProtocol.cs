@@ -30,18 +30,35 @@ public static class ReputationCommands
     /// <param name="Replays">Absolute values, an entry per author.</param>
     public sealed record Replayed(string Source, IReadOnlyList<Replay> Replays);
 
-    /// <summary>A call of this peer to a provider ended. No answer.</summary>
+    /// <summary>A call of this peer to a provider ended. No answer. A paid one with a receipt is rated, seldom, on the mesh.</summary>
     /// <param name="PeerId">The provider.</param>
     /// <param name="Ok">Whether it gave a result.</param>
     /// <param name="Paid">Whether it was paid.</param>
-    public sealed record Called(string PeerId, bool Ok, bool Paid);
+    /// <param name="Receipt">The provider's envelope of a <c>ServiceReceipt</c>; null: none.</param>
+    /// <param name="SessionId">The session of the call; null: none.</param>
+    public sealed record Called(string PeerId, bool Ok, bool Paid, byte[]? Receipt = null, string? SessionId = null);
+
+    /// <summary>
+    /// The agent's own word on a peer, or on whoever it paid in a session or for a request. Exactly one of the three is given.
+    /// It counts here in full; with a receipt it is gossiped, too. Answered with <see cref="PeersRated"/> or a <see cref="Refusal"/>.
+    /// </summary>
+    /// <param name="PeerId">The peer.</param>
+    /// <param name="SessionId">A session in which peers were paid.</param>
+    /// <param name="RequestId">A call that was paid for.</param>
+    /// <param name="Value">−1 (bad) to 1 (good).</param>
+    public sealed record Rate(string? PeerId, string? SessionId, string? RequestId, double Value);
 
     /// <summary>Answered with <see cref="ReputationView"/>.</summary>
     public sealed record Get(string PeerId);
 }
 
+/// <summary>The rating is journalled.</summary>
+/// <param name="Peers">Whom it is about.</param>
+/// <param name="Gossiped">How many of them it was gossiped about: those that there is a receipt of.</param>
+public sealed record PeersRated(IReadOnlyList<string> Peers, int Gossiped);
+
 /// <summary>Why a peer stands as it does: one reason, with its counts.</summary>
-/// <param name="Kind">"replay", "calls", "ratings", "quarantine".</param>
+/// <param name="Kind">"replay", "consensus", "calls", "ratings", "caught" or "quarantine".</param>
 /// <param name="For">Evidence for the peer, after caps and decay.</param>
 /// <param name="Against">Evidence against it.</param>
 /// <param name="Text">A sentence.</param>

@@ -5,6 +5,7 @@ using Hyperspace.Actors.Learning;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p.Keys;
 using Hyperspace.Tests.SelfImproving;
 
 namespace Hyperspace.Tests.Learning;
@@ -265,7 +266,7 @@ public class PlaybookMergeTests
 
     private static string Self(int author) => Runs.Author(author).PeerId.ToString();
 
-    private static Libp2p.Keys.KeyPair KeyOf(int seed) => Libp2p.Keys.KeyPair.FromSeed([.. Enumerable.Repeat((byte)seed, 32)]);
+    private static KeyPair KeyOf(int seed) => KeyPair.FromSeed([.. Enumerable.Repeat((byte)seed, 32)]);
 
     private static string Id(int i) => i.ToString("x64", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Xunit;
+using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.SelfImproving;
 
 namespace Hyperspace.Tests.SelfImproving;

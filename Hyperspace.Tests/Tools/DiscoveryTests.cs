@@ -37,7 +37,7 @@ public class DiscoveryTests
     [Fact]
     public void The_first_tier_keeps_a_tool_and_the_filters_hold()
     {
-        var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("x", [], null, Amount.MicroUsdc(5), 2, TimeSpan.FromSeconds(1)));
+        var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("x", [], null, Amount.MicroUsdc(5), 2, TimeSpan.FromSeconds(1)), _ => Standing.Unknown);
         using var keys = KeyPair.Generate();
         plan!.Add(Tiers.Dht, keys.PeerId, [Tool("x") with { Price = Amount.MicroUsdc(6) }, Tool("x-1")]);
         plan.Add(Tiers.Gossip, keys.PeerId, [Tool("x-1"), Tool("x-2")]);
@@ -48,7 +48,7 @@ public class DiscoveryTests
     [Fact]
     public void Peers_nobody_has_rated_pass_any_reputation_asked_for_and_are_marked()
     {
-        var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("x", [], 0.8, null, 2, TimeSpan.FromSeconds(1)));
+        var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("x", [], 0.8, null, 2, TimeSpan.FromSeconds(1)), _ => Standing.Unknown);
         using var keys = KeyPair.Generate();
         plan!.Add(Tiers.Dht, keys.PeerId, [Tool("x")]);
         Assert.Equal(Standing.Unknown, Assert.Single(plan.Best()).Reputation);
@@ -57,18 +57,32 @@ public class DiscoveryTests
         Assert.False(Standing.Passes(0.79, 0.8));
     }
 
+    [Fact]
+    public void Reputation_is_shown_filters_and_breaks_ties()
+    {
+        using var good = KeyPair.Generate();
+        using var bad = KeyPair.Generate();
+        foreach (var least in new double?[] { null, 0.5 })
+        {
+            var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("x", [], least, null, 2, TimeSpan.FromSeconds(1)), peer => peer == good.PeerId.ToString() ? 0.9 : 0.2);
+            plan!.Add(Tiers.Dht, bad.PeerId, [Tool("x")]);
+            plan.Add(Tiers.Dht, good.PeerId, [Tool("x")]);
+            Assert.Equal(least is null ? [0.9, 0.2] : [0.9], plan.Best().Select(t => t.Reputation));
+        }
+    }
+
     [Theory]
     [InlineData(0, 1000)]
     [InlineData(201, 1000)]
     [InlineData(5, 0)]
     [InlineData(5, 600_000)]
     public void Commands_over_their_limits_are_refused(int limit, int timeoutMs) =>
-        Assert.Equal(ErrorCodes.InvalidParams, DiscoveryPlan.Of(new ToolCommands.Discover(null, [], null, null, limit, TimeSpan.FromMilliseconds(timeoutMs))).Refusal?.Code);
+        Assert.Equal(ErrorCodes.InvalidParams, DiscoveryPlan.Of(new ToolCommands.Discover(null, [], null, null, limit, TimeSpan.FromMilliseconds(timeoutMs)), _ => Standing.Unknown).Refusal?.Code);
 
     [Fact]
     public void The_dht_is_asked_for_tags_names_and_words()
     {
-        var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("Web-Research tool", ["Search"], null, null, 1, TimeSpan.FromSeconds(1)));
+        var (plan, _) = DiscoveryPlan.Of(new ToolCommands.Discover("Web-Research tool", ["Search"], null, null, 1, TimeSpan.FromSeconds(1)), _ => Standing.Unknown);
         Assert.Equal(["search", "web-research", "tool", "web", "research"], plan!.RoutingTags());
     }
 

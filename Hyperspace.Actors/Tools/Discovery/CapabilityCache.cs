@@ -55,8 +55,8 @@ internal sealed record CapabilityCache(int Capacity)
     private CapabilityCache With(ImmutableDictionary<PeerId, CachedCapabilities> peers) => this with { _peers = peers, _clock = _clock + 1 };
 }
 
-/// <summary>The cache that a peer's parts share; tells waiters when something new was heard.</summary>
-internal sealed class CapabilityStore(TimeProvider time)
+/// <summary>The cache that a peer's parts share; tells waiters when something new was heard, and <paramref name="heard"/> of each record that is another than the one before.</summary>
+internal sealed class CapabilityStore(TimeProvider time, Action<PeerCapabilities>? heard = null)
 {
     private const int Capacity = 4096;
     private readonly Lock _gate = new();
@@ -91,10 +91,17 @@ internal sealed class CapabilityStore(TimeProvider time)
     public void Offer(PeerCapabilities record, string tier)
     {
         TaskCompletionSource news;
+        bool isNew;
         lock (_gate)
         {
+            isNew = !(_cache.Find(record.Peer) is { } known && known.Record.Sequence >= record.Sequence);
             _cache = _cache.Offer(record, tier, time.GetUtcNow());
             (news, _news) = (_news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        if (isNew)
+        {
+            heard?.Invoke(record);
         }
 
         news.SetResult();

@@ -23,9 +23,14 @@ internal sealed class DiscoveryPlan
     public const int MaxLimit = 200;
     private const int MaxKeys = 64;
     private readonly ToolCommands.Discover _command;
+    private readonly Func<string, double> _reputationOf;
     private readonly Dictionary<string, DiscoveredTool> _found = new(StringComparer.Ordinal);
 
-    private DiscoveryPlan(ToolCommands.Discover command) => _command = command;
+    private DiscoveryPlan(ToolCommands.Discover command, Func<string, double> reputationOf)
+    {
+        _command = command;
+        _reputationOf = reputationOf;
+    }
 
     /// <summary>Whether everything that is known is asked for.</summary>
     public bool AsksForAll => ToolRanking.WordsOf(_command.Query).Count == 0 && _command.Capabilities.Count == 0;
@@ -34,14 +39,16 @@ internal sealed class DiscoveryPlan
     public bool IsSatisfied => Ranked().Count >= _command.Limit;
 
     /// <summary>A plan, or why the command is refused.</summary>
-    public static (DiscoveryPlan? Plan, Refusal? Refusal) Of(ToolCommands.Discover command) => command switch
+    /// <param name="command">What is looked for.</param>
+    /// <param name="reputationOf">How a provider stands: <see cref="ITrust.ReputationOf"/>.</param>
+    public static (DiscoveryPlan? Plan, Refusal? Refusal) Of(ToolCommands.Discover command, Func<string, double> reputationOf) => command switch
     {
         { Limit: < 1 or > MaxLimit } => Refused($"limit is 1 to {MaxLimit}."),
         { Query.Length: > 1024 } => Refused("query has at most 1024 characters."),
         { MinReputation: < 0 or > 1 or double.NaN } => Refused("minReputation is 0 to 1."),
         { Capabilities.Count: > ToolRules.MaxCapabilities } => Refused($"capabilities[] has at most {ToolRules.MaxCapabilities} tags."),
         _ when command.Timeout <= TimeSpan.Zero || command.Timeout > TimeSpan.FromMinutes(1) => Refused("timeoutMs is 1 to 60000."),
-        _ => (new DiscoveryPlan(command with { Capabilities = [.. command.Capabilities.Select(c => c.Trim().ToLowerInvariant()).Where(ToolRules.IsCapability)] }), null),
+        _ => (new DiscoveryPlan(command with { Capabilities = [.. command.Capabilities.Select(c => c.Trim().ToLowerInvariant()).Where(ToolRules.IsCapability)] }, reputationOf), null),
     };
 
     /// <summary>The tags whose providers the DHT is asked for: capabilities, the whole query as a name, its words with and without their hyphens.</summary>
@@ -55,10 +62,11 @@ internal sealed class DiscoveryPlan
     /// <summary>Adds what a tier found; the first tier keeps a tool that several found.</summary>
     public void Add(string tier, PeerId provider, IEnumerable<ToolDefinition> tools)
     {
+        var (peerId, reputation) = (provider.ToString(), _reputationOf(provider.ToString()));
         foreach (var tool in tools)
         {
-            var id = ToolRules.IdOf(provider.ToString(), tool.Name);
-            _found.TryAdd(id, new DiscoveredTool(id, tool, provider.ToString(), Standing.Unknown, 0, tier));
+            var id = ToolRules.IdOf(peerId, tool.Name);
+            _found.TryAdd(id, new DiscoveredTool(id, tool, peerId, reputation, 0, tier));
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class ToolDiscovery(PeerServices peer, ToolCatalog catalog, Capa
     /// <summary>The tools, or a refusal of the command.</summary>
     public async Task<object> RunAsync(ToolCommands.Discover command, CancellationToken cancellationToken)
     {
-        var (plan, refusal) = DiscoveryPlan.Of(command);
+        var (plan, refusal) = DiscoveryPlan.Of(command, peer.Trust.ReputationOf);
         if (plan is null)
         {
             return refusal!;

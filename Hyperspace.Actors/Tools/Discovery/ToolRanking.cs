@@ -13,7 +13,7 @@ internal static class ToolRanking
     private const double WholeQuery = 0.25;
 
     /// <summary>
-    /// The tools that fit, with scores between 0 and 1, best first, equal ones by id. With capabilities given a tool needs
+    /// The tools that fit, with scores between 0 and 1, best first, equal ones by reputation and id. With capabilities given a tool needs
     /// one of them; with only a query it needs one of its words; with neither all fit.
     /// </summary>
     public static IReadOnlyList<DiscoveredTool> Rank(string? query, IReadOnlyList<string> capabilities, IReadOnlyCollection<DiscoveredTool> tools)
@@ -28,6 +28,7 @@ internal static class ToolRanking
                 .Select(h => h.Tool with { Score = Score(h.Tool.Definition, query, words, h.Hits, rarity, wanted) })
                 .Where(t => t.Score > 0 || (words.Count == 0 && wanted.Count == 0))
                 .OrderByDescending(t => t.Score)
+                .ThenByDescending(t => t.Reputation)
                 .ThenBy(t => t.Id, StringComparer.Ordinal),
         ];
     }

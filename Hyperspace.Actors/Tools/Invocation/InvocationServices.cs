@@ -4,6 +4,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
+using Hyperspace.Contracts.Reputation;
 using Hyperspace.Contracts.State;
 using Hyperspace.Libp2p;
 
@@ -46,6 +47,15 @@ internal sealed class InvocationServices(PeerServices peer, ToolCatalog catalog,
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             return null;
+        }
+    }
+
+    /// <summary>Tells what came of a call of another peer's tool; a peer that keeps no reputations hears nothing.</summary>
+    public void Tell(ReputationCommands.Called called)
+    {
+        if (registry.TryGet<ActorKeys.Reputation>(out var reputation))
+        {
+            reputation.Tell(called, ActorRefs.NoSender);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Google.Protobuf;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
@@ -16,7 +17,8 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// <param name="Outcome">It ran the tool.</param>
 /// <param name="Refused">It refuses.</param>
 /// <param name="Failure">The call broke.</param>
-internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? Challenge, ToolOutcome? Outcome, ToolRefused? Refused, Refusal? Failure)
+/// <param name="Proof">The provider's signed receipt of the call, unverified.</param>
+internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? Challenge, ToolOutcome? Outcome, ToolRefused? Refused, Refusal? Failure, byte[]? Proof = null)
 {
     // Said before the voucher was looked at, or because it can't count. A stale voucher is not among them: the payee has
     // accepted more than this peer knows, and its standing says how much.
@@ -32,6 +34,14 @@ internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? C
         Receipt is not null ? PaymentOutcome.Accepted
         : Refused is { } refused && NothingTaken.Contains(refused.Code) ? PaymentOutcome.Refused
         : PaymentOutcome.Unknown;
+
+    /// <summary>Whether the provider did what it was asked; null when that is not its doing, as when it refused the call.</summary>
+    public bool? WentWell => this switch
+    {
+        { Outcome: { } outcome } => outcome.Ok,
+        { Failure.Code: ErrorCodes.Timeout or ErrorCodes.PeerUnreachable or ErrorCodes.ToolFailed } => false,
+        _ => null,
+    };
 
     /// <summary>Why there is no outcome.</summary>
     public Refusal WhyNot(string otherwise) => Failure ?? (Refused is { } refused
@@ -59,7 +69,7 @@ internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? C
                     // The first word counts: a provider cannot take it back.
                     _ when attempt is not { Challenge: null, Outcome: null, Refused: null } => attempt,
                     ToolInvocationFrame.FrameOneofCase.PaymentRequired => attempt with { Challenge = frame.PaymentRequired },
-                    ToolInvocationFrame.FrameOneofCase.PaymentAccepted when request.Voucher is not null => attempt with { Receipt = ReceiptOf(frame.PaymentAccepted, currency) },
+                    ToolInvocationFrame.FrameOneofCase.PaymentAccepted when request.Voucher is not null => attempt with { Receipt = ReceiptOf(frame.PaymentAccepted, currency), Proof = ProofOf(frame.PaymentAccepted) },
                     ToolInvocationFrame.FrameOneofCase.Outcome => attempt with { Outcome = frame.Outcome },
                     ToolInvocationFrame.FrameOneofCase.Refused => attempt with { Refused = frame.Refused },
                     _ => attempt,
@@ -102,6 +112,8 @@ internal sealed record RemoteAttempt(PaymentReceipt? Receipt, PaymentRequired? C
     private static bool IsReceiptOf(PaymentAccepted receipt, string requestId, Voucher sent) =>
         receipt.ChannelId.Equals(sent.ChannelId) && receipt.RequestId == requestId
         && receipt.AcceptedMicro >= sent.CumulativeMicro && receipt.AcceptedMicro <= Amount.MaxMicroUnits && receipt.SpentMicro <= receipt.AcceptedMicro;
+
+    private static byte[]? ProofOf(PaymentAccepted accepted) => accepted.ServiceReceipt.Length is > 0 and <= Ratings.MaxBytes ? accepted.ServiceReceipt.ToByteArray() : null;
 
     private static PaymentReceipt ReceiptOf(PaymentAccepted accepted, Currency currency) => new(
         "0x" + Convert.ToHexStringLower(accepted.ChannelId.Span),

@@ -2,6 +2,7 @@ using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Reputation;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
@@ -70,6 +71,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
 
     private async Task<object> FinishUnpaidAsync(RemoteAttempt attempt, string reservationId, Amount free)
     {
+        Judge(attempt, paid: false);
         if (attempt.Outcome is not { } outcome)
         {
             return await ReleaseAsync(attempt.WhyNot("The provider gave no outcome."), reservationId).ConfigureAwait(false);
@@ -137,6 +139,8 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         var settled = settlement as PaymentSettled;
         if (settled is { Outcome: PaymentOutcome.Refused })
         {
+            Judge(attempt, paid: false);
+
             // Served without taking the payment, because the tool has become free, say.
             answer(attempt.Outcome is { } gift
                 ? await CommitOutcomeAsync(gift, Amount.Zero(price.Currency), receipt: null).ConfigureAwait(false)
@@ -146,6 +150,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
 
         if (settled is null or { Outcome: PaymentOutcome.Unknown })
         {
+            Judge(attempt, paid: false);
             answer(new Refusal(ErrorCodes.PaymentPending, $"The call broke off and the provider can't be asked whether it took the payment of {price}; the amount stays reserved until it can. {attempt.WhyNot("").Message}"));
             var resolved = await ResolveLaterAsync(key, stopping).ConfigureAwait(false);
             _ = resolved.Outcome == PaymentOutcome.Accepted
@@ -158,9 +163,10 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         if (attempt.Outcome is null && Left > TimeSpan.Zero && !deadline.IsCancellationRequested && attempt.Refused is null)
         {
             var again = await AttemptAsync(voucher, price.Currency, deadline, retry: true).ConfigureAwait(false);
-            attempt = again with { Receipt = attempt.Receipt ?? again.Receipt, Failure = again.Failure ?? attempt.Failure };
+            attempt = again with { Receipt = attempt.Receipt ?? again.Receipt, Proof = attempt.Proof ?? again.Proof, Failure = again.Failure ?? attempt.Failure };
         }
 
+        Judge(attempt, paid: true);
         answer(attempt.Outcome is { } outcome
             ? await CommitOutcomeAsync(outcome, settled.Cost, attempt.Receipt).ConfigureAwait(false)
             : await CommitAsync(false, "", null, LostError(attempt), settled.Cost, attempt.Receipt).ConfigureAwait(false));
@@ -175,6 +181,15 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         // Settled at once, so that the channel's next voucher need not wait for this tool.
         () => _settling ??= retry ? null : SettleAsync(ChannelKey(currency), PaymentOutcome.Accepted),
         deadline);
+
+    private void Judge(RemoteAttempt attempt, bool paid)
+    {
+        // Whoever takes the money and refuses did not do what it was paid for.
+        if ((attempt.WentWell ?? (paid ? false : (bool?)null)) is { } ok)
+        {
+            Services.Tell(new ReputationCommands.Called(provider.ToString(), ok, paid, paid ? attempt.Proof : null, Command.SessionId));
+        }
+    }
 
     private Task<object> SettleAsync(string key, PaymentOutcome outcome) => Services.AskChannelAsync(new PayerChannelCommands.Settle(key, RequestId, outcome));
 

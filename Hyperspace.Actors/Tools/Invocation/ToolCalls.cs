@@ -2,10 +2,12 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p;
 using Hyperspace.Libp2p.Rpc;
 
 namespace Hyperspace.Actors.Tools.Invocation;
@@ -58,6 +60,10 @@ internal sealed class ToolCalls(PeerServices peer, ToolCatalog catalog)
     /// <summary>Can the tool run now? Asked before money is taken; null when it can.</summary>
     public ValueTask<Refusal?> PrepareAsync(RegisteredTool tool, CancellationToken cancellationToken) =>
         catalog.Runners.For(tool.Provider).PrepareAsync(tool.Definition, tool.Provider.Configuration, cancellationToken);
+
+    /// <summary>This peer's word that it was paid for a call, as the caller needs it to rate the call.</summary>
+    public ByteString ReceiptFor(PeerId payer, string requestId, ToolDefinition tool) =>
+        ByteString.CopyFrom(Ratings.SealReceipt(peer.Identity, payer, requestId, tool.Name, tool.Price, peer.Clock.Next()).Bytes.Span);
 
     /// <summary>Runs a tool that answers in one piece, with parameters that were checked.</summary>
     public async Task<ToolOutcome> RunAsync(RegisteredTool tool, string parameters, CancellationToken cancellationToken)

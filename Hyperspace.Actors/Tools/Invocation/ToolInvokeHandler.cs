@@ -80,7 +80,14 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, OwnRecord own, IReadOnl
             paid = accepted;
             yield return Frame(new ToolInvocationFrame
             {
-                PaymentAccepted = new PaymentAccepted { ChannelId = request.Voucher!.ChannelId, RequestId = request.RequestId, AcceptedMicro = accepted.Accepted.MicroUnits, SpentMicro = accepted.Spent.MicroUnits },
+                PaymentAccepted = new PaymentAccepted
+                {
+                    ChannelId = request.Voucher!.ChannelId,
+                    RequestId = request.RequestId,
+                    AcceptedMicro = accepted.Accepted.MicroUnits,
+                    SpentMicro = accepted.Spent.MicroUnits,
+                    ServiceReceipt = calls.ReceiptFor(call.Caller, request.RequestId, tool.Definition),
+                },
             });
         }
 

@@ -99,7 +99,7 @@ internal sealed class PayShop : IAsyncDisposable
                 ToolRegistryState.Empty.Servers),
         };
         var outcomes = new OutcomeCache();
-        var calls = new ToolCalls(new PeerServices(null!, options, null!, null!, null!, null!, TimeProvider.System), catalog);
+        var calls = new ToolCalls(new PeerServices(null!, options, null!, null!, null!, null!, TimeProvider.System, null!), catalog);
         var registry = (IReadOnlyActorRegistry)_engine.Services.GetService(typeof(IReadOnlyActorRegistry))!;
         var key = ChallengeKey.LoadOrCreate(options.DataDirectory);
         _sales = new ToolSales();

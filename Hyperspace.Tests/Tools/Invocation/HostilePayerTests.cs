@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p.Rpc;
@@ -150,6 +151,17 @@ public class HostilePayerTests(PaidPeerFixture payee) : IClassFixture<PaidPeerFi
         Assert.Equal(ErrorCodes.ChannelRefused, (await payer.OpenAsync(payee.PeerId, With(payee.Terms, t => t.MaxCreditMicro *= 2), 10_000_001)).Reply.RefusedCode);
         Assert.Equal("", (await payer.OpenAsync(payee.PeerId, payee.Terms, 10_000_000)).Reply.RefusedCode);
         Assert.Equal(ErrorCodes.ChannelRefused, (await payer.OpenAsync(payee.PeerId, payee.Terms, 1)).Reply.RefusedCode);
+    }
+
+    [Fact]
+    public async Task A_paid_call_comes_with_a_receipt_for_its_payer_and_nobody_else()
+    {
+        await using var payer = await StartAsync();
+        var (terms, _) = await payer.OpenAsync(payee.PeerId, payee.Terms, Deposit);
+        var accepted = (await payer.InvokeAsync(payee.PeerId, Request("rated", payer.Sign(terms, 1_000))))[0].PaymentAccepted;
+        var receipt = Ratings.ReadReceipt(accepted.ServiceReceipt.Memory, DateTimeOffset.UtcNow, out var reason);
+        Assert.True(receipt is not null, reason);
+        Assert.Equal((payee.PeerId.ToString(), payer.Identity.PeerId.ToString(), "rated", "count", 1_000UL), (receipt.Payee, receipt.Content.Payer, receipt.Content.RequestId, receipt.Content.Tool, receipt.Content.AmountMicro));
     }
 
     private static ToolInvocation Request(string requestId, Voucher voucher) => new() { RequestId = requestId, Tool = "count", Params = "{}", Voucher = voucher };

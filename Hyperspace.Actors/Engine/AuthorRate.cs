@@ -1,4 +1,4 @@
-namespace Hyperspace.Actors.SelfImproving;
+namespace Hyperspace.Actors.Engine;
 
 /// <summary>
 /// Counts what each author sent within a window of time and says when it is too much. The clock is handed in. The

@@ -1,0 +1,203 @@
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
+using Hyperspace.Contracts.Matrix;
+using Hyperspace.Contracts.Reputation;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.Matrix;
+
+/// <summary>
+/// All that the matrix knows, with its file behind it: what is changed here is in the file after the next
+/// <see cref="MatrixStore.Commit"/>, and a new object on the same file goes on from there. No actor, no network, no clock.
+/// For one thread at a time.
+/// </summary>
+internal sealed class MatrixState : IDisposable
+{
+    /// <summary>Most terms over all authors' sums; then authors that weigh least are forgotten.</summary>
+    public const long MaxTerms = 8_000_000;
+
+    // From this weight on an author's votes help to choose the mixture.
+    private const double Trusted = 0.5;
+
+    private readonly string _self;
+    private readonly ITrust? _trust;
+    private readonly MatrixModel _model = new();
+    private readonly LearnedLeg _learned;
+    private readonly MatrixRanker _ranker;
+    private long _weighed = -1;
+
+    /// <summary>Reads what the store holds.</summary>
+    public MatrixState(MatrixStore store, string self, ITrust? trust)
+    {
+        (Store, _self, _trust) = (store, self, trust);
+        store.LoadSums(_model);
+        _model.Changed += change => Store.PutSums(change.Author, change.Capability, change.After);
+        Proofs = store.LoadProofs();
+        Own = store.LoadOutcomes();
+        Index = new CapabilityIndex(store);
+        _learned = new LearnedLeg(_model, self, WeightOf);
+        _ranker = new MatrixRanker(Index, _learned);
+        var counters = store.LoadCounters();
+        Fusion = Fusion.Of([.. Fusion.Mixtures.Select((_, i) => counters.GetValueOrDefault($"credit-{i}", -1))], (int)counters.GetValueOrDefault("trials", -1));
+    }
+
+    /// <summary>The file.</summary>
+    public MatrixStore Store { get; }
+
+    /// <summary>Every author's sums.</summary>
+    public MatrixModel Model => _model;
+
+    /// <summary>What may be handed on.</summary>
+    public MatrixProofs Proofs { get; }
+
+    /// <summary>The capabilities.</summary>
+    public CapabilityIndex Index { get; }
+
+    /// <summary>This peer's latest outcomes.</summary>
+    public OwnOutcomes Own { get; private set; }
+
+    /// <summary>Which mixture has proved best.</summary>
+    public Fusion Fusion { get; private set; }
+
+    /// <summary>This peer's capabilities of which the mesh has not been told all.</summary>
+    public IEnumerable<string> Untold => _model.Of(_self).Where(s => s.Value.Outcomes > Proofs.OutcomesOf(_self, s.Key)).Select(s => s.Key);
+
+    /// <summary>The capabilities that fit, best first.</summary>
+    public IReadOnlyList<MatrixHit> Search(string query, IReadOnlyList<string> types, int limit, IReadOnlyList<Scored> embedded)
+    {
+        Weigh();
+        return _ranker.Search(query, types, limit, Fusion.Best(embedded.Count > 0), embedded);
+    }
+
+    /// <summary>The scores of all that fit, 0 (exclusive) to 1.</summary>
+    public IReadOnlyDictionary<string, double> Score(string query, IReadOnlyList<Scored> embedded)
+    {
+        Weigh();
+        return _ranker.Scores(query, Fusion.Best(embedded.Count > 0), embedded);
+    }
+
+    /// <summary>Learns an outcome of this peer's own. Returns how many it has had of the capability; 0 when it can't be counted.</summary>
+    public ulong Learn(string capability, string query, bool good, IReadOnlyList<Scored> embedded)
+    {
+        var terms = TermsOf(query);
+        Validate(capability, query, good, embedded);
+        var outcomes = _model.Record(MatrixModel.IsOwn(_self, capability) ? "" : _self, capability, terms, good);
+        if (outcomes > 0)
+        {
+            var outcome = new OwnOutcome(capability, [.. terms], good);
+            Own = Own.With(outcome);
+            Store.PutOutcome(outcome);
+        }
+
+        return outcomes;
+    }
+
+    /// <summary>Takes another's vote in. The author's next delta proves it.</summary>
+    /// <param name="author">Who voted.</param>
+    /// <param name="vote">What.</param>
+    /// <param name="validate">Whether it may help to choose the mixture: that costs a search.</param>
+    public VoteFate Take(string author, MatrixVote vote, bool validate)
+    {
+        MakeRoom(author);
+        if (validate && vote.Ordinal == _model.Find(author, vote.Capability).Outcomes + 1 && WeightOf(author) >= Trusted)
+        {
+            Validate(vote.Capability, vote.Query, vote.Vote > 0, []);
+        }
+
+        return _model.Apply(author, vote.Capability, vote.Ordinal, TermsOf(vote.Query), vote.Vote > 0);
+    }
+
+    /// <summary>Takes a verified delta in, also one of this peer's own that it had lost. Returns whether something of it was new.</summary>
+    public bool Take(SignedEnvelope envelope, IReadOnlyList<(string Capability, OutcomeSums Sums)> delta)
+    {
+        var author = envelope.Author.ToString();
+        var key = MatrixProofs.KeyOf(envelope);
+        MakeRoom(author);
+        var (news, proves) = (false, false);
+        foreach (var (capability, sums) in delta)
+        {
+            news |= _model.Merge(author, capability, sums);
+            if (_model.Find(author, capability).Outcomes >= sums.Outcomes && Proofs.Put(author, capability, sums.Outcomes, key, out var forgotten))
+            {
+                proves = true;
+                Store.PutProof(author, capability, sums.Outcomes, key);
+                if (forgotten is { } old)
+                {
+                    Store.RemoveEnvelope(old);
+                }
+            }
+        }
+
+        if (proves && Proofs.Contains(key))
+        {
+            Store.PutEnvelope(key, author, envelope.Bytes);
+        }
+
+        return news;
+    }
+
+    /// <summary>Takes all that a peer offers.</summary>
+    public void Take(MatrixMessages.Offered offered)
+    {
+        var fitting = offered.Capabilities.Where(c => c.PeerId == offered.PeerId && MatrixModel.IsOwn(offered.PeerId, c.Id)).ToList();
+        foreach (var gone in Index.OfPeer(offered.PeerId).Except(fitting.Select(c => c.Id), StringComparer.Ordinal))
+        {
+            Index.Remove(gone);
+        }
+
+        foreach (var capability in fitting)
+        {
+            Index.Put(capability, offered.Expires.ToUnixTimeMilliseconds());
+        }
+    }
+
+    /// <summary>How the others' experience would have done on this peer's own outcomes.</summary>
+    public IReadOnlyList<Replay> Replay() => Own.Count == 0 ? [] : Own.Replay(_model, _self, _learned.Rarity);
+
+    public void Dispose() => Store.Dispose();
+
+    private static uint[] TermsOf(string query) => MatrixTerms.Of(CapabilityIndex.Spaced(query));
+
+    private double WeightOf(string author) => _trust?.WeightOf(author) ?? 1;
+
+    private void Weigh()
+    {
+        if (_trust is { Version: var version } && version != _weighed)
+        {
+            _weighed = version;
+            _learned.Weigh(WeightOf);
+        }
+    }
+
+    // Asked before it is learnt, else every mixture would know the answer.
+    private void Validate(string capability, string query, bool good, IReadOnlyList<Scored> embedded)
+    {
+        if (!Index.Contains(capability))
+        {
+            return;
+        }
+
+        Weigh();
+        Fusion = Fusion.With(MatrixRanker.Ranks(_ranker.Candidates(query, embedded), capability, embedded.Count > 0), good);
+        for (var i = 0; i < Fusion.Credits.Length; i++)
+        {
+            Store.PutCounter($"credit-{i}", Fusion.Credits[i]);
+        }
+
+        Store.PutCounter("trials", Fusion.Trials);
+    }
+
+    // Whoever weighs least, and has told least, makes room for a newcomer.
+    private void MakeRoom(string author)
+    {
+        if ((_model.Authors.Count < MatrixModel.MaxAuthors && _model.Terms < MaxTerms) || _model.OutcomesOf(author) > 0)
+        {
+            return;
+        }
+
+        var least = _model.Authors.Where(a => a != _self && a.Length > 0).OrderBy(WeightOf).ThenBy(_model.OutcomesOf).ThenBy(a => a, StringComparer.Ordinal).First();
+        _model.Forget(least);
+        Proofs.Forget(least);
+        Store.RemoveProofs(least);
+    }
+}

@@ -1,0 +1,121 @@
+using Hyperspace.Actors.Matrix;
+using Hyperspace.Contracts.Matrix;
+
+namespace Hyperspace.Tests.Matrix;
+
+/// <summary>What capabilities say of themselves: found by words and by spelling, forgotten in time, kept in the file.</summary>
+public sealed class CapabilityIndexTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("hyperspace-test-").FullName;
+
+    [Fact]
+    public void Words_find_names_descriptions_and_tags_and_rare_ones_count_more()
+    {
+        using var store = MatrixStore.Open(null, out _);
+        var index = Filled(store);
+        Assert.Equal("p/airQualityForecast", index.Lexical("what is the quality of the air")[0].Capability);
+        Assert.Equal("p/cook", index.Lexical("recipes for soups")[0].Capability);
+        Assert.Equal("p/skill/negotiate", index.Lexical("bargaining")[0].Capability);
+        Assert.Empty(index.Lexical("xylophone"));
+        Assert.Empty(index.Lexical("\" OR * NEAR( the"));
+    }
+
+    [Fact]
+    public void Spelling_finds_what_words_do_not()
+    {
+        using var store = MatrixStore.Open(null, out _);
+        var index = Filled(store);
+        Assert.Empty(index.Lexical("negotation"));
+        Assert.Equal("p/skill/negotiate", index.Alike("negotation")[0].Capability);
+        Assert.Empty(index.Alike(""));
+    }
+
+    [Fact]
+    public void A_vector_is_as_long_as_its_text_is_like_itself()
+    {
+        var vector = CharVectors.Of("forecasts the weather");
+        Assert.InRange(CharVectors.Cosine(vector, vector), 0.95, 1.05);
+        Assert.InRange(CharVectors.Cosine(vector, CharVectors.Of("weather forecasting for cities")), 0.5, 1);
+        Assert.InRange(CharVectors.Cosine(vector, CharVectors.Of("quantum chromodynamics lecture")), -0.2, 0.2);
+    }
+
+    [Fact]
+    public void It_is_there_again_after_a_restart_without_what_was_removed_replaced_or_expired()
+    {
+        using (var store = MatrixStore.Open(_directory, out _))
+        {
+            var index = Filled(store);
+            index.Put(Of("p/cook", "cook", "Bakes bread now.") with { Tags = ["kitchen"] }, 100);
+            index.Remove("p/airQualityForecast");
+            index.Put(Of("p/late", "late", "Expires soon."), 5);
+            index.Expire(50);
+            store.Commit();
+        }
+
+        using var again = MatrixStore.Open(_directory, out var replaced);
+        var loaded = new CapabilityIndex(again);
+        Assert.Null(replaced);
+        Assert.Equal(2, loaded.Count);
+        Assert.Equal("p/cook", loaded.Lexical("bread")[0].Capability);
+        Assert.Equal("p/cook", loaded.Alike("breads")[0].Capability);
+        Assert.Equal(["kitchen"], loaded.Find("p/cook")!.Tags);
+        Assert.Empty(loaded.Lexical("soup"));
+        Assert.Empty(loaded.Lexical("quality"));
+        Assert.Empty(loaded.Lexical("expires"));
+        loaded.Put(Of("p/new", "new", "Takes a free place."), 100);
+        Assert.Equal(3, loaded.Count);
+    }
+
+    [Fact]
+    public void A_damaged_file_is_put_aside()
+    {
+        File.WriteAllText(Path.Combine(_directory, MatrixStore.FileName), new string('x', 4096));
+        using var store = MatrixStore.Open(_directory, out var replaced);
+        Assert.NotNull(replaced);
+        Assert.True(File.Exists(Path.Combine(_directory, MatrixStore.FileName + ".aside")));
+        Assert.Empty(store.LoadCounters());
+    }
+
+    [Fact]
+    public void Many_legs_are_joined_and_failures_sink()
+    {
+        var legs = MatrixRanker.Join([new("a", 4), new("b", 2)], [new("b", 0.5), new("c", 0.25)], [], [new("c", 0.3), new("a", -0.2)]);
+        Assert.Equal(["c", "b"], MatrixRanker.Order(legs, new Mixture(8, 0)).Select(l => l.Capability));
+        Assert.Equal(["a", "b", "c"], MatrixRanker.Order(legs, new Mixture(0, 0)).Select(l => l.Capability));
+        Assert.Equal([1, 3, 0, 0, 0, 0], MatrixRanker.Ranks(legs, "a", withEmbedder: false));
+    }
+
+    [Fact]
+    public void The_mixture_follows_what_proves_right_and_forgets_old_proof()
+    {
+        Assert.Equal(8, Fusion.Untried.Best(withEmbedder: false).Learned);
+        var fusion = Fusion.Untried;
+        for (var i = 0; i < 40; i++)
+        {
+            fusion = fusion.With([9, 7, 5, 3, 2, 1], good: true);
+        }
+
+        Assert.Equal(32, fusion.Best(withEmbedder: false).Learned);
+        for (var i = 0; i < 600; i++)
+        {
+            fusion = fusion.With([1, 2, 2, 2, 3, 4], good: true);
+        }
+
+        Assert.Equal(0, fusion.Best(withEmbedder: false).Learned);
+        Assert.Equal(fusion.Credits.AsEnumerable(), Fusion.Of(fusion.Credits, fusion.Trials).Credits);
+        Assert.Equal(Fusion.Untried, Fusion.Of([1, 2], 0));
+    }
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private static Capability Of(string id, string name, string description) => new(id, "tool", name, description, [], "p");
+
+    private static CapabilityIndex Filled(MatrixStore store)
+    {
+        var index = new CapabilityIndex(store);
+        index.Put(Of("p/airQualityForecast", "airQualityForecast", "Get the 2-day outlook for any zip code."), 100);
+        index.Put(Of("p/cook", "cook", "A recipe for every soup."), 100);
+        index.Put(new Capability("p/skill/negotiate", "skill", "negotiate", "Negotiation of prices.", ["bargaining"], "p"), 100);
+        return index;
+    }
+}

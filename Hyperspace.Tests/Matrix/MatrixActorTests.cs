@@ -1,0 +1,116 @@
+using Hyperspace.Actors.Matrix;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Matrix;
+using Hyperspace.Libp2p.Keys;
+
+namespace Hyperspace.Tests.Matrix;
+
+/// <summary>What one peer learns, every peer knows; also who comes late, and after a restart.</summary>
+public class MatrixActorTests
+{
+    private const string Query = "will it rain tomorrow in Lisbon?";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly string Provider = KeyPair.FromSeed([.. Enumerable.Repeat((byte)77, 32)]).PeerId.ToString();
+    private static readonly Capability Paper = Tool("papers", "Finds research papers about rain, physics and more.");
+    private static readonly Capability Sky = Tool("sky", "Knows the sky over every city.");
+
+    [Fact]
+    public async Task A_vote_changes_the_ranking_here_and_through_gossip_everywhere()
+    {
+        var mesh = new MatrixMesh();
+        await using var alice = await mesh.JoinAsync(1);
+        await using var bob = await mesh.JoinAsync(2);
+        Offer(alice, bob);
+        Assert.Equal(Paper.Id, (await alice.SearchAsync(Query))[0].Capability.Id);
+        Assert.Equal(new MatrixVoteTaken(1), await alice.Ask<object>(new MatrixCommands.Feedback(Paper.Id, Query, -1)));
+        for (ulong i = 1; i <= 3; i++)
+        {
+            Assert.Equal(new MatrixVoteTaken(i), await alice.Ask<object>(new MatrixCommands.Feedback(Sky.Id, Query, 1)));
+        }
+
+        await EventuallyFirst(bob, "is it going to rain in Porto tomorrow", Sky.Id);
+        var hit = (await alice.SearchAsync(Query))[0];
+        Assert.Equal(Sky.Id, hit.Capability.Id);
+        Assert.InRange(hit.Score, 0.000001, 1);
+        Assert.Contains("served", hit.Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Runs_go_out_as_a_delta_and_who_comes_late_has_the_whole_model_soon()
+    {
+        var mesh = new MatrixMesh();
+        await using var alice = await mesh.JoinAsync(1);
+        await using var bob = await mesh.JoinAsync(2);
+        Offer(alice, bob);
+        for (var i = 0; i < 4; i++)
+        {
+            alice.Tell(new MatrixCommands.Observe(Sky.Id, Query, true));
+        }
+
+        await EventuallyFirst(bob, Query, Sky.Id);
+
+        // Carol hears no gossip at all, and knows only bob's copy of what alice signed.
+        await using var carol = await mesh.JoinAsync(3, hearsGossip: false);
+        Offer(carol);
+        await EventuallyFirst(carol, Query, Sky.Id);
+        await carol.Engine.RestartAsync();
+        await EventuallyFirst(carol, Query, Sky.Id);
+    }
+
+    [Fact]
+    public async Task Votes_survive_a_restart_and_count_on_from_there()
+    {
+        var mesh = new MatrixMesh();
+        await using var alice = await mesh.JoinAsync(1);
+        Offer(alice);
+        await alice.Ask<MatrixVoteTaken>(new MatrixCommands.Feedback(Sky.Id, Query, 1));
+        await alice.Ask<MatrixVoteTaken>(new MatrixCommands.Feedback(Sky.Id, Query, 1));
+        await alice.Engine.RestartAsync();
+        Assert.Equal(Sky.Id, (await alice.SearchAsync(Query))[0].Capability.Id);
+        Assert.Equal(new MatrixVoteTaken(3), await alice.Ask<object>(new MatrixCommands.Feedback(Sky.Id, Query, 1)));
+    }
+
+    [Fact]
+    public async Task What_can_not_be_answered_is_refused_with_what_to_do()
+    {
+        var mesh = new MatrixMesh();
+        await using var alice = await mesh.JoinAsync(1);
+        Assert.Equal(ErrorCodes.InvalidParams, (await alice.Ask<Refusal>(new MatrixCommands.Search(" ", [], 10))).Code);
+        Assert.Equal(ErrorCodes.InvalidParams, (await alice.Ask<Refusal>(new MatrixCommands.Search("x", ["thing"], 10))).Code);
+        Assert.Equal(ErrorCodes.InvalidParams, (await alice.Ask<Refusal>(new MatrixCommands.Search("x", [], 101))).Code);
+        Assert.Equal(ErrorCodes.InvalidParams, (await alice.Ask<Refusal>(new MatrixCommands.Feedback(Sky.Id, Query, 2))).Code);
+        Assert.Equal(ErrorCodes.InvalidParams, (await alice.Ask<Refusal>(new MatrixCommands.Feedback("sky", Query, 1))).Code);
+        Assert.Equal(ErrorCodes.InvalidParams, (await alice.Ask<Refusal>(new MatrixCommands.Feedback(Sky.Id, "?!", 1))).Code);
+        Assert.Equal(ErrorCodes.OperationDenied, (await alice.Ask<Refusal>(new MatrixCommands.Feedback($"{alice.Id}/sky", Query, 1))).Code);
+    }
+
+    [Fact]
+    public async Task What_a_peer_offers_replaces_what_it_offered_and_is_never_anothers()
+    {
+        var mesh = new MatrixMesh();
+        await using var alice = await mesh.JoinAsync(1);
+        Offer(alice);
+        alice.Tell(new MatrixMessages.Offered(Provider, [Paper, Sky with { Id = $"{alice.Id}/sky", PeerId = alice.Id }], DateTimeOffset.MaxValue));
+        Assert.Equal([Paper.Id], (await alice.SearchAsync("sky rain papers city")).Select(h => h.Capability.Id));
+    }
+
+    private static Capability Tool(string name, string description) => new($"{Provider}/{name}", "tool", name, description, ["test"], Provider);
+
+    private static void Offer(params MatrixMesh.Peer[] peers)
+    {
+        foreach (var peer in peers)
+        {
+            peer.Tell(new MatrixMessages.Offered(Provider, [Paper, Sky], DateTimeOffset.MaxValue));
+        }
+    }
+
+    private static async Task EventuallyFirst(MatrixMesh.Peer peer, string query, string id)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while ((await peer.SearchAsync(query)) is var hits && (hits.Count == 0 || hits[0].Capability.Id != id))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < Patience, $"{id} does not come first within {Patience}.");
+            await Task.Delay(50);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using FsCheck;
+using FsCheck.Xunit;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Reputation;
+using Hyperspace.Libp2p.Keys;
+using Hyperspace.Libp2p.PubSub;
+using Hyperspace.Tests.Identity;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Hyperspace.Tests.Reputation;
+
+public sealed class RatingsTests
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_000);
+    private static readonly PeerIdentity Payer = Who(1);
+    private static readonly PeerIdentity Payee = Who(2);
+
+    [Fact]
+    public void A_rating_with_its_receipt_is_read_on_both_topics()
+    {
+        var rating = Ratings.Seal(Payer, Receipt(), -0.5, Time(1));
+        var heard = Ratings.Read(rating.Bytes, Now, out _)!;
+        Assert.Equal((Payee.PeerId.ToString(), Payer.PeerId.ToString()), (heard.Ratee, heard.Rater));
+        Assert.Equal(("r-1", -0.5, 250_000ul), (heard.Entry.ReceiptId, heard.Entry.Value, heard.Entry.Micros));
+        var validate = Ratings.Validator(new FakeTimeProvider(Now));
+        Assert.Equal(Validation.Accept, validate(Message(Topics.Reputation, rating)));
+        Assert.Equal(Validation.Accept, validate(Message(Topics.ReputationOf(heard.Ratee), rating)));
+        Assert.Equal(Validation.Reject, validate(Message(Topics.ReputationOf(heard.Rater), rating)));
+    }
+
+    [Fact]
+    public void What_was_not_signed_by_payer_and_payee_is_dropped()
+    {
+        var stranger = Who(3);
+        Assert.Null(Ratings.Read(Ratings.Seal(stranger, Receipt(), 1, Time(1)).Bytes, Now, out var reason));
+        Assert.Contains("another payer", reason, StringComparison.Ordinal);
+        Assert.Null(Ratings.Read(Ratings.Seal(Payee, Receipt(), 1, Time(1)).Bytes, Now, out _));
+        var toItself = Ratings.SealReceipt(Payee, Payee.PeerId, "r", "t", Amount.MicroUsdc(1), Time(0));
+        Assert.Null(Ratings.ReadReceipt(toItself.Bytes, Now, out reason));
+        Assert.Contains("the payee", reason, StringComparison.Ordinal);
+        Assert.Null(Ratings.ReadReceipt(Receipt().Bytes, Now.AddDays(91), out reason));
+        Assert.Contains("old", reason, StringComparison.Ordinal);
+        var good = Ratings.Seal(Payer, Receipt(), 1, Time(1)).Bytes.ToArray();
+        Assert.All(GoldenKeys.EachBitFlipped(good), bytes => Assert.Null(Ratings.Read(bytes, Now, out _)));
+        Assert.Null(Ratings.Read(new byte[Ratings.MaxBytes + 1], Now, out _));
+    }
+
+    [Property]
+    public void The_order_of_ratings_and_their_repetition_do_not_matter((byte, byte, sbyte, byte, byte)[] ratings, int seed)
+    {
+        var all = ratings.Select(r => (Rater: $"p{r.Item1 % 5}", Entry: new RatingEntry($"r{r.Item2 % 24}", Math.Max((sbyte)-100, r.Item3) / 100.0, 1000, Now.AddHours(r.Item2 % 24), r.Item5))).ToList();
+        var twice = all.Concat(all).ToArray();
+        new System.Random(seed).Shuffle(twice);
+        var (one, other) = (Book(all), Book(twice));
+        Assert.Equal(one.Raters.SelectMany(r => r.Value.Values.Select(e => (r.Key, e))), other.Raters.SelectMany(r => r.Value.Values.Select(e => (r.Key, e))));
+    }
+
+    [Fact]
+    public void A_million_cheap_identities_gain_nothing_over_one()
+    {
+        Tally Of(int raters, int ratings) => Book(Enumerable.Range(0, raters).SelectMany(r => Enumerable.Range(0, ratings).Select(i => ($"p{r}", new RatingEntry($"{r}-{i}", 1, 100_000_000, Now, 1))))).Weighed(_ => 0, Now);
+        Assert.Equal(Of(1, 1), Of(RatingBook.MaxRaters, 3));
+    }
+
+    [Fact]
+    public void A_trusted_rater_counts_once_by_its_weight_and_by_what_it_paid()
+    {
+        RatingEntry Paid(string id, ulong micros) => new(id, -1, micros, Now, 1);
+        Assert.Equal(0.5, Book([("p", Paid("a", 2_000_000)), ("p", Paid("b", 2_000_000))]).Weighed(_ => 0.5, Now).Against);
+        Assert.Equal(0.25, Book([("p", Paid("a", 500_000))]).Weighed(_ => 0.5, Now).Against);
+        Assert.Equal(0.25, Book([("p", Paid("a", 2_000_000))]).Weighed(_ => 0.5, Now + TrustRules.HalfLife).Against, 9);
+    }
+
+    [Fact]
+    public void Nobody_rates_itself_and_this_peer_rates_whom_it_paid()
+    {
+        var (me, shop) = (Payer.PeerId.ToString(), Payee.PeerId.ToString());
+        var state = ReputationState.Empty(me, 2);
+        Assert.Null(state.Decide(new HeardRating("x", "x", new RatingEntry("r", 1, 1, Now, 1)), Now));
+        Assert.Null(state.Decide(new HeardRating(me, "x", new RatingEntry("r", 1, 1, Now, 1)), Now));
+        Assert.NotNull(state.Decide(new ReputationCommands.Rate(null, null, null, 1), 1, Now).Refusal);
+        Assert.NotNull(state.Decide(new ReputationCommands.Rate(shop, "s", null, 1), 1, Now).Refusal);
+        Assert.NotNull(state.Decide(new ReputationCommands.Rate(shop, null, null, 1.5), 1, Now).Refusal);
+        Assert.NotNull(state.Decide(new ReputationCommands.Rate(me, null, null, 1), 1, Now).Refusal);
+        Assert.NotNull(state.Decide(new ReputationCommands.Rate(null, "s", null, 1), 1, Now).Refusal);
+
+        state = state.Apply(state.Decide(new ReputationCommands.Called(shop, true, true, Receipt().Bytes.ToArray(), "s"), Now)!);
+        Assert.Single(state.Receipts);
+        var again = state.Decide(new ReputationCommands.Called(shop, true, true, Receipt().Bytes.ToArray(), "s"), Now)!;
+        Assert.Null(again.Receipt);
+        foreach (var rate in new[] { new ReputationCommands.Rate(shop, null, null, -1), new(null, "s", null, -1), new(null, null, "r-1", -1) })
+        {
+            var (events, receipts, refusal) = state.Decide(rate, 7, Now);
+            Assert.Null(refusal);
+            Assert.Equal(shop, Assert.Single(events).Ratee);
+            Assert.Single(receipts);
+        }
+
+        var before = TrustTable.Of(state, Now).ReputationOf(shop);
+        var (own, _, _) = state.Decide(new ReputationCommands.Rate(shop, null, null, -1), 7, Now);
+        Assert.True(TrustTable.Of(state.Apply(own[0]), Now).ReputationOf(shop) < before);
+    }
+
+    [Fact]
+    public void Receipts_of_others_are_not_held()
+    {
+        var state = ReputationState.Empty(Who(3).PeerId.ToString(), 2);
+        Assert.Null(state.Decide(new ReputationCommands.Called(Payee.PeerId.ToString(), true, true, Receipt().Bytes.ToArray()), Now)!.Receipt);
+        var payer = ReputationState.Empty(Payer.PeerId.ToString(), 2);
+        Assert.Null(payer.Decide(new ReputationCommands.Called("another", true, true, Receipt().Bytes.ToArray()), Now)!.Receipt);
+        Assert.Null(payer.Decide(new ReputationCommands.Called(Payee.PeerId.ToString(), true, true, [1, 2]), Now)!.Receipt);
+    }
+
+    internal static PeerIdentity Who(byte seed) => new(KeyPair.FromSeed([.. Enumerable.Repeat(seed, 32)]), GoldenKeys.Wallet, new Contracts.Wire.IdentityBinding());
+
+    internal static HeldReceipt ReceiptOf(PeerIdentity payee, PeerIdentity payer, string requestId, DateTimeOffset at) => Ratings.ReadReceipt(
+        Ratings.SealReceipt(payee, payer.PeerId, requestId, "echo", Amount.MicroUsdc(250_000), new HybridTime((ulong)at.ToUnixTimeMilliseconds(), 0)).Bytes, at, out _)!;
+
+    private static HeldReceipt Receipt() => ReceiptOf(Payee, Payer, "r-1", Now);
+
+    private static HybridTime Time(uint counter) => new((ulong)Now.ToUnixTimeMilliseconds(), counter);
+
+    private static PubSubMessage Message(string topic, SignedEnvelope envelope) => new(topic, Payer.PeerId, Payer.PeerId, 1, envelope.Bytes, ReadOnlyMemory<byte>.Empty);
+
+    private static RatingBook Book(IEnumerable<(string Rater, RatingEntry Entry)> ratings) => ratings.Aggregate(RatingBook.Empty, (book, r) => book.With(r.Rater, r.Entry));
+}
