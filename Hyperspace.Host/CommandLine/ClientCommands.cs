@@ -9,7 +9,7 @@ namespace Hyperspace.Host.CommandLine;
 /// <summary>The verbs that talk to a running peer.</summary>
 internal static class ClientCommands
 {
-    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), Playbook(), Trajectories(), Reputation()];
+    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), PlaybookCommand.Create(), Trajectories(), Reputation()];
 
     private static Command Status() =>
         new Command("status", "Tell who the running peer is and how it does.")
@@ -102,14 +102,6 @@ internal static class ClientCommands
             (parsed, client, ct) => client.CallAsync("state.end", new JsonObject { ["sessionId"] = parsed.GetValue(id) }, ct),
             PrintSession));
         return command;
-    }
-
-    private static Command Playbook()
-    {
-        var taskType = new Argument<string>("TASKTYPE") { Description = "As docs-question." };
-        return new Command("playbook", "Show what is known about a task type.") { taskType }.Asks(
-            (parsed, client, ct) => client.CallAsync("learning.playbook", new JsonObject { ["taskType"] = parsed.GetValue(taskType) }, ct),
-            result => Print.Table(result!["bullets"], ["section", "text", "helpful", "harmful", "score"]));
     }
 
     private static Command Trajectories()

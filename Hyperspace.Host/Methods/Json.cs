@@ -148,6 +148,7 @@ internal static class Json
         ["harmful"] = bullet.Harmful,
         ["score"] = Math.Round(bullet.Score, 4),
         ["sources"] = Array(bullet.Sources),
+        ["authors"] = bullet.Authors,
     };
 
     public static JsonObject Of(PayerChannelView channel) => new()

@@ -86,7 +86,7 @@ internal static class LearningMethods
             async (p, _, ct) => new JsonObject { ["taskType"] = (await actors.AskAsync<ActorKeys.Learning, TaskTypeFollowed>(new TrajectoryCommands.Follow(TaskTypeOf(p)), cancellationToken: ct)).TaskType }),
         new("learning.playbook", "What is known about a task type.",
             [TaskType],
-            "{bullets: [{id, section, text, helpful, harmful, score, sources}]}",
+            "{bullets: [{id, section, text, helpful, harmful, score, sources, authors}]}",
             async (p, _, ct) => new JsonObject { ["bullets"] = Json.Array((await actors.AskAsync<ActorKeys.Learning, PlaybookView>(new TrajectoryCommands.GetPlaybook(TaskTypeOf(p)), cancellationToken: ct)).Bullets, Json.Of) }),
         new("learning.context", "What the next run should know; follows the task type. Give contextId when the run is recorded, so that what helped is credited.",
             [

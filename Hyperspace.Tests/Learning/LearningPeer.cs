@@ -41,7 +41,7 @@ internal sealed class LearningPeer : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new(Runs.Now);
 
-    public static async Task<LearningPeer> StartAsync(int author, LoopbackNetwork? network = null)
+    public static async Task<LearningPeer> StartAsync(int author, LoopbackNetwork? network = null, LearningOptions? options = null)
     {
         var peer = new LearningPeer(author, network ?? new LoopbackNetwork());
         peer.Engine = await EngineFixture.StartAsync(
@@ -53,7 +53,8 @@ internal sealed class LearningPeer : IAsyncDisposable
                 .AddSingleton(new HybridClock(peer.Time))
                 .AddSingleton<TimeProvider>(peer.Time)
                 .AddSingleton<IRpc>(peer.Network)
-                .AddSingleton<ISwitch>(peer.Network));
+                .AddSingleton<ISwitch>(peer.Network),
+            own => own with { Learning = options ?? own.Learning });
         return peer;
     }
 
