@@ -5,6 +5,7 @@ using Hyperspace.Benchmarks.Churn;
 using Hyperspace.Benchmarks.Libp2p;
 using Hyperspace.Benchmarks.Loop;
 using Hyperspace.Benchmarks.Payments;
+using Hyperspace.Benchmarks.Scale;
 
 // Functions are measured by BenchmarkDotNet, the system by scenarios; each is one command.
 var json = new Option<bool>("--json") { Description = "Print one JSON line instead of tables.", Recursive = true };
@@ -45,6 +46,16 @@ churn.SetAction(async (parsed, cancellationToken) =>
     return report.Flat ? 0 : 1;
 });
 
+var records = new Option<int>("--records") { Description = "Signed records that are taken in.", DefaultValueFactory = _ => 1_000_000 };
+var taskTypes = new Option<int>("--task-types") { Description = "Task types that they are of; at most 256.", DefaultValueFactory = _ => 250 };
+var scale = new Command("scale", "One peer takes in many signed records: speed, memory, size on disk; then restarts and answers queries.") { records, taskTypes };
+scale.SetAction(async (parsed, cancellationToken) =>
+{
+    var report = await new ScaleScenario(parsed.GetValue(records), parsed.GetValue(taskTypes), parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine).RunAsync(cancellationToken);
+    Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
+    return 0;
+});
+
 var functions = new Command("functions", "BenchmarkDotNet over single functions; arguments after -- go to it.") { TreatUnmatchedTokensAsErrors = false };
 functions.SetAction(parsed =>
 {
@@ -52,6 +63,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, churn, functions, SimCommand.Create(json) };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, churn, scale, functions, SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

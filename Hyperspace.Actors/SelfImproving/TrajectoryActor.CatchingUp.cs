@@ -70,15 +70,7 @@ internal sealed partial class TrajectoryActor
             _ids = null;
         });
         Receive<TrajectoryMessages.Compare>(compare => AnswerAsync(compare.Request, Ids(), _shareAlso).PipeTo(Sender));
-        Receive<Pulled>(pulled =>
-        {
-            foreach (var run in pulled.Runs)
-            {
-                Apply(run);
-            }
-
-            _ids = null;
-        });
+        Receive<Pulled>(pulled => Arrived(pulled.Runs));
         Receive<Compared>(OnCompared);
     }
 
@@ -95,7 +87,7 @@ internal sealed partial class TrajectoryActor
         if (!_toCompare.TryDequeue(out var peer))
         {
             // What came in is told before.
-            Tell();
+            Settle();
             Context.Parent.Tell(new TrajectoryMessages.CaughtUp());
             return;
         }

@@ -22,15 +22,18 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private const int MaxMatches = 100;
     private static readonly TimeSpan SessionPatience = TimeSpan.FromSeconds(5);
 
-    // What is derived from the runs costs more than a run: others' runs are told together.
-    private static readonly TimeSpan TellInterval = TimeSpan.FromMilliseconds(100);
+    private const int MaxArrived = 4_096;
+
+    // What is derived from the runs costs more than a run: others' runs are ranked and told together.
+    private static readonly TimeSpan SettleInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly string _taskType;
     private readonly TrajectoryServices _services;
     private readonly IReadOnlyActorRegistry _registry;
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly List<KeptTrajectory> _arrived = [];
+    private readonly List<(IActorRef Asker, object Answer)> _answers = [];
     private TrajectoryState _state;
-    private bool _changed;
     private int _writing;
     private bool _stopping;
 
@@ -58,7 +61,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             {
                 if (KeptTrajectory.Read(envelope, _taskType, out var refusal) is { } run)
                 {
-                    Apply(run);
+                    _arrived.Add(run);
                 }
                 else
                 {
@@ -66,9 +69,11 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
                 }
             }
 
+            _state = _state.AddRange(_arrived);
+            _arrived.Clear();
+
             // Also when there are none: the parent waits for it.
-            _changed = true;
-            Tell();
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
             Become(Running);
             Stash.UnstashAll();
         });
@@ -80,17 +85,20 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     {
         Receive<TrajectoryCommands.Record>(OnRecord);
         Receive<SessionLooked>(OnSessionLooked);
-        Receive<TrajectoryCommands.Query>(query => Sender.Tell(new TrajectoryMatches(
-            TrajectoryWire.ToViews(TrajectoryRetrieval.Query(_state.BestFirst, query.Input, Math.Clamp(query.Limit, 1, MaxMatches))))));
+        Receive<TrajectoryCommands.Query>(query =>
+        {
+            Settle();
+            Sender.Tell(new TrajectoryMatches(TrajectoryWire.ToViews(TrajectoryRetrieval.Query(_state.BestFirst, query.Input, Math.Clamp(query.Limit, 1, MaxMatches)))));
+        });
         Receive<TrajectoryMessages.TakeIn>(message =>
         {
-            if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run && _state.Find(run.Id) is null)
+            if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
             {
                 Keep(run, null);
             }
         });
         Receive<Written>(OnWritten);
-        Receive<TellNow>(_ => Tell());
+        Receive<SettleNow>(_ => Settle());
         Receive<StopEntity>(_ =>
         {
             _stopping = true;
@@ -173,30 +181,31 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private void OnWritten(Written written)
     {
         _writing--;
-        var kept = written.Outcome is KeepOutcome.Kept or KeepOutcome.Known;
-        if (kept)
+        if (written.Outcome == KeepOutcome.Kept)
         {
-            Apply(written.Run);
-            _ids = null;
+            Arrived([written.Run]);
         }
 
         if (written.Asker is { } asker)
         {
-            if (kept)
+            if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
             {
-                // Whoever is answered finds the run in whatever is asked next.
-                Tell();
                 Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
                 Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run, asker.ContextId));
                 Observe(written.Run);
             }
 
-            asker.Caller.Tell(written.Outcome switch
+            // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
+            _answers.Add((asker.Caller, written.Outcome switch
             {
                 KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
                 KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
                 _ => new TrajectoryRecorded(written.Run.Id),
-            });
+            }));
+            if (_answers.Count == 1)
+            {
+                Self.Tell(SettleNow.Instance);
+            }
         }
 
         StopWhenWritten();
@@ -206,6 +215,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     {
         if (_stopping && _writing == 0)
         {
+            Settle();
             Context.Stop(Self);
         }
     }
@@ -231,25 +241,35 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         }
     }
 
-    private void Apply(KeptTrajectory run)
+    /// <summary>Runs that are on disk; they are ranked together with the next ones.</summary>
+    private void Arrived(IReadOnlyList<KeptTrajectory> runs)
     {
-        var next = _state.Add(run);
-        _changed |= !ReferenceEquals(next, _state);
-        _state = next;
-        if (_changed && !Timers.IsTimerActive(nameof(TellNow)))
+        _ids = null;
+        _arrived.AddRange(runs);
+        if (_arrived.Count >= MaxArrived)
         {
-            Timers.StartSingleTimer(nameof(TellNow), TellNow.Instance, TellInterval);
+            Settle();
+        }
+        else if (_arrived.Count > 0 && !Timers.IsTimerActive(nameof(SettleNow)))
+        {
+            Timers.StartSingleTimer(nameof(SettleNow), SettleNow.Instance, SettleInterval);
         }
     }
 
-    private void Tell()
+    /// <summary>Ranks what arrived, tells what is kept now, and answers who waits for it.</summary>
+    private void Settle()
     {
-        Timers.Cancel(nameof(TellNow));
-        if (_changed)
+        Timers.Cancel(nameof(SettleNow));
+        var next = _state.AddRange(_arrived);
+        _arrived.Clear();
+        if (!ReferenceEquals(next, _state))
         {
-            _changed = false;
+            _state = next;
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
         }
+
+        _answers.ForEach(waiting => waiting.Asker.Tell(waiting.Answer));
+        _answers.Clear();
     }
 
     private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
@@ -263,8 +283,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
     private sealed record SessionLooked(KeptTrajectory Run, Asker Asker, Refusal? Missing);
 
-    private sealed class TellNow
+    private sealed class SettleNow
     {
-        public static TellNow Instance { get; } = new();
+        public static SettleNow Instance { get; } = new();
     }
 }

@@ -59,36 +59,49 @@ internal sealed class TrajectoryState
     public KeptTrajectory? Find(string id) => _pools.Values.Select(pool => pool.GetValueOrDefault(id)).FirstOrDefault(run => run is not null);
 
     /// <summary>The state with the run; this very state when the run is there already or ranks behind a full pool.</summary>
-    public TrajectoryState Add(KeptTrajectory run)
+    public TrajectoryState Add(KeptTrajectory run) => AddRange([run]);
+
+    /// <summary>The state with the runs, ranked once for all of them; this very state when it keeps none of them.</summary>
+    public TrajectoryState AddRange(IReadOnlyCollection<KeptTrajectory> runs)
     {
-        var key = new Pool(run.Author == _self, run.Pool, run.Envelope.Bytes.Length > _limits.SmallBytes);
-        var pool = _pools.GetValueOrDefault(key) ?? ImmutableDictionary<string, KeptTrajectory>.Empty.WithComparers(StringComparer.Ordinal);
-        if (pool.ContainsKey(run.Id))
+        var pools = _pools;
+        foreach (var group in runs.GroupBy(run => new Pool(run.Author == _self, run.Pool, run.Envelope.Bytes.Length > _limits.SmallBytes)))
         {
-            return this;
-        }
-
-        var grown = pool.Add(run.Id, run);
-        if (Excess(key, grown, run) is { } last)
-        {
-            if (last.Id == run.Id)
+            var before = pools.GetValueOrDefault(group.Key) ?? ImmutableDictionary<string, KeptTrajectory>.Empty.WithComparers(StringComparer.Ordinal);
+            var added = group.Where(run => !before.ContainsKey(run.Id)).DistinctBy(run => run.Id).ToList();
+            var gone = Excess(group.Key, before, added);
+            if (added.Any(run => !gone.Contains(run.Id)))
             {
-                return this;
+                pools = pools.SetItem(group.Key, before.AddRange(added.Select(run => KeyValuePair.Create(run.Id, run))).RemoveRange(gone));
             }
-
-            grown = grown.Remove(last.Id);
         }
 
-        return new TrajectoryState(_self, _limits, _pools.SetItem(key, grown));
+        return ReferenceEquals(pools, _pools) ? this : new TrajectoryState(_self, _limits, pools);
     }
 
-    /// <summary>The run that has to go after another one came, if one has.</summary>
-    private KeptTrajectory? Excess(Pool key, ImmutableDictionary<string, KeptTrajectory> pool, KeptTrajectory added)
+    /// <summary>Ids of the runs that have to go when others come. The same ones as if these came one by one (see <see cref="FairShare"/>).</summary>
+    private HashSet<string> Excess(Pool key, ImmutableDictionary<string, KeptTrajectory> pool, List<KeptTrajectory> added)
     {
-        var ofGoal = pool.Values.Where(run => run.Author == added.Author && run.Goal == added.Goal).ToList();
-        return ofGoal.Count > _limits.PerGoal ? FairShare.Order(ofGoal, KeptTrajectory.BestFirst, run => run.Shape)[^1]
-            : pool.Count > CapOf(key) ? FairShare.Order(pool.Values, KeptTrajectory.BestFirst, run => run.Author, run => run.Goal, run => run.Shape)[^1]
-            : null;
+        var gone = new HashSet<string>(StringComparer.Ordinal);
+        if (added.Count == 0)
+        {
+            return gone;
+        }
+
+        var all = pool.Values.Concat(added).ToList();
+        var grown = added.Select(run => (run.Author, run.Goal)).ToHashSet();
+        foreach (var goal in all.GroupBy(run => (run.Author, run.Goal)).Where(goal => grown.Contains(goal.Key) && goal.Skip(_limits.PerGoal).Any()))
+        {
+            gone.UnionWith(FairShare.Order(goal, KeptTrajectory.BestFirst, run => run.Shape).Skip(_limits.PerGoal).Select(run => run.Id));
+        }
+
+        all.RemoveAll(run => gone.Contains(run.Id));
+        if (all.Count > CapOf(key))
+        {
+            gone.UnionWith(FairShare.Order(all, KeptTrajectory.BestFirst, run => run.Author, run => run.Goal, run => run.Shape).Skip(CapOf(key)).Select(run => run.Id));
+        }
+
+        return gone;
     }
 
     private int CapOf(Pool pool) => pool.Kind switch

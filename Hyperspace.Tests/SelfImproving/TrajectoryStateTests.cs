@@ -28,6 +28,16 @@ public class TrajectoryStateTests
     }
 
     [Property(MaxTest = 200)]
+    public bool Runs_that_come_together_leave_what_they_leave_one_by_one(int seed)
+    {
+        var random = new Random(seed);
+        var all = Pool.OrderBy(_ => random.Next()).Take(random.Next(1, Pool.Length)).ToArray();
+        var cut = random.Next(all.Length);
+        var together = TrajectoryState.Empty("nobody", Small).AddRange(all[..cut]).AddRange([.. all[cut..], all[0]]);
+        return Ids(together).SequenceEqual(Ids(Of(all)));
+    }
+
+    [Property(MaxTest = 200)]
     public bool Two_halves_that_exchange_what_they_kept_agree_with_one_that_saw_everything(int seed)
     {
         var random = new Random(seed);
