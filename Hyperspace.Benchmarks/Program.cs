@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Hyperspace.Benchmarks;
 using Hyperspace.Benchmarks.Churn;
+using Hyperspace.Benchmarks.Learn;
 using Hyperspace.Benchmarks.Libp2p;
 using Hyperspace.Benchmarks.Loop;
 using Hyperspace.Benchmarks.Payments;
@@ -63,6 +64,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, churn, scale, functions, SimCommand.Create(json) };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, LearnCommand.Create(json), churn, scale, functions, SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

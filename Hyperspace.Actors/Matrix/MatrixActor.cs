@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
@@ -55,6 +56,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         _state = new MatrixState(store, _self, services.Trust);
         Receive<MatrixCommands.Search>(Search);
         Receive<MatrixMessages.Score>(score => Sender.Tell(new MatrixMessages.Scores(_state.Score(score.Query, []))));
+        Receive<MatrixMessages.GetDigest>(_ => Sender.Tell(new MatrixMessages.Digest(SHA256.HashData(_state.Model.ToCanonicalBytes()))));
         Receive<MatrixCommands.Feedback>(Feedback);
         Receive<MatrixCommands.Observe>(Observe);
         Receive<MatrixMessages.Offered>(offered =>

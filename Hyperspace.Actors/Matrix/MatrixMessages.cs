@@ -16,4 +16,10 @@ internal static class MatrixMessages
 
     /// <summary>The capabilities that fit, with scores from 0 (exclusive) to 1; those that are missing do not fit.</summary>
     public sealed record Scores(IReadOnlyDictionary<string, double> ById);
+
+    /// <summary>Whether two peers have learnt and heard the same. Answered with <see cref="Digest"/>.</summary>
+    public sealed record GetDigest;
+
+    /// <summary>A hash of all that peers share of the model.</summary>
+    public sealed record Digest(byte[] Sha256);
 }

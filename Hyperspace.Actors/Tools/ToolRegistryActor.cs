@@ -55,6 +55,8 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         Command<ToolCommands.Register>(Register);
         Command<ToolCommands.Unregister>(command => Carry(_state.Decide(command), names => new ToolRegistered(IdOf(names[0]))));
         Command<ToolCommands.RegisterMcpServer>(Connect);
+        Command<ToolCommands.Describe>(Describe);
+        Command<ToolCommands.Withdraw>(command => Carry(_state.Decide(command), names => new ToolRegistered(IdOf(names[0]))));
         Command<Connected>(Attach);
         Command<ToolCommands.List>(_ => Sender.Tell(new ToolList([.. _state.Tools.Values.Select(t => new DiscoveredTool(IdOf(t.Definition.Name), t.Definition, _catalog.Self.ToString(), Standing.Unknown, 1, Tiers.Registry))])));
         Command<ToolCommands.Discover>(_discovery.Forward);
@@ -148,6 +150,14 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
             ? command.Definition with { InputSchema = _catalog.Runners.SchemaOf(command.Provider) ?? "" }
             : command.Definition;
         Carry(_state.Decide(command with { Definition = definition }), names => new ToolRegistered(IdOf(names[0])));
+    }
+
+    private void Describe(ToolCommands.Describe command)
+    {
+        if (!RefusedAsLight())
+        {
+            Carry(_state.Decide(command), names => new ToolRegistered(IdOf(names[0])));
+        }
     }
 
     private void Connect(ToolCommands.RegisterMcpServer command)

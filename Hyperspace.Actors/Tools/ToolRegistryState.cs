@@ -35,6 +35,23 @@ internal sealed record McpServerRemoved(string Key) : IToolRegistryEvent;
 /// <param name="Capabilities">Tags of each.</param>
 internal sealed record AttachMcpServer(McpServerSpec Spec, string ServerName, IReadOnlyList<McpTool> Listed, IReadOnlyList<string>? Wanted, Amount Price, IReadOnlyList<string> Capabilities);
 
+/// <summary>A skill or an agent that this peer describes to others.</summary>
+/// <param name="Type">"skill" or "agent".</param>
+/// <param name="Name">Unique within its type.</param>
+/// <param name="Description">What it does or can.</param>
+/// <param name="Tags">Lower-case tags.</param>
+internal sealed record DescribedCapability(string Type, string Name, string Description, IReadOnlyList<string> Tags)
+{
+    /// <summary>What stands behind the peer in its id.</summary>
+    public string Path => $"{Type}/{Name}";
+}
+
+/// <summary>A skill or an agent was described, or one of the same type and name replaced.</summary>
+internal sealed record CapabilityDescribed(DescribedCapability Capability) : IToolRegistryEvent;
+
+/// <summary>A skill or an agent was withdrawn.</summary>
+internal sealed record CapabilityWithdrawn(string Path) : IToolRegistryEvent;
+
 /// <summary>Events, or why there are none.</summary>
 internal sealed record ToolDecision(IReadOnlyList<IToolRegistryEvent> Events, IReadOnlyList<string> Names, Refusal? Refusal)
 {
@@ -52,6 +69,37 @@ internal sealed record ToolDecision(IReadOnlyList<IToolRegistryEvent> Events, IR
 internal sealed record ToolRegistryState(ImmutableSortedDictionary<string, RegisteredTool> Tools, ImmutableDictionary<string, McpServerAdded> Servers)
 {
     public static readonly ToolRegistryState Empty = new(ImmutableSortedDictionary<string, RegisteredTool>.Empty.WithComparers(StringComparer.Ordinal), ImmutableDictionary<string, McpServerAdded>.Empty);
+
+    /// <summary>Skills and agents by their <see cref="DescribedCapability.Path"/>.</summary>
+    public ImmutableSortedDictionary<string, DescribedCapability> Described { get; init; } = ImmutableSortedDictionary<string, DescribedCapability>.Empty.WithComparers(StringComparer.Ordinal);
+
+    /// <summary>Describes or replaces one skill or agent; describing the same again changes nothing.</summary>
+    public ToolDecision Decide(ToolCommands.Describe command)
+    {
+        var (capability, refusal) = ToolRules.Normalise(new DescribedCapability(command.Type, command.Name, command.Description, command.Tags));
+        if (capability is null)
+        {
+            return ToolDecision.Refused(refusal!);
+        }
+
+        var known = Described.GetValueOrDefault(capability.Path);
+        if (known is null && Described.Count >= ToolRules.MaxTools)
+        {
+            return ToolDecision.Refused(ErrorCodes.TooLarge, $"This peer describes {ToolRules.MaxTools} skills and agents already; withdraw one first.");
+        }
+
+        var same = known is not null && known with { Tags = [] } == capability with { Tags = [] } && known.Tags.SequenceEqual(capability.Tags);
+        return same ? ToolDecision.Of(capability.Path) : ToolDecision.Of(capability.Path, new CapabilityDescribed(capability));
+    }
+
+    /// <summary>Withdraws one skill or agent.</summary>
+    public ToolDecision Decide(ToolCommands.Withdraw command)
+    {
+        var path = $"{command.Type}/{command.Name}";
+        return Described.ContainsKey(path)
+            ? ToolDecision.Of(path, new CapabilityWithdrawn(path))
+            : ToolDecision.Refused(ErrorCodes.NotFound, $"This peer describes no {path}; matrix.search lists what there is.");
+    }
 
     /// <summary>Registers or replaces one tool; registering the same again changes nothing.</summary>
     public ToolDecision Decide(ToolCommands.Register command)
@@ -138,6 +186,8 @@ internal sealed record ToolRegistryState(ImmutableSortedDictionary<string, Regis
         ToolRemoved removed => this with { Tools = Tools.Remove(removed.Name) },
         McpServerAdded server => this with { Servers = Servers.SetItem(server.Spec.Key, server) },
         McpServerRemoved server => this with { Servers = Servers.Remove(server.Key) },
+        CapabilityDescribed described => this with { Described = Described.SetItem(described.Capability.Path, described.Capability) },
+        CapabilityWithdrawn withdrawn => this with { Described = Described.Remove(withdrawn.Path) },
         _ => throw new ArgumentException($"{happened.GetType()} is no event of the tool registry.", nameof(happened)),
     };
 

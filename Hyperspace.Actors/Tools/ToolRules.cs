@@ -58,6 +58,20 @@ internal static class ToolRules
             : Invalid($"The inputSchema of '{definition.Name}': {error}");
     }
 
+    /// <summary>A skill or an agent in its normal form, or why it can't be taken: the rules of tools.</summary>
+    public static (DescribedCapability? Capability, Refusal? Refusal) Normalise(DescribedCapability capability)
+    {
+        if (!IsDescribedType(capability.Type))
+        {
+            return (null, new Refusal(ErrorCodes.InvalidParams, "type is \"skill\" or \"agent\"; tools are registered with tool.register."));
+        }
+
+        var (definition, refusal) = Normalise(new ToolDefinition(capability.Name, capability.Description, capability.Tags, "", Amount.Zero(Currency.Usdc)));
+        return definition is null ? (null, refusal) : (capability with { Tags = definition.Capabilities }, null);
+    }
+
+    public static bool IsDescribedType(string type) => type is "skill" or "agent";
+
     public static bool IsName(string name) => name.Length is >= 1 and <= MaxName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
 
     public static bool IsCapability(string tag) =>

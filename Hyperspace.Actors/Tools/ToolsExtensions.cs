@@ -58,7 +58,8 @@ public static class ToolsExtensions
         var servers = new McpServers(peer.Time);
         var runners = new ToolRunners([new BuiltinRunner([new DocsSearch(folders), new DocsRead(folders), pages]), http, new McpRunner(servers)]);
         var catalog = new ToolCatalog(peer.Identity.PeerId, runners, new SchemaCache());
-        var feed = new CapabilityFeed(registry.TryGet<ActorKeys.Matrix>(out var matrix) ? matrix : null, peer.Identity.PeerId, peer.Time);
+        var matrix = registry.TryGet<ActorKeys.Matrix>(out var known) ? known : null;
+        var feed = new CapabilityFeed(matrix, peer.Identity.PeerId, peer.Time);
         var store = new CapabilityStore(peer.Time, feed.Heard);
         var fetcher = new CapabilityFetcher(peer, store);
         var own = new OwnRecord(peer, catalog);
@@ -67,7 +68,7 @@ public static class ToolsExtensions
         var services = new InvocationServices(peer, catalog, store, fetcher, registry);
 
         var publisher = peer.Options.Profile != PeerProfile.Full ? null : system.ActorOf(Props.Create(() => new CapabilityPublisherActor(peer, own, gossip)), "capability-publisher");
-        var search = new ToolDiscovery(peer, catalog, store, fetcher, replica.ReadAsync, gossip);
+        var search = new ToolDiscovery(peer, catalog, store, fetcher, replica.ReadAsync, gossip, matrix);
         var discovery = system.ActorOf(Props.Create(() => new DiscoveryActor(search, own, peer, store, publisher, gossip)), "tool-discovery");
         var tools = system.ActorOf(Props.Create(() => new ToolRegistryActor(catalog, servers, replica, services, feed, discovery, publisher)), "tools");
         registry.Register<ActorKeys.Tools>(tools);

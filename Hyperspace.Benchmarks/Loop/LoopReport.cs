@@ -12,16 +12,22 @@ namespace Hyperspace.Benchmarks.Loop;
 /// <param name="PeerName">Its name.</param>
 /// <param name="AtMost">What ours may be at most, in the unit.</param>
 /// <param name="RatioAtLeast">What ours over theirs must be at least.</param>
-internal sealed record Figure(string Name, double Value, string Unit, double? Peer = null, string? PeerName = null, double? AtMost = null, double? RatioAtLeast = null)
+/// <param name="RatioAtMost">What ours over theirs may be at most.</param>
+internal sealed record Figure(
+    string Name, double Value, string Unit, double? Peer = null, string? PeerName = null, double? AtMost = null, double? RatioAtLeast = null, double? RatioAtMost = null)
 {
     /// <summary>Ours over theirs.</summary>
     public double? Ratio => Peer is > 0 ? Value / Peer : null;
 
     /// <summary>Whether it is as it must be; null where nothing is asked.</summary>
-    public bool? Met => AtMost is { } most ? Value <= most : RatioAtLeast is { } least && Ratio is { } ratio ? ratio >= least : null;
+    public bool? Met => AtMost is { } most ? Value <= most
+        : Ratio is not { } ratio ? null
+        : RatioAtLeast is { } least ? ratio >= least
+        : RatioAtMost is { } limit ? ratio <= limit : null;
 
     /// <summary>What is asked.</summary>
-    public string Bar => AtMost is { } most ? $"≤ {LoopReport.Number(most)} {Unit}" : RatioAtLeast is { } least ? $"≥ {least.ToString(CultureInfo.InvariantCulture)}×" : "";
+    public string Bar => AtMost is { } most ? $"≤ {LoopReport.Number(most)} {Unit}" : RatioAtLeast is { } least ? $"≥ {least.ToString(CultureInfo.InvariantCulture)}×"
+        : RatioAtMost is { } limit ? $"≤ {limit.ToString(CultureInfo.InvariantCulture)}×" : "";
 }
 
 /// <summary>All figures of a run.</summary>

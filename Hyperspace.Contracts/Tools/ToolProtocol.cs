@@ -62,6 +62,16 @@ public static class ToolCommands
     /// <summary>Removes a tool of this peer; journalled. Answered with <see cref="ToolRegistered"/> or a <see cref="Refusal"/>.</summary>
     public sealed record Unregister(string Name);
 
+    /// <summary>Describes a skill or an agent of this peer to the network, replacing one of the same type and name; journalled. Answered with <see cref="ToolRegistered"/>, whose id is <c>{peerId}/{type}/{name}</c>, or a <see cref="Refusal"/>.</summary>
+    /// <param name="Type">"skill" or "agent".</param>
+    /// <param name="Name">As of a tool.</param>
+    /// <param name="Description">What it does or can, for agents.</param>
+    /// <param name="Tags">Lower-case tags.</param>
+    public sealed record Describe(string Type, string Name, string Description, IReadOnlyList<string> Tags);
+
+    /// <summary>Withdraws a skill or an agent of this peer; journalled. Answered with <see cref="ToolRegistered"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Withdraw(string Type, string Name);
+
     /// <summary>This peer's own tools. Answered with <see cref="ToolList"/>.</summary>
     public sealed record List;
 

@@ -9,7 +9,7 @@ namespace Hyperspace.Host.CommandLine;
 /// <summary>The verbs that talk to a running peer.</summary>
 internal static class ClientCommands
 {
-    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), PlaybookCommand.Create(), Trajectories(), Reputation()];
+    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), PlaybookCommand.Create(), Trajectories(), MatrixCommand.Create(), Reputation()];
 
     private static Command Status() =>
         new Command("status", "Tell who the running peer is and how it does.")

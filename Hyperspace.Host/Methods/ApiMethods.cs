@@ -20,6 +20,7 @@ internal static class ApiMethods
             .. new ChannelTransferMethods(actors).All(),
             .. FetchMethods.All(actors),
             .. LearningMethods.All(actors),
+            .. MatrixMethods.All(actors),
             .. ReputationMethods.All(actors),
             .. LedgerMethods.All(actors),
             .. GossipMethods.All(actors, services.GetRequiredService<ActorSystem>()),

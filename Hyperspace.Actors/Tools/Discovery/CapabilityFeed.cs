@@ -13,20 +13,22 @@ namespace Hyperspace.Actors.Tools.Discovery;
 internal sealed class CapabilityFeed(IActorRef? matrix, PeerId self, TimeProvider time)
 {
     /// <summary>This peer offers other tools than before.</summary>
-    public void Own(ToolRegistryState tools) => Tell(self, tools.Tools.Values.Select(t => t.Definition), DateTimeOffset.MaxValue);
+    public void Own(ToolRegistryState tools) => Tell(self, tools.Tools.Values.Select(t => t.Definition), tools.Described.Values, DateTimeOffset.MaxValue);
 
     /// <summary>Another peer's record came.</summary>
     public void Heard(PeerCapabilities record)
     {
         if (record.Peer != self)
         {
-            Tell(record.Peer, record.Tools, time.GetUtcNow() + CapabilityRecords.Lifetime);
+            Tell(record.Peer, record.Tools, record.Described, time.GetUtcNow() + CapabilityRecords.Lifetime);
         }
     }
 
-    private void Tell(PeerId peer, IEnumerable<ToolDefinition> tools, DateTimeOffset expires)
+    private void Tell(PeerId peer, IEnumerable<ToolDefinition> tools, IEnumerable<DescribedCapability> described, DateTimeOffset expires)
     {
         var provider = peer.ToString();
-        matrix?.Tell(new MatrixMessages.Offered(provider, [.. tools.Select(t => new Capability(ToolRules.IdOf(provider, t.Name), "tool", t.Name, t.Description, t.Capabilities, provider))], expires));
+        var capabilities = tools.Select(t => new Capability(ToolRules.IdOf(provider, t.Name), "tool", t.Name, t.Description, t.Capabilities, provider))
+            .Concat(described.Select(d => new Capability(ToolRules.IdOf(provider, d.Path), d.Type, d.Name, d.Description, d.Tags, provider)));
+        matrix?.Tell(new MatrixMessages.Offered(provider, [.. capabilities], expires));
     }
 }

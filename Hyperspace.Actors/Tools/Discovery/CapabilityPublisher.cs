@@ -31,7 +31,7 @@ internal sealed class OwnRecord(PeerServices peer, ToolCatalog catalog)
             {
                 _sequence = Math.Max(_sequence + 1, now);
                 (_of, _addresses) = (tools, listed);
-                _sealed = CapabilityRecords.Seal(peer.Identity, CapabilityRecords.Build(peer.Identity, peer.Options, Dialable(addresses), Offered(), _sequence), peer.Clock.Next());
+                _sealed = CapabilityRecords.Seal(peer.Identity, CapabilityRecords.Build(peer.Identity, peer.Options, Dialable(addresses), Offered(), Described(), _sequence), peer.Clock.Next());
             }
 
             return _sealed!;
@@ -40,6 +40,8 @@ internal sealed class OwnRecord(PeerServices peer, ToolCatalog catalog)
 
     /// <summary>The tools that others may call: none of a light peer.</summary>
     public IEnumerable<ToolDefinition> Offered() => peer.Options.Profile != PeerProfile.Full ? [] : catalog.State.Tools.Values.Select(t => t.Definition);
+
+    private IEnumerable<DescribedCapability> Described() => peer.Options.Profile != PeerProfile.Full ? [] : catalog.State.Described.Values;
 
     private static IEnumerable<Multiaddr> Dialable(IEnumerable<Multiaddr> addresses) => addresses.Where(a => a.ValueOf("ip4") != "0.0.0.0" && a.ValueOf("ip6") != "::");
 }

@@ -23,6 +23,10 @@ namespace Hyperspace.Actors.Tools.Discovery;
 /// <param name="Envelope">The whole envelope, to be relayed.</param>
 internal sealed record PeerCapabilities(PeerId Peer, ulong Sequence, IReadOnlyList<ToolDefinition> Tools, IReadOnlyList<Multiaddr> Addresses, PaymentTerms? Payment, IdentityBinding? Binding, ReadOnlyMemory<byte> Envelope)
 {
+    /// <summary>Its skills and agents; ones that break a rule are left out.</summary>
+    public IReadOnlyList<DescribedCapability> Described { get; init; } = [];
+
+
     /// <summary>The tool of that name, if the peer has one.</summary>
     public ToolDefinition? Find(string name) => Tools.FirstOrDefault(t => t.Name == name);
 }
@@ -59,15 +63,18 @@ internal static class CapabilityRecords
 
     /// <summary>
     /// Makes this peer's record. When it would be over <see cref="MaxBytes"/>, the longest schemas are left out first (the
-    /// provider checks parameters anyway), then whole tools from the end of the alphabet.
+    /// provider checks parameters anyway), then skills and agents, then whole tools from the end of the alphabet.
     /// </summary>
-    public static CapabilityRecord Build(PeerIdentity identity, PeerOptions options, IEnumerable<Multiaddr> addresses, IEnumerable<ToolDefinition> tools, ulong sequence)
+    public static CapabilityRecord Build(PeerIdentity identity, PeerOptions options, IEnumerable<Multiaddr> addresses, IEnumerable<ToolDefinition> tools, IEnumerable<DescribedCapability> described, ulong sequence)
     {
+        var others = described.ToList();
         var record = new CapabilityRecord
         {
             Sequence = sequence,
             Addresses = { addresses.Take(MaxAddresses).Select(a => a.ToString()) },
             Tools = { tools.OrderBy(t => t.Name, StringComparer.Ordinal).Select(ToolDescriptors.ToWire) },
+            Skills = { others.Where(o => o.Type == "skill").Select(o => o.Name) },
+            Others = { others.Select(o => new CapabilityDescriptor { Type = o.Type, Name = o.Name, Description = o.Description, Tags = { o.Tags } }) },
             Binding = identity.Binding,
             Payment = TermsOf(identity, options),
             AgentVersion = options.AgentVersion,
@@ -80,6 +87,16 @@ internal static class CapabilityRecords
             }
 
             longest.InputSchema = "";
+        }
+
+        while (record.CalculateSize() > MaxBytes - EnvelopeOverhead && record.Others.Count > 0)
+        {
+            record.Others.RemoveAt(record.Others.Count - 1);
+        }
+
+        while (record.CalculateSize() > MaxBytes - EnvelopeOverhead && record.Skills.Count > 0)
+        {
+            record.Skills.RemoveAt(record.Skills.Count - 1);
         }
 
         while (record.CalculateSize() > MaxBytes - EnvelopeOverhead)
@@ -114,14 +131,17 @@ internal static class CapabilityRecords
         try
         {
             var record = CapabilityRecord.Parser.ParseFrom(envelope.Payload.Span);
-            if (record.Tools.Count > ToolRules.MaxTools || record.Addresses.Count > MaxAddresses)
+            if (record.Tools.Count > ToolRules.MaxTools || record.Others.Count > ToolRules.MaxTools || record.Addresses.Count > MaxAddresses)
             {
-                reason = "it has too many tools or addresses";
+                reason = "it has too many tools, skills, agents or addresses";
                 return null;
             }
 
             var tools = record.Tools.Select(ToolDescriptors.FromWire).OfType<ToolDefinition>().DistinctBy(t => t.Name).ToList();
-            return new PeerCapabilities(envelope.Author, record.Sequence, tools, [.. record.Addresses.Select(Address).OfType<Multiaddr>()], record.Payment, record.Binding, bytes);
+            return new PeerCapabilities(envelope.Author, record.Sequence, tools, [.. record.Addresses.Select(Address).OfType<Multiaddr>()], record.Payment, record.Binding, bytes)
+            {
+                Described = [.. record.Others.Select(o => ToolRules.Normalise(new DescribedCapability(o.Type, o.Name, o.Description, [.. o.Tags])).Capability).OfType<DescribedCapability>().DistinctBy(d => d.Path)],
+            };
         }
         catch (InvalidProtocolBufferException e)
         {

@@ -70,13 +70,18 @@ internal sealed class DiscoveryPlan
         }
     }
 
-    /// <summary>The best of what was found.</summary>
-    public IReadOnlyList<DiscoveredTool> Best() => [.. Ranked().Take(_command.Limit)];
+    /// <summary>The query that the matrix can score; null when there is none.</summary>
+    public string? Query => ToolRanking.WordsOf(_command.Query).Count > 0 ? _command.Query : null;
 
-    private IReadOnlyList<DiscoveredTool> Ranked() => ToolRanking.Rank(
+    /// <summary>The best of what was found.</summary>
+    /// <param name="matrix">The matrix' scores by tool id; null: by words.</param>
+    public IReadOnlyList<DiscoveredTool> Best(IReadOnlyDictionary<string, double>? matrix = null) => [.. Ranked(matrix).Take(_command.Limit)];
+
+    private IReadOnlyList<DiscoveredTool> Ranked(IReadOnlyDictionary<string, double>? matrix = null) => ToolRanking.Rank(
         _command.Query,
         _command.Capabilities,
-        [.. _found.Values.Where(t => Standing.Passes(t.Reputation, _command.MinReputation) && IsAffordable(t.Definition.Price))]);
+        [.. _found.Values.Where(t => Standing.Passes(t.Reputation, _command.MinReputation) && IsAffordable(t.Definition.Price))],
+        matrix);
 
     private bool IsAffordable(Amount price) =>
         _command.MaxPrice is not { } most || price.IsZero || (price.Currency == most.Currency && price <= most);

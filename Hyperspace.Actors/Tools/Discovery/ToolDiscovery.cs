@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Hyperspace.Actors.Matrix;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Contracts.Transport;
@@ -10,11 +11,12 @@ namespace Hyperspace.Actors.Tools.Discovery;
 internal delegate Task<IReadOnlyList<ToolDefinition>> ReplicatedTools(CancellationToken cancellationToken);
 
 /// <summary>Carries a <see cref="DiscoveryPlan"/> out: asks tier after tier, each within its share of the time.</summary>
-internal sealed class ToolDiscovery(PeerServices peer, ToolCatalog catalog, CapabilityStore store, CapabilityFetcher fetcher, ReplicatedTools replicated, IActorRef gossip)
+internal sealed class ToolDiscovery(PeerServices peer, ToolCatalog catalog, CapabilityStore store, CapabilityFetcher fetcher, ReplicatedTools replicated, IActorRef gossip, IActorRef? matrix)
 {
     private const int MaxProviders = 32;
     private const int FetchesAtOnce = 8;
     private const double RoutingShare = 0.6;
+    private static readonly TimeSpan LongestRanking = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestGossip = TimeSpan.FromSeconds(1);
 
     /// <summary>The tools, or a refusal of the command.</summary>
@@ -40,7 +42,7 @@ internal sealed class ToolDiscovery(PeerServices peer, ToolCatalog catalog, Capa
             await TierAsync(Tiers.Gossip, left < LongestGossip ? left : LongestGossip, token => AskGossipAsync(plan, command, token)).ConfigureAwait(false);
         }
 
-        return new DiscoveryResult(plan.Best(), asked);
+        return new DiscoveryResult(plan.Best(await ScoresAsync(plan.Query, cancellationToken).ConfigureAwait(false)), asked);
 
         TimeSpan Left() => command.Timeout - peer.Time.GetElapsedTime(started);
 
@@ -62,6 +64,24 @@ internal sealed class ToolDiscovery(PeerServices peer, ToolCatalog catalog, Capa
             {
                 // What the tier found in its time is in the plan.
             }
+        }
+    }
+
+    // A matrix that is too busy does not hold a discovery up: words rank then.
+    private async Task<IReadOnlyDictionary<string, double>?> ScoresAsync(string? query, CancellationToken cancellationToken)
+    {
+        if (matrix is null || query is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return (await matrix.Ask<MatrixMessages.Scores>(new MatrixMessages.Score(query), LongestRanking, cancellationToken).ConfigureAwait(false)).ById;
+        }
+        catch (AskTimeoutException)
+        {
+            return null;
         }
     }
 

@@ -155,7 +155,7 @@ internal sealed class HostilePeer : IAsyncDisposable
         }
 
         var tool = new ToolDefinition(Tool, "Counts.", ["count"], """{"type":"object"}""", Amount.MicroUsdc(price));
-        var record = CapabilityRecords.Build(Identity, new PeerOptions { DataDirectory = "" }, [], [tool], 1);
+        var record = CapabilityRecords.Build(Identity, new PeerOptions { DataDirectory = "" }, [], [tool], [], 1);
         (record.Payment, record.Binding) = (Terms, Binding);
         yield return CapabilityRecords.Seal(Identity, record, new HybridClock(TimeProvider.System).Next()).Bytes;
     }

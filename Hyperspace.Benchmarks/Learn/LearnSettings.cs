@@ -1,0 +1,17 @@
+namespace Hyperspace.Benchmarks.Learn;
+
+/// <summary>How large the experiments are.</summary>
+/// <param name="Data">Queries and tools.</param>
+/// <param name="Seeds">How many times, each with another split and other choices.</param>
+/// <param name="Peers">Peers of the network.</param>
+/// <param name="Runs">Runs of each.</param>
+/// <param name="Recorded">Of these, how many are recorded as trajectories; the rest is told to the matrix alone.</param>
+/// <param name="Judged">Held-out queries that a peer is judged by.</param>
+/// <param name="Simulated">Peers of the simulated network.</param>
+internal sealed record LearnSettings(ToolQueries Data, int Seeds, int Peers, int Runs, int Recorded, int Judged, int Simulated)
+{
+    private static readonly int[] Looks = [0, 64, 240, 960];
+
+    /// <summary>Runs per peer at which it is looked how good the peers are.</summary>
+    public IReadOnlyList<int> Checkpoints => [.. Looks.Where(r => r < Runs).Append(Runs)];
+}
