@@ -5,6 +5,7 @@ using Hyperspace.Benchmarks.Churn;
 using Hyperspace.Benchmarks.Learn;
 using Hyperspace.Benchmarks.Libp2p;
 using Hyperspace.Benchmarks.Loop;
+using Hyperspace.Benchmarks.Matrix;
 using Hyperspace.Benchmarks.Payments;
 using Hyperspace.Benchmarks.Scale;
 
@@ -64,6 +65,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, LearnCommand.Create(json), churn, scale, functions, SimCommand.Create(json) };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, LearnCommand.Create(json), churn, scale, functions, MatrixCommand.Create(json), SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

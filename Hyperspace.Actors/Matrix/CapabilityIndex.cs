@@ -57,6 +57,12 @@ internal sealed partial class CapabilityIndex
         }
     }
 
+    /// <summary>A capability was forgotten, or is about to be replaced.</summary>
+    public event Action<string>? Removed;
+
+    /// <summary>The ids of all, in no order.</summary>
+    public IReadOnlyCollection<string> Ids => _numbers.Keys;
+
     /// <summary>How many capabilities are known.</summary>
     public int Count => _numbers.Count;
 
@@ -129,6 +135,7 @@ internal sealed partial class CapabilityIndex
         _ids[number] = null;
         _free.Push(number);
         VectorOf(number).Clear();
+        Removed?.Invoke(id);
     }
 
     /// <summary>Forgets what has expired.</summary>

@@ -54,8 +54,15 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         }
 
         _state = new MatrixState(store, _self, services.Trust);
+        if (services.Embedder is { } endpoint)
+        {
+            _embedder = ModelEmbedder.Of(endpoint);
+            _embeddings = new EmbeddingLeg(store, endpoint.Model);
+            _state.Index.Removed += _embeddings.Remove;
+        }
+
         Receive<MatrixCommands.Search>(Search);
-        Receive<MatrixMessages.Score>(score => Sender.Tell(new MatrixMessages.Scores(_state.Score(score.Query, []))));
+        Receive<MatrixMessages.Score>(score => WithEmbedding(score.Query, Sender, hits => new MatrixMessages.Scores(_state.Score(score.Query, hits))));
         Receive<MatrixMessages.GetDigest>(_ => Sender.Tell(new MatrixMessages.Digest(SHA256.HashData(_state.Model.ToCanonicalBytes()))));
         Receive<MatrixCommands.Feedback>(Feedback);
         Receive<MatrixCommands.Observe>(Observe);
@@ -63,6 +70,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         {
             _state.Take(offered);
             CommitSoon();
+            EmbedSome();
         });
         Receive<GossipReceived>(Hear);
         Receive<Tick>(OnTick);
@@ -70,6 +78,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         Receive<GossipPublished>(_ => { });
         Receive<Refusal>(refusal => _log.Warning("What was learnt of capabilities was not gossiped: {0}", refusal.Message));
         ReceivesOfSync();
+        ReceivesOfEmbedding();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -103,6 +112,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
             }
         }
 
+        _embedder?.Dispose();
         _state.Dispose();
     }
 
@@ -115,7 +125,13 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
             _ when search.Types.Any(t => t is not ("tool" or "skill" or "agent")) => new Refusal(ErrorCodes.InvalidParams, "types[] may hold \"tool\", \"skill\" and \"agent\"."),
             _ => null,
         };
-        Sender.Tell((object?)refusal ?? new MatrixHits(_state.Search(search.Query, search.Types, search.Limit, [])));
+        if (refusal is not null)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+
+        WithEmbedding(search.Query, Sender, hits => new MatrixHits(_state.Search(search.Query, search.Types, search.Limit, hits)));
     }
 
     private void Feedback(MatrixCommands.Feedback vote)
@@ -134,7 +150,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var ordinal = _state.Learn(vote.Id, vote.Query, vote.Vote > 0, []);
+        var ordinal = _state.Learn(vote.Id, vote.Query, vote.Vote > 0, EmbeddedHits(vote.Query));
         if (ordinal == 0)
         {
             Sender.Tell(new Refusal(ErrorCodes.TooLarge, $"This peer has learnt of {MatrixModel.MaxCapabilities} capabilities already; further ones find no room."));
@@ -156,7 +172,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 
     private void Observe(MatrixCommands.Observe seen)
     {
-        if (MatrixGossip.IsCapability(seen.Id) && seen.Query.Length <= MatrixGossip.MaxQuery && MatrixTerms.Words(seen.Query).Any() && _state.Learn(seen.Id, seen.Query, seen.Ok, []) > 0)
+        if (MatrixGossip.IsCapability(seen.Id) && seen.Query.Length <= MatrixGossip.MaxQuery && MatrixTerms.Words(seen.Query).Any() && _state.Learn(seen.Id, seen.Query, seen.Ok, EmbeddedHits(seen.Query)) > 0)
         {
             CommitSoon();
             Tell(seen.Id);

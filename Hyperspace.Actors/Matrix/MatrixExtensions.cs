@@ -35,7 +35,8 @@ public static class MatrixExtensions
                 resolver.GetService<IRpc>(),
                 resolver.GetService<ISwitch>(),
                 Random.Shared,
-                resolver.GetService<ITrust>());
+                resolver.GetService<ITrust>(),
+                resolver.GetService<PeerOptions>().Learning.Embedder);
             var matrix = system.ActorOf(Props.Create(() => new MatrixActor(services, registry)), "matrix");
             registry.Register<ActorKeys.Matrix>(matrix);
             services.Rpc.Handle(RpcMethods.MatrixSync, new Server(matrix).Serve);

@@ -1,3 +1,4 @@
+using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Reputation;
 using Hyperspace.Libp2p;
@@ -14,4 +15,5 @@ namespace Hyperspace.Actors.Matrix;
 /// <param name="Network">Who is connected.</param>
 /// <param name="Random">Chooses neighbours.</param>
 /// <param name="Trust">What authors weigh; null: all the same.</param>
-internal sealed record MatrixServices(string DataDirectory, PeerIdentity Identity, HybridClock Clock, TimeProvider Time, IRpc Rpc, ISwitch Network, Random Random, ITrust? Trust);
+/// <param name="Embedder">The model that embeds queries and capabilities; null: there is none.</param>
+internal sealed record MatrixServices(string DataDirectory, PeerIdentity Identity, HybridClock Clock, TimeProvider Time, IRpc Rpc, ISwitch Network, Random Random, ITrust? Trust, ModelEndpoint? Embedder);

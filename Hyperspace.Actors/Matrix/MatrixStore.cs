@@ -29,6 +29,7 @@ internal sealed class MatrixStore : IDisposable
         CREATE TABLE envelopes (key INTEGER PRIMARY KEY, author TEXT NOT NULL, bytes BLOB NOT NULL);
         CREATE INDEX envelopes_by_author ON envelopes (author);
         CREATE TABLE outcomes (number INTEGER PRIMARY KEY, capability TEXT NOT NULL, terms BLOB NOT NULL, good INTEGER NOT NULL);
+        CREATE TABLE embeddings (id TEXT PRIMARY KEY, model TEXT NOT NULL, vector BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         """;
 

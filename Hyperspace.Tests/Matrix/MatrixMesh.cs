@@ -25,9 +25,9 @@ internal sealed class MatrixMesh
     private readonly ConcurrentBag<Peer> _peers = [];
 
     /// <summary>Starts a peer that is connected to all others.</summary>
-    public async Task<Peer> JoinAsync(int author, bool hearsGossip = true)
+    public async Task<Peer> JoinAsync(int author, bool hearsGossip = true, ModelEndpoint? embedder = null)
     {
-        var peer = new Peer(this, author, _network) { HearsGossip = hearsGossip };
+        var peer = new Peer(this, author, _network) { HearsGossip = hearsGossip, Embedder = embedder };
         await peer.StartAsync();
         foreach (var other in _peers)
         {
@@ -59,6 +59,8 @@ internal sealed class MatrixMesh
 
         public bool HearsGossip { get; set; }
 
+        public ModelEndpoint? Embedder { get; init; }
+
         public string Id => Identity.PeerId.ToString();
 
         public async Task StartAsync()
@@ -72,7 +74,8 @@ internal sealed class MatrixMesh
                     .AddSingleton(Identity)
                     .AddSingleton(new HybridClock(TimeProvider.System))
                     .AddSingleton<IRpc>(Node)
-                    .AddSingleton<ISwitch>(Node));
+                    .AddSingleton<ISwitch>(Node),
+                options => options with { Learning = new LearningOptions { Embedder = Embedder } });
         }
 
         public void Tell(object message) => Engine.Get<ActorKeys.Matrix>().Tell(message);
