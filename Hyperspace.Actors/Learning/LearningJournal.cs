@@ -13,6 +13,9 @@ internal static class LearningJournal
     public static JournalFormat Format { get; } = new JournalFormat()
         .Map<EnvelopeKept, EnvelopeKept>("envelope-kept:1", e => e, e => e)
         .Map<TaskTypeSnapshot, TaskTypeSnapshot>("task-type:1", s => s, s => s)
+        .Map<ContextHanded, ContextHanded>("context-handed:1", e => e, e => e)
+        .Map<RunEnded, RunEnded>("run-ended:1", e => e, e => e)
+        .Map<ContextSnapshot, ContextSnapshot>("contexts:1", s => s, s => s)
         .Map<TaskTypeRemembered, TaskTypeRemembered>("task-type-remembered:1", e => e, e => e);
 
     /// <summary>Opens an envelope that was verified before it was journalled, as of the moment it was signed: time has passed since, and clocks may have been set.</summary>

@@ -20,8 +20,6 @@ namespace Hyperspace.Actors.Learning;
 internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
 {
     private const int EventsPerSnapshot = 200;
-    private const int DefaultBullets = 8;
-    private const int MaxExemplars = 3;
     private const int MaxExecutionLength = 64 * 1024;
 
     // Reading the whole playbook for every record that comes would cost more than the records do.
@@ -54,7 +52,6 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
 
         Command<TrajectoryCommands.Reflect>(OnReflect);
         Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, Read().Visible)));
-        Command<TrajectoryCommands.GetContext>(OnGetContext);
         Command<TrajectoryMessages.ExperienceChanged>(changed => _state = _state.WithRuns(changed.BestFirst));
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<PlaybookMessages.RunFinished>(OnFinished);
@@ -118,13 +115,6 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
     {
         var playbook = Read();
         _reflector.Tell(new FinishedRun(_state.TaskType, finished.Run, [.. finished.BulletIds.Select(playbook.Find).OfType<BulletView>().DistinctBy(bullet => bullet.Id)]));
-    }
-
-    private void OnGetContext(TrajectoryCommands.GetContext question)
-    {
-        var bullets = Read().Visible.Take(question.Limit <= 0 ? DefaultBullets : Math.Min(question.Limit, Playbook.MaxBullets));
-        var exemplars = TrajectoryRetrieval.Exemplars(_state.Runs, question.Input, MaxExemplars);
-        Sender.Tell(new LearningContext(_state.TaskType, [.. bullets], TrajectoryWire.ToViews(exemplars)));
     }
 
     /// <summary>The playbook, read anew when something in it or somebody's weight has changed.</summary>

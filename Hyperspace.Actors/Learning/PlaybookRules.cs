@@ -29,7 +29,6 @@ public static class PlaybookRules
     /// <summary>Highest counter of one author.</summary>
     public const ulong MaxCount = 1_000_000;
 
-    private const int TrajectoryIdLength = 64;
     private const int BulletIdLength = 32;
     private const int MaxPeerIdLength = 64;
 
@@ -48,9 +47,6 @@ public static class PlaybookRules
 
         return Convert.ToHexStringLower(hash.GetHashAndReset(), 0, BulletIdLength / 2);
     }
-
-    /// <summary>True for the form of a trajectory's id.</summary>
-    public static bool IsTrajectoryId(string? text) => text is { Length: TrajectoryIdLength } && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>True for the form of a bullet's id.</summary>
     public static bool IsBulletId(string? text) => text is { Length: BulletIdLength } && text.All(char.IsAsciiHexDigitLower);
@@ -100,7 +96,7 @@ public static class PlaybookRules
         bullet.Section is { Length: >= 1 and <= 32 } && bullet.Section.All(c => char.IsAsciiLetterLower(c) || c == '-')
         && IsText(bullet.Text)
         && IsBounded(BulletEvidence.Of(bullet))
-        && bullet.Sources.Count <= MaxSources && bullet.Sources.All(IsTrajectoryId);
+        && bullet.Sources.Count <= MaxSources && bullet.Sources.All(TrajectoryRules.IsTrajectoryId);
 
     private static bool IsTombstone(BulletTombstone tombstone) =>
         IsBulletId(tombstone.BulletId)

@@ -33,13 +33,16 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
     private readonly AuthorRate _rate;
     private readonly IActorRef _runs;
     private readonly IActorRef _curator;
+    private readonly IActorRef _handOuts;
     private readonly IActorRef _reflector;
     private readonly List<IActorRef> _followers = [];
     private readonly List<(IActorRef Asker, TrajectoryCommands.GetContext Question)> _contexts = [];
     private bool _following;
     private bool _caughtUp;
     private bool _stopping;
-    private int _children = 3;
+    private IReadOnlyList<SignedEnvelope> _sharedOfPlaybook = [];
+    private IReadOnlyList<SignedEnvelope> _sharedOfContexts = [];
+    private int _children = 4;
 
     public TaskTypeActor(string taskType, LearningServices services, IReadOnlyActorRegistry registry)
     {
@@ -51,6 +54,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         _runs = Context.Watch(Context.ActorOf(Props.Create(() => new TrajectoryActor(taskType, services.Trajectories, registry)), "runs"));
         _reflector = Context.Watch(Context.ActorOf(Props.Create(() => new ReflectorActor(services.RunReflector)), "reflector"));
         _curator = Context.Watch(Context.ActorOf(Props.Create(() => new PlaybookCuratorActor(taskType, services, _reflector)), "playbook"));
+        _handOuts = Context.Watch(Context.ActorOf(Props.Create(() => new ContextActor(taskType, services, _runs, _curator)), "contexts"));
 
         Opening();
     }
@@ -79,7 +83,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
     {
         Receive<TrajectoryMessages.ExperienceChanged>(changed =>
         {
-            _curator.Tell(changed);
+            OnExperienceChanged(changed);
             Become(Open);
             Stash.UnstashAll();
         });
@@ -89,19 +93,34 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
 
     private void Open()
     {
-        Receive<TrajectoryCommands.Record>(_runs.Forward);
+        Receive<TrajectoryCommands.Record>(record => (record.ContextId is null ? _runs : _handOuts).Forward(record));
+        Receive<TrajectoryCommands.Preview>(preview => Sender.Tell(
+            (object?)TrajectoryWire.Preview(preview.Run, _services.Trajectories.Identity.PeerId.ToString(), _services.Trajectories.Time.GetUtcNow(), out var refusal) ?? refusal!));
+        Receive<TrajectoryCommands.Curriculum>(_handOuts.Forward);
         Receive<TrajectoryCommands.Query>(_runs.Forward);
         Receive<TrajectoryCommands.Reflect>(_curator.Forward);
         Receive<TrajectoryCommands.GetPlaybook>(_curator.Forward);
         Receive<TrajectoryCommands.GetContext>(OnGetContext);
         Receive<TaskTypeMessages.Compare>(compare => _runs.Forward(new TrajectoryMessages.Compare(compare.Request)));
-        Receive<TrajectoryMessages.ExperienceChanged>(_curator.Tell);
-        Receive<TrajectoryMessages.OwnRunKept>(kept => _curator.Tell(new PlaybookMessages.RunFinished(kept.Run, [])));
-        Receive<TrajectoryMessages.ShareAlso>(_runs.Tell);
+        Receive<TrajectoryMessages.ExperienceChanged>(OnExperienceChanged);
+        Receive<TrajectoryMessages.OwnRunKept>(_handOuts.Tell);
+        Receive<TrajectoryMessages.ShareAlso>(OnShareAlso);
         Receive<TrajectoryMessages.Brought>(brought => Pass(brought.Envelope));
         Gossip();
         Following();
         Stopping();
+    }
+
+    private void OnExperienceChanged(TrajectoryMessages.ExperienceChanged changed)
+    {
+        _curator.Tell(changed);
+        _handOuts.Tell(changed);
+    }
+
+    private void OnShareAlso(TrajectoryMessages.ShareAlso also)
+    {
+        (_sharedOfPlaybook, _sharedOfContexts) = Sender.Equals(_curator) ? (also.Envelopes, _sharedOfContexts) : (_sharedOfPlaybook, also.Envelopes);
+        _runs.Tell(new TrajectoryMessages.ShareAlso([.. _sharedOfPlaybook, .. _sharedOfContexts]));
     }
 
     private void Gossip()
@@ -139,7 +158,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         }
         else
         {
-            _curator.Tell(new TaskTypeMessages.TakeIn(envelope));
+            (envelope.Type == EnvelopeTypes.ExemplarCredits ? _handOuts : _curator).Tell(new TaskTypeMessages.TakeIn(envelope));
         }
     }
 
@@ -232,7 +251,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         Follow();
         if (_caughtUp || _contexts.Count >= MaxWaiting)
         {
-            _curator.Forward(question);
+            _handOuts.Forward(question);
             return;
         }
 
@@ -246,7 +265,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
     private void AnswerContexts()
     {
         Timers.Cancel(nameof(PatienceOver));
-        _contexts.ForEach(waiting => _curator.Tell(waiting.Question, waiting.Asker));
+        _contexts.ForEach(waiting => _handOuts.Tell(waiting.Question, waiting.Asker));
         _contexts.Clear();
     }
 
@@ -258,14 +277,14 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
             // Each finishes what it is writing first.
             _stopping = true;
             _runs.Tell(StopEntity.Instance);
-            _reflector.Tell(StopEntity.Instance);
         });
         Receive<Terminated>(ended =>
         {
-            // The reflector's last word goes into the playbook.
-            if (_stopping && ended.ActorRef.Equals(_reflector))
+            // What a run was recorded with is credited, then it is reflected on, and the last word goes into the playbook.
+            var next = ended.ActorRef.Equals(_runs) ? _handOuts : ended.ActorRef.Equals(_handOuts) ? _reflector : _curator;
+            if (_stopping)
             {
-                _curator.Tell(StopEntity.Instance);
+                next.Tell(StopEntity.Instance);
             }
 
             if (--_children == 0 || !_stopping)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hyperspace.Actors.SelfImproving;
 
 namespace Hyperspace.Actors.Learning;
 
@@ -8,7 +9,7 @@ internal static class TrajectoryReference
     /// <summary>The trajectory id that an execution is, or holds as <c>trajectoryId</c>; null for free text.</summary>
     public static string? In(string? execution)
     {
-        if (execution is null || PlaybookRules.IsTrajectoryId(execution))
+        if (execution is null || TrajectoryRules.IsTrajectoryId(execution))
         {
             return execution;
         }
@@ -19,7 +20,7 @@ internal static class TrajectoryReference
             return json.RootElement.ValueKind == JsonValueKind.Object
                 && json.RootElement.TryGetProperty("trajectoryId", out var id)
                 && id.ValueKind == JsonValueKind.String
-                && PlaybookRules.IsTrajectoryId(id.GetString()) ? id.GetString() : null;
+                && TrajectoryRules.IsTrajectoryId(id.GetString()) ? id.GetString() : null;
         }
         catch (JsonException)
         {

@@ -1,5 +1,6 @@
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Actors.SelfImproving.Curation;
 using Hyperspace.Contracts;
 using Hyperspace.Libp2p.PubSub;
 
@@ -12,7 +13,7 @@ public static class TrajectoryTopicValidator
     public static TopicValidator For(TimeProvider time) => message =>
         Validate(message.Topic, message.Data, time.GetUtcNow(), out _) ? Validation.Accept : Validation.Reject;
 
-    /// <summary>True when the bytes are an envelope that verifies, of a run or a playbook delta of the topic's task type, within all limits; pure.</summary>
+    /// <summary>True when the bytes are an envelope that verifies, of a run, credits or a playbook delta of the topic's task type, within all limits; pure.</summary>
     public static bool Validate(string topic, ReadOnlyMemory<byte> data, DateTimeOffset now, out string reason) => Open(topic, data, now, out reason) is not null;
 
     /// <summary>The envelope that <see cref="Validate"/> accepts; else null.</summary>
@@ -40,6 +41,10 @@ public static class TrajectoryTopicValidator
         if (envelope.Type == EnvelopeTypes.PlaybookDelta)
         {
             PlaybookRecords.Read(envelope, taskType, out refusal);
+        }
+        else if (envelope.Type == EnvelopeTypes.ExemplarCredits)
+        {
+            CreditRecord.Read(envelope, taskType, out refusal);
         }
         else
         {

@@ -17,7 +17,7 @@ internal sealed partial class CapabilityIndex
     public const int MaxHits = 200;
 
     // Beyond this many capabilities that have one of the query's words, its commoner words only rank and do not find.
-    private const int MaxMatches = 4000;
+    private const int MaxMatches = 1500;
 
     // Texts that share no word have a cosine about 0 ± 0.05; below this nothing is alike.
     private const double LeastCosine = 0.15;

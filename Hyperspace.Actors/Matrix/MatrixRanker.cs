@@ -52,7 +52,7 @@ internal sealed class MatrixRanker(CapabilityIndex index, LearnedLeg learned)
 
     /// <summary>The candidates of a mixture, best first, equal ones by id; those that only failed are left out.</summary>
     public static IReadOnlyList<Legs> Order(IReadOnlyList<Legs> candidates, Mixture mixture) =>
-        [.. candidates.Where(c => c.Mixed(mixture) > 0).OrderByDescending(c => c.Mixed(mixture)).ThenBy(c => c.Capability, StringComparer.Ordinal)];
+        [.. candidates.Select(c => (Legs: c, Score: c.Mixed(mixture))).Where(c => c.Score > 0).OrderByDescending(c => c.Score).ThenBy(c => c.Legs.Capability, StringComparer.Ordinal).Select(c => c.Legs)];
 
     /// <summary>Where each mixture would rank a capability, from 1 on; 0: nowhere. For <see cref="Fusion.With"/>.</summary>
     public static IReadOnlyList<int> Ranks(IReadOnlyList<Legs> candidates, string capability, bool withEmbedder)

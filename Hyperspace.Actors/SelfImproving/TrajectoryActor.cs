@@ -120,14 +120,21 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             return;
         }
 
+        if (kept.Repairs is { } repaired && !(_state.Find(repaired) is { IsFailure: true } failed && failed.Goal == kept.Goal))
+        {
+            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, "'repairs' names no failed run of the same input that this peer keeps; record the run without it."));
+            return;
+        }
+
+        var asker = new Asker(Sender, command.ContextId);
         if (run!.SessionId.Length == 0)
         {
-            KeepOwn(kept);
+            KeepOwn(kept, asker);
             return;
         }
 
         // What is signed and gossiped of a session must be true, and only this peer can tell.
-        LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(kept, missing));
+        LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(kept, asker, missing));
     }
 
     private void OnSessionLooked(SessionLooked looked)
@@ -138,7 +145,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             return;
         }
 
-        KeepOwn(looked.Run);
+        KeepOwn(looked.Run, looked.Asker);
     }
 
     private async Task<Refusal?> LookForSessionAsync(string sessionId)
@@ -158,14 +165,14 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         }
     }
 
-    private void KeepOwn(KeptTrajectory run)
+    private void KeepOwn(KeptTrajectory run, Asker asker)
     {
         Context.Parent.Tell(new TrajectoryMessages.FollowWanted());
-        Keep(run, Sender);
+        Keep(run, asker);
     }
 
     /// <summary>Writes a run; it counts once it is on disk.</summary>
-    private void Keep(KeptTrajectory run, IActorRef? asker)
+    private void Keep(KeptTrajectory run, Asker? asker)
     {
         _writing++;
         _services.Store.KeepAsync(_taskType, run).PipeTo(Self, success: outcome => new Written(run, outcome, asker));
@@ -184,12 +191,12 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
             {
                 Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
-                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run));
+                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run, asker.ContextId));
                 Observe(written.Run);
             }
 
             // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
-            _answers.Add((asker, written.Outcome switch
+            _answers.Add((asker.Caller, written.Outcome switch
             {
                 KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
                 KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
@@ -268,10 +275,13 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
 
     /// <summary>What became of a run that was written; the asker is null for another peer's.</summary>
-    private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, IActorRef? Asker);
+    private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, Asker? Asker);
+
+    /// <summary>Who records an own run, and with which context.</summary>
+    private sealed record Asker(IActorRef Caller, string? ContextId);
 
     /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
-    private sealed record SessionLooked(KeptTrajectory Run, Refusal? Missing);
+    private sealed record SessionLooked(KeptTrajectory Run, Asker Asker, Refusal? Missing);
 
     private sealed class SettleNow
     {

@@ -25,8 +25,8 @@ internal static class TrajectoryMessages
     /// <summary>To the parent: these runs are kept now. The first one comes once they are read from the disk.</summary>
     public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst);
 
-    /// <summary>To the parent: this peer's own run is on disk.</summary>
-    public sealed record OwnRunKept(KeptTrajectory Run);
+    /// <summary>To the parent: this peer's own run is on disk; with the context that it was recorded with.</summary>
+    public sealed record OwnRunKept(KeptTrajectory Run, string? ContextId);
 
     /// <summary>To the parent: follow the task type.</summary>
     public sealed record FollowWanted;

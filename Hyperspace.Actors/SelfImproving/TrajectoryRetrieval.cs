@@ -7,17 +7,6 @@ internal static class TrajectoryRetrieval
     public static IReadOnlyList<KeptTrajectory> Query(IReadOnlyList<KeptTrajectory> bestFirst, string? input, int limit) =>
         [.. Ranked(bestFirst, input).Take(limit)];
 
-    /// <summary>Successes to start from: the best of each goal, nearest first, then further ones of the same goals.</summary>
-    public static IReadOnlyList<KeptTrajectory> Exemplars(IReadOnlyList<KeptTrajectory> bestFirst, string? input, int limit)
-    {
-        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
-        return [.. Ranked(bestFirst.Where(run => run.IsSuccess).ToList(), input)
-            .Select(run => (Run: run, Turn: seen[run.Goal] = seen.GetValueOrDefault(run.Goal, -1) + 1))
-            .ToList()
-            .OrderBy(entry => entry.Turn)
-            .Take(limit).Select(entry => entry.Run)];
-    }
-
     /// <summary>Runs in their order, each with its nearness to the input from 0 to 1; all of them near when there is no input.</summary>
     public static IEnumerable<(KeptTrajectory Run, double Nearness)> Near(IReadOnlyList<KeptTrajectory> runs, string? input)
     {

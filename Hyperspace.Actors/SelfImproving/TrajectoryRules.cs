@@ -37,6 +37,9 @@ public static class TrajectoryRules
         && taskType.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-')
         && !taskType.Contains("..", StringComparison.Ordinal);
 
+    /// <summary>True for the form of a trajectory's id: 64 lower-case hex digits.</summary>
+    public static bool IsTrajectoryId(string? text) => text is { Length: 2 * IdBytes } && text.All(char.IsAsciiHexDigitLower);
+
     /// <summary>The refusal of a task type that breaks <see cref="IsTaskType"/>.</summary>
     public static Refusal BadTaskType() => new(
         ErrorCodes.InvalidParams,

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.SelfImproving;
@@ -31,6 +32,12 @@ internal static class TrajectoryWire
             return null;
         }
 
+        if (record.Repairs is { } repairs && !TrajectoryRules.IsTrajectoryId(repairs))
+        {
+            refusal = new Refusal(ErrorCodes.InvalidParams, "'repairs' is the trajectory id of the failed run.");
+            return null;
+        }
+
         var run = new Trajectory
         {
             TaskType = record.TaskType,
@@ -39,6 +46,7 @@ internal static class TrajectoryWire
             Reward = record.Reward,
             RecordedMs = (ulong)now.ToUnixTimeMilliseconds(),
             SessionId = record.SessionId ?? "",
+            Repairs = record.Repairs is null ? ByteString.Empty : ByteString.CopyFrom(Convert.FromHexString(record.Repairs)),
         };
         run.Steps.AddRange(record.Steps.Select(step => new TrajectoryStep
         {
@@ -66,12 +74,15 @@ internal static class TrajectoryWire
     }
 
     /// <summary>The run as callers see it.</summary>
-    public static TrajectoryView ToView(KeptTrajectory kept)
+    public static TrajectoryView ToView(KeptTrajectory kept) => ToView(kept.Id, kept.Author, kept.Run);
+
+    /// <summary>What recording would share of a run; null with a refusal when it would not be recorded.</summary>
+    public static TrajectoryPreview? Preview(TrajectoryCommands.Record record, string self, DateTimeOffset now, out Refusal? refusal)
     {
-        var run = kept.Run;
-        return new TrajectoryView(
-            kept.Id, kept.Author, run.TaskType, NullIfEmpty(run.Input), [.. run.Steps.Select(ToView)], NullIfEmpty(run.Output), run.Reward,
-            DateTimeOffset.FromUnixTimeMilliseconds((long)run.RecordedMs));
+        var run = FromRecord(record, now, out var replacements, out refusal);
+        var bytes = run?.CalculateSize() ?? 0;
+        refusal ??= TrajectoryRules.CheckSize(bytes);
+        return refusal is null ? new TrajectoryPreview(ToView("", self, run!), replacements, bytes, BodyByHash: false) : null;
     }
 
     /// <summary>The first of the runs as callers see them, while their envelopes have at most <see cref="MaxReplyBytes"/> together.</summary>
@@ -80,6 +91,13 @@ internal static class TrajectoryWire
         var bytes = 0;
         return [.. runs.TakeWhile(run => (bytes += run.Envelope.Bytes.Length) <= MaxReplyBytes).Select(ToView)];
     }
+
+    private static TrajectoryView ToView(string id, string author, Trajectory run) => new(
+        id, author, run.TaskType, NullIfEmpty(run.Input), [.. run.Steps.Select(ToView)], NullIfEmpty(run.Output), run.Reward,
+        DateTimeOffset.FromUnixTimeMilliseconds((long)run.RecordedMs))
+    {
+        Repairs = run.Repairs.IsEmpty ? null : Convert.ToHexStringLower(run.Repairs.Span),
+    };
 
     private static TrajectoryStepView ToView(TrajectoryStep step) => new(
         step.Kind, step.Name, NullIfEmpty(step.Thought), NullIfEmpty(step.Input), NullIfEmpty(step.Output),

@@ -10,7 +10,7 @@ namespace Hyperspace.Benchmarks.Learn;
 internal sealed class LearnNetwork : IAsyncDisposable
 {
     private const int Doors = 3;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan Unchanged = TimeSpan.FromSeconds(2.5);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
     private readonly List<LearnPeer> _peers = [];
@@ -167,7 +167,7 @@ internal sealed class LearnNetwork : IAsyncDisposable
     }
 
     /// <summary>Waits until a peer knows every tool.</summary>
-    /// <exception cref="TimeoutException">It does not within a minute.</exception>
+    /// <exception cref="TimeoutException">It does not within three minutes.</exception>
     public async Task KnowsAllAsync(LearnPeer peer, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();

@@ -21,13 +21,34 @@ public sealed record TrajectoryStepView(string Kind, string Name, string? Though
 /// <param name="Output">What came out.</param>
 /// <param name="Reward">0 to 1.</param>
 /// <param name="RecordedAt">When (the author's clock).</param>
-public sealed record TrajectoryView(string TrajectoryId, string PeerId, string TaskType, string? Input, IReadOnlyList<TrajectoryStepView> Steps, string? Output, double Reward, DateTimeOffset RecordedAt);
+public sealed record TrajectoryView(string TrajectoryId, string PeerId, string TaskType, string? Input, IReadOnlyList<TrajectoryStepView> Steps, string? Output, double Reward, DateTimeOffset RecordedAt)
+{
+    /// <summary>The failed run that it repairs; null when it is no repair.</summary>
+    public string? Repairs { get; init; }
+}
 
 /// <summary>Messages about trajectories.</summary>
 public static class TrajectoryCommands
 {
     /// <summary>Signs, journals and gossips a run. Follows the task type. Answered with <see cref="TrajectoryRecorded"/> or a <see cref="Refusal"/>.</summary>
-    public sealed record Record(string TaskType, string? Input, IReadOnlyList<TrajectoryStepView> Steps, string? Output, double Reward, string? SessionId) : ITaskTypeMessage;
+    public sealed record Record(string TaskType, string? Input, IReadOnlyList<TrajectoryStepView> Steps, string? Output, double Reward, string? SessionId) : ITaskTypeMessage
+    {
+        /// <summary>The failed run of the same goal that this one repairs: it is kept apart and never counts as an independent success.</summary>
+        public string? Repairs { get; init; }
+
+        /// <summary>The context that was handed out for the run: what was in it is credited with the outcome, once.</summary>
+        public string? ContextId { get; init; }
+    }
+
+    /// <summary>What recording would share; nothing is recorded. Answered with <see cref="TrajectoryPreview"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Preview(Record Run) : ITaskTypeMessage
+    {
+        /// <inheritdoc/>
+        public string TaskType => Run.TaskType;
+    }
+
+    /// <summary>What is worth practising next. Answered with <see cref="CurriculumView"/>.</summary>
+    public sealed record Curriculum(string TaskType, int Limit) : ITaskTypeMessage;
 
     /// <summary>Follows a task type from now on, over restarts; asks neighbours for what they have. Answered with <see cref="TaskTypeFollowed"/> or a <see cref="Refusal"/>.</summary>
     public sealed record Follow(string TaskType) : ITaskTypeMessage;
@@ -46,7 +67,14 @@ public static class TrajectoryCommands
     public sealed record GetPlaybook(string TaskType) : ITaskTypeMessage;
 
     /// <summary>What the next run should know; follows the task type. Answered with <see cref="LearningContext"/> or a <see cref="Refusal"/>.</summary>
-    public sealed record GetContext(string TaskType, string? Input, int Limit) : ITaskTypeMessage;
+    public sealed record GetContext(string TaskType, string? Input, int Limit) : ITaskTypeMessage
+    {
+        /// <summary>Most tokens (o200k) of its texts; null: unbounded.</summary>
+        public int? TokenBudget { get; init; }
+
+        /// <summary>The session that the run will be recorded with: its outcome credits the context, as its id does.</summary>
+        public string? SessionId { get; init; }
+    }
 }
 
 /// <summary>The run is signed, journalled and on its way.</summary>
@@ -101,4 +129,11 @@ public sealed record BulletsReflected(IReadOnlyList<BulletView> Bullets);
 public sealed record PlaybookView(string TaskType, IReadOnlyList<BulletView> Bullets);
 
 /// <summary>Bullets and exemplars for the next run.</summary>
-public sealed record LearningContext(string TaskType, IReadOnlyList<BulletView> Bullets, IReadOnlyList<TrajectoryView> Exemplars);
+public sealed record LearningContext(string TaskType, IReadOnlyList<BulletView> Bullets, IReadOnlyList<TrajectoryView> Exemplars)
+{
+    /// <summary>Names it when the run is recorded.</summary>
+    public string ContextId { get; init; } = "";
+
+    /// <summary>Tokens (o200k) of the texts of bullets and exemplars.</summary>
+    public int Tokens { get; init; }
+}

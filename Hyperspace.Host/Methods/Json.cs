@@ -123,6 +123,7 @@ internal static class Json
         ["output"] = Stored(trajectory.Output),
         ["reward"] = trajectory.Reward,
         ["recordedAt"] = Of(trajectory.RecordedAt),
+        ["repairs"] = trajectory.Repairs,
     };
 
     public static JsonObject Of(TrajectoryStepView step) => new()

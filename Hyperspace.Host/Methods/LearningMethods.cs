@@ -14,26 +14,40 @@ internal static class LearningMethods
     public static IEnumerable<ApiMethod> All(PeerActors actors) =>
     [
         new("selfImproving.recordTrajectory", "Records a run and gossips it to every peer that follows the task type.",
-            [
-                TaskType,
-                new("input", "any", false, "What was asked."),
-                new("steps", "object[]", true, "What was done; a session's trace fits as it is."),
-                new("output", "any", false, "What came out."),
-                new("reward", "number", true, "0 to 1."),
-                new("sessionId", "string", false, "The session it ran in."),
-            ],
+            RunParams,
             "{trajectoryId}",
+            async (p, _, ct) => new JsonObject { ["trajectoryId"] = (await actors.AskAsync<ActorKeys.Learning, TrajectoryRecorded>(RunOf(p), cancellationToken: ct)).TrajectoryId }),
+        new("selfImproving.preview", "What recording a run would share: the run without its secrets, and what was taken out. Records nothing.",
+            RunParams,
+            "{run, replacements: [{field, kind, count}], bytes, bodyByHash}",
             async (p, _, ct) =>
             {
-                var record = new TrajectoryCommands.Record(
-                    TaskTypeOf(p),
-                    p.OptionalTextOrJson("input"),
-                    [.. p.Objects("steps", MaxSteps).Select(StepOf)],
-                    p.OptionalTextOrJson("output"),
-                    p.Number("reward", 0, 1),
-                    p.OptionalString("sessionId", 128));
-                var recorded = await actors.AskAsync<ActorKeys.Learning, TrajectoryRecorded>(record, cancellationToken: ct);
-                return new JsonObject { ["trajectoryId"] = recorded.TrajectoryId };
+                var preview = await actors.AskAsync<ActorKeys.Learning, TrajectoryPreview>(new TrajectoryCommands.Preview(RunOf(p)), cancellationToken: ct);
+                var run = Json.Of(preview.Run);
+                run.Remove("trajectoryId");
+                return new JsonObject
+                {
+                    ["run"] = run,
+                    ["replacements"] = Json.Array(preview.Replacements, replacement => new JsonObject { ["field"] = replacement.Field, ["kind"] = replacement.Kind, ["count"] = replacement.Count }),
+                    ["bytes"] = preview.Bytes,
+                    ["bodyByHash"] = preview.BodyByHash,
+                };
+            }),
+        new("selfImproving.curriculum", "What is worth practising next: goals that go well sometimes, the most worth first.",
+            [TaskType, Limit],
+            "[{goal, input, successRate, attempts, value, why}]",
+            async (p, _, ct) =>
+            {
+                var curriculum = await actors.AskAsync<ActorKeys.Learning, CurriculumView>(new TrajectoryCommands.Curriculum(TaskTypeOf(p), LimitOf(p, 10)), cancellationToken: ct);
+                return Json.Array(curriculum.Goals, goal => new JsonObject
+                {
+                    ["goal"] = goal.Goal,
+                    ["input"] = goal.Input,
+                    ["successRate"] = goal.SuccessRate,
+                    ["attempts"] = goal.Attempts,
+                    ["value"] = goal.Value,
+                    ["why"] = goal.Why,
+                });
             }),
         new("selfImproving.query", "The best known runs of a task type, nearest to the input first.",
             [TaskType, new("input", "any", false, "What is to be done."), Limit],
@@ -74,13 +88,30 @@ internal static class LearningMethods
             [TaskType],
             "{bullets: [{id, section, text, helpful, harmful, score, sources, authors}]}",
             async (p, _, ct) => new JsonObject { ["bullets"] = Json.Array((await actors.AskAsync<ActorKeys.Learning, PlaybookView>(new TrajectoryCommands.GetPlaybook(TaskTypeOf(p)), cancellationToken: ct)).Bullets, Json.Of) }),
-        new("learning.context", "What the next run should know; follows the task type.",
-            [TaskType, new("input", "any", false, "What is to be done."), Limit],
-            "{bullets, exemplars}",
+        new("learning.context", "What the next run should know; follows the task type. Give contextId when the run is recorded, so that what helped is credited.",
+            [
+                TaskType,
+                new("input", "any", false, "What is to be done."),
+                Limit,
+                new("tokenBudget", "integer", false, "Most tokens (o200k) of the texts, 1 to 1000000; unbounded unless given."),
+                new("sessionId", "string", false, "The session that the run will be recorded with."),
+            ],
+            "{bullets, exemplars, contextId, tokens}",
             async (p, _, ct) =>
             {
-                var context = await actors.AskAsync<ActorKeys.Learning, LearningContext>(new TrajectoryCommands.GetContext(TaskTypeOf(p), p.OptionalTextOrJson("input"), LimitOf(p, 8)), cancellationToken: ct);
-                return new JsonObject { ["bullets"] = Json.Array(context.Bullets, Json.Of), ["exemplars"] = Json.Array(context.Exemplars, Json.Of) };
+                var question = new TrajectoryCommands.GetContext(TaskTypeOf(p), p.OptionalTextOrJson("input"), LimitOf(p, 8))
+                {
+                    TokenBudget = p.OptionalInt("tokenBudget", 0, 0, 1_000_000) is > 0 and var budget ? budget : null,
+                    SessionId = p.OptionalString("sessionId", 128),
+                };
+                var context = await actors.AskAsync<ActorKeys.Learning, LearningContext>(question, cancellationToken: ct);
+                return new JsonObject
+                {
+                    ["bullets"] = Json.Array(context.Bullets, Json.Of),
+                    ["exemplars"] = Json.Array(context.Exemplars, Json.Of),
+                    ["contextId"] = context.ContextId,
+                    ["tokens"] = context.Tokens,
+                };
             }),
     ];
 
@@ -89,6 +120,30 @@ internal static class LearningMethods
     private static int LimitOf(Params p, int fallback) => p.OptionalInt("limit", fallback, 1, 100);
 
     private static string TaskTypeOf(Params p) => p.String("taskType", 64);
+
+    private static ApiParam[] RunParams =>
+    [
+        TaskType,
+        new("input", "any", false, "What was asked."),
+        new("steps", "object[]", true, "What was done; a session's trace fits as it is."),
+        new("output", "any", false, "What came out."),
+        new("reward", "number", true, "0 to 1."),
+        new("sessionId", "string", false, "The session it ran in."),
+        new("contextId", "string", false, "What learning.context handed out for it: credited with the outcome, once."),
+        new("repairs", "string", false, "The trajectory id of the failed run of the same input that it repairs."),
+    ];
+
+    private static TrajectoryCommands.Record RunOf(Params p) => new(
+        TaskTypeOf(p),
+        p.OptionalTextOrJson("input"),
+        [.. p.Objects("steps", MaxSteps).Select(StepOf)],
+        p.OptionalTextOrJson("output"),
+        p.Number("reward", 0, 1),
+        p.OptionalString("sessionId", 128))
+    {
+        ContextId = p.OptionalString("contextId", 64),
+        Repairs = p.OptionalString("repairs", 64),
+    };
 
     private static TrajectoryStepView StepOf(Params step)
     {

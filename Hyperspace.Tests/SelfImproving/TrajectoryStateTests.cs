@@ -134,17 +134,7 @@ public class TrajectoryStateTests
         var state = TrajectoryState.Empty("nobody", TrajectoryLimits.Default).Add(noise).Add(yamux).Add(failed).Add(better);
 
         Assert.Equal([better, failed, yamux, noise], TrajectoryRetrieval.Query(state.BestFirst, "flow control of yamux", 10));
-        Assert.Equal([better, yamux], TrajectoryRetrieval.Exemplars(state.BestFirst, "flow control of yamux", 2));
         Assert.Equal(1.0, TrajectoryRetrieval.Query(state.BestFirst, null, 1)[0].Run.Reward);
-    }
-
-    [Fact]
-    public void Exemplars_show_different_goals_before_a_second_run_of_one()
-    {
-        var state = Enumerable.Range(0, 5).Aggregate(TrajectoryState.Empty("nobody", TrajectoryLimits.Default), (s, i) => s.Add(Runs.Kept(i, 1.0, "yamux window", i)));
-        var other = Runs.Kept(1, 0.9, "yamux ping");
-        var exemplars = TrajectoryRetrieval.Exemplars(state.Add(other).BestFirst, "yamux window", 3);
-        Assert.Equal([0, 1, 0], exemplars.Select(run => ReferenceEquals(run, other) ? 1 : 0));
     }
 
     [Fact]

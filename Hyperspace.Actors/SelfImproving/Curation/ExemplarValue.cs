@@ -8,7 +8,8 @@ namespace Hyperspace.Actors.SelfImproving.Curation;
 /// <param name="Self">This peer's id.</param>
 /// <param name="Credits">What peers say.</param>
 /// <param name="WeightOf">0 to 1 by peer id; 1 for this peer.</param>
-internal sealed record ExemplarValue(string Self, CreditState Credits, Func<string, double> WeightOf)
+/// <param name="Own">This peer's own counters, ahead of what it has signed; null: what it has signed.</param>
+internal sealed record ExemplarValue(string Self, CreditState Credits, Func<string, double> WeightOf, IReadOnlyDictionary<string, Credit>? Own = null)
 {
     /// <summary>The value of a run that nobody was shown yet.</summary>
     public const double Prior = 0.5;
@@ -23,17 +24,26 @@ internal sealed record ExemplarValue(string Self, CreditState Credits, Func<stri
     public double Of(KeptTrajectory run)
     {
         var (succeeded, retrieved) = (Prior * PriorRetrievals, PriorRetrievals);
+        void Count(double weight, Credit credit)
+        {
+            // Scaled down to the cap, with the share of successes that it had.
+            weight *= Math.Min(1, AuthorCap / (double)credit.Retrieved);
+            succeeded += weight * credit.Succeeded;
+            retrieved += weight * credit.Retrieved;
+        }
+
+        if (Own is not null && Own.TryGetValue(run.Id, out var own))
+        {
+            Count(1, own);
+        }
+
         foreach (var record in Credits.Of(run.Id))
         {
-            if (record.Author == run.Author && record.Author != Self)
+            var isOwn = record.Author == Self;
+            if (isOwn ? Own is null : record.Author != run.Author)
             {
-                continue;
+                Count(isOwn ? 1 : WeightOf(record.Author), new Credit(record.Retrieved, record.Succeeded));
             }
-
-            // Scaled down to the cap, with the share of successes that it had.
-            var weight = (record.Author == Self ? 1 : WeightOf(record.Author)) * Math.Min(1, AuthorCap / (double)record.Retrieved);
-            succeeded += weight * record.Succeeded;
-            retrieved += weight * record.Retrieved;
         }
 
         return succeeded / retrieved;

@@ -15,7 +15,7 @@ internal readonly record struct SegmentTally(long Runs, long Successes)
 }
 
 /// <summary>
-/// The set of exemplars in versions, taken whenever this peer's own runs have doubled: 10, 20, 40… (database-level
+/// The set of exemplars in versions, taken whenever this peer's own runs with a context have doubled: 10, 20, 40… (database-level
 /// curation of arXiv:2505.00234, with two sets instead of five: see ADR-0022). Between two checkpoints most contexts are
 /// handed out from the growing set, every fourth one from the version before it; at the next checkpoint the growing set
 /// becomes the version, unless its runs went worse: then what it added is set aside. Immutable.
@@ -34,10 +34,12 @@ internal sealed record ExemplarVersions
     /// <summary>Most exemplars of a version, and most that are set aside.</summary>
     public const int MaxExemplars = 512;
 
+    private readonly ImmutableHashSet<string> _asideIds = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+
     /// <summary>Nothing recorded yet.</summary>
     public static ExemplarVersions None { get; } = new();
 
-    /// <summary>Own runs so far.</summary>
+    /// <summary>Own runs so far that had a context: the others tell nothing about exemplars.</summary>
     public long OwnRuns { get; init; }
 
     /// <summary>Checkpoints so far.</summary>
@@ -47,7 +49,17 @@ internal sealed record ExemplarVersions
     public ImmutableSortedSet<string> Settled { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 
     /// <summary>What did worse: trajectory ids, in order of being set aside.</summary>
-    public ImmutableList<string> Aside { get; init; } = [];
+    public ImmutableList<string> Aside
+    {
+        get;
+        init
+        {
+            field = value;
+            _asideIds = value.ToImmutableHashSet(StringComparer.Ordinal);
+        }
+    }
+
+    = [];
 
     /// <summary>Runs of this segment whose contexts came from <see cref="Settled"/>.</summary>
     public SegmentTally OfSettled { get; init; }
@@ -62,14 +74,14 @@ internal sealed record ExemplarVersions
     public bool UsesSettled(long contextNumber) => !Settled.IsEmpty && contextNumber % Turn == Turn - 1;
 
     /// <summary>True when the exemplar may be shown.</summary>
-    public bool Allows(string trajectoryId, bool settled) => settled ? Settled.Contains(trajectoryId) : !AsideSet.Contains(trajectoryId);
+    public bool Allows(string trajectoryId, bool settled) => settled ? Settled.Contains(trajectoryId) : !_asideIds.Contains(trajectoryId);
 
     /// <summary>A context's run has ended. Only contexts of this segment tell about it.</summary>
     public ExemplarVersions Ended(int version, bool settled, bool success) => version != Version ? this
         : settled ? this with { OfSettled = OfSettled.And(success) }
         : this with { OfGrowing = OfGrowing.And(success) };
 
-    /// <summary>An own run was recorded. At a checkpoint, <paramref name="growing"/> is asked for the exemplars of the growing set, best first.</summary>
+    /// <summary>An own run with a context was recorded. At a checkpoint, <paramref name="growing"/> is asked for the exemplars of the growing set, best first.</summary>
     public ExemplarVersions Recorded(Func<IEnumerable<string>> growing)
     {
         var counted = this with { OwnRuns = OwnRuns + 1 };
@@ -90,6 +102,4 @@ internal sealed record ExemplarVersions
             OfGrowing = default,
         };
     }
-
-    private ImmutableHashSet<string> AsideSet => field ??= Aside.ToImmutableHashSet(StringComparer.Ordinal);
 }

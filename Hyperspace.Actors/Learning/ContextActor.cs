@@ -1,0 +1,224 @@
+using System.Security.Cryptography;
+using System.Text;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Google.Protobuf;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning.Journal;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Actors.SelfImproving.Curation;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.SelfImproving;
+
+namespace Hyperspace.Actors.Learning;
+
+/// <summary>
+/// The contexts of one task type (persistent, a child of <see cref="TaskTypeActor"/>): chooses bullets and exemplars for a
+/// run, remembers what it handed out, and credits exactly that with the run's outcome: bullets through the playbook,
+/// exemplars in counters of its own, which it signs and has gossiped.
+/// </summary>
+internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
+{
+    private const int EventsPerSnapshot = 200;
+    private const int DefaultBullets = 8;
+
+    private static readonly TimeSpan PlaybookPatience = TimeSpan.FromSeconds(5);
+
+    // Counters change with every run; they are signed together.
+    private static readonly TimeSpan SignInterval = TimeSpan.FromSeconds(2);
+
+    private readonly LearningServices _services;
+    private readonly IActorRef _runs;
+    private readonly IActorRef _playbook;
+    private readonly string _self;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private IReadOnlyList<KeptTrajectory> _bestFirst = [];
+    private ContextState _state;
+
+    public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
+    {
+        _services = services;
+        _runs = runs;
+        _playbook = playbook;
+        _self = services.Trajectories.Identity.PeerId.ToString();
+        _state = ContextState.Empty(taskType, _self);
+        PersistenceId = "learning-" + taskType + "-contexts";
+        JournalPluginId = Journals.Default;
+        SnapshotPluginId = Journals.DefaultSnapshots;
+
+        Recover<ContextHanded>(e => _state = _state.Apply(e));
+        Recover<RunEnded>(e => _state = _state.Apply(e));
+        Recover<EnvelopeKept>(e => _state = _state.Add(LearningJournal.Open(e.Envelope)));
+        Recover<SnapshotOffer>(offer => _state = ContextState.From((ContextSnapshot)offer.Snapshot, taskType, _self));
+        Recover<RecoveryCompleted>(_ =>
+        {
+            TellWhatToShare();
+            SignLater();
+        });
+
+        Command<TrajectoryMessages.ExperienceChanged>(changed => _bestFirst = changed.BestFirst);
+        Command<TrajectoryCommands.GetContext>(question =>
+            _playbook.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(taskType), PlaybookPatience).PipeTo(Self, Sender, view => new Gathered(question, view), _ => new Gathered(question, null)));
+        Command<Gathered>(OnGathered);
+        Command<TrajectoryCommands.Record>(OnRecord);
+        Command<TrajectoryCommands.Curriculum>(ask => Sender.Tell(new CurriculumView(taskType, Curriculum.Of(_bestFirst, WeightOf, ask.Limit))));
+        Command<TrajectoryMessages.OwnRunKept>(OnOwnRunKept);
+        Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
+        Command<Sign>(_ => OnSign());
+        Command<SaveSnapshotSuccess>(saved =>
+        {
+            DeleteMessages(saved.Metadata.SequenceNr);
+            DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
+        });
+        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The snapshot of {0} was not saved; recovery will take longer.", PersistenceId));
+        Command<DeleteMessagesSuccess>(_ => { });
+        Command<DeleteMessagesFailure>(failed => _log.Warning(failed.Cause, "Old events of {0} were not deleted.", PersistenceId));
+        Command<DeleteSnapshotsSuccess>(_ => { });
+        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} were not deleted.", PersistenceId));
+        Command<StopEntity>(_ => Context.Stop(Self));
+    }
+
+    public override string PersistenceId { get; }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistRejected(cause, @event, sequenceNr);
+        Sender.Tell(JournalFailed());
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistFailure(cause, @event, sequenceNr);
+        Sender.Tell(JournalFailed());
+    }
+
+    private static Refusal JournalFailed() => new(ErrorCodes.JournalFailed, "What was handed out could not be journalled; free some disk space and try again.");
+
+    private double WeightOf(string author) => author == _self ? 1 : _services.Trust?.WeightOf(author) ?? 1;
+
+    private void OnGathered(Gathered gathered)
+    {
+        if (gathered.Playbook is null)
+        {
+            Sender.Tell(new Refusal(ErrorCodes.Timeout, $"The playbook did not answer within {PlaybookPatience.TotalSeconds} seconds; try again."));
+            return;
+        }
+
+        var (question, versions) = (gathered.Question, _state.Versions);
+        var settled = versions.UsesSettled(_state.Handed);
+        var maxBullets = question.Limit <= 0 ? DefaultBullets : Math.Min(question.Limit, Playbook.MaxBullets);
+        var exemplars = ExemplarChoice.Rank(_bestFirst, question.Input, Value(), run => versions.Allows(run.Id, settled));
+        var fitted = ContextFit.Fit(gathered.Playbook.Bullets, exemplars, maxBullets, question.TokenBudget, TokenCounter.Count);
+        var views = TrajectoryWire.ToViews(fitted.Exemplars);
+        var handed = new ContextHanded
+        {
+            ContextId = NextId(),
+            SessionId = question.SessionId ?? "",
+            BulletIds = { fitted.Bullets.Select(bullet => bullet.Id) },
+            Exemplars = { views.Select(view => ContextState.ToBytes(view.TrajectoryId)) },
+            Version = versions.Version,
+            Settled = settled,
+        };
+        Persist(handed, e =>
+        {
+            _state = _state.Apply(e);
+            SnapshotSometimes();
+            Sender.Tell(new LearningContext(_state.TaskType, fitted.Bullets, views) { ContextId = e.ContextId, Tokens = fitted.Tokens });
+        });
+    }
+
+    private ExemplarValue Value() => new(_self, _state.Credits, WeightOf, _state.Counters);
+
+    private string NextId() => "ctx_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        $"{_self}\n{_state.TaskType}\n{_state.Handed}\n{_services.Trajectories.Time.GetUtcNow().ToUnixTimeMilliseconds()}")), 0, 8);
+
+    /// <summary>A run that names a context is recorded when there is one to credit.</summary>
+    private void OnRecord(TrajectoryCommands.Record command)
+    {
+        if (_state.Check(command.ContextId ?? "") is { } refusal)
+        {
+            Sender.Tell(refusal);
+        }
+        else
+        {
+            _runs.Forward(command);
+        }
+    }
+
+    private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
+    {
+        var bullets = _state.EndedBy(kept.ContextId, kept.Run.Run.SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
+        if (_state.End(kept.Run, kept.ContextId, Growing) is not { } ended)
+        {
+            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, []));
+            return;
+        }
+
+        Persist(ended, e =>
+        {
+            _state = _state.Apply(e);
+            SnapshotSometimes();
+            SignLater();
+            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, kept.Run.IsRepair ? [] : bullets));
+        });
+    }
+
+    /// <summary>The exemplars as they are now: every goal's best first.</summary>
+    private IEnumerable<string> Growing() => ExemplarChoice.Rank(_bestFirst, null, Value(), _ => true).Select(exemplar => exemplar.Run.Id);
+
+    private void SignLater()
+    {
+        if (!Timers.IsTimerActive(nameof(Sign)) && _state.Unsigned().Any())
+        {
+            Timers.StartSingleTimer(nameof(Sign), Sign.Instance, SignInterval);
+        }
+    }
+
+    private void OnSign()
+    {
+        foreach (var credits in _state.Unsigned())
+        {
+            var envelope = SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.ExemplarCredits, credits.ToByteArray(), _services.Trajectories.Clock.Next());
+            Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)));
+        }
+    }
+
+    /// <summary>Journals the envelope when it tells something new, then goes on.</summary>
+    private void Keep(SignedEnvelope envelope, Action then)
+    {
+        if (ReferenceEquals(_state.Add(envelope), _state))
+        {
+            return;
+        }
+
+        Persist(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) }, e =>
+        {
+            _state = _state.Add(LearningJournal.Open(e.Envelope));
+            SnapshotSometimes();
+            TellWhatToShare();
+            then();
+        });
+    }
+
+    private void SnapshotSometimes()
+    {
+        if (LastSequenceNr % EventsPerSnapshot == 0)
+        {
+            SaveSnapshot(_state.ToSnapshot());
+        }
+    }
+
+    private void TellWhatToShare() => Context.Parent.Tell(new TrajectoryMessages.ShareAlso([.. _state.Credits.Envelopes]));
+
+    /// <summary>A question with the playbook to answer it from; null when that did not answer.</summary>
+    private sealed record Gathered(TrajectoryCommands.GetContext Question, PlaybookView? Playbook);
+
+    private sealed class Sign
+    {
+        public static Sign Instance { get; } = new();
+    }
+}

@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning.Journal;
+using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Actors.SelfImproving.Curation;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Wire;
+
+namespace Hyperspace.Actors.Learning;
+
+/// <summary>
+/// What was handed out for runs of one task type, and what came of it: contexts that wait for an outcome, own counters of
+/// exemplars, what others count, and the versions of the exemplars. Immutable; a context is credited once.
+/// </summary>
+internal sealed record ContextState
+{
+    /// <summary>Most contexts that wait for an outcome, the oldest ones give way; and most ended ones that are told from unknown ones.</summary>
+    public const int MaxContexts = 1_024;
+
+    private const string None = "";
+
+    /// <summary>The task type.</summary>
+    public required string TaskType { get; init; }
+
+    /// <summary>What peers, this one included, have signed of exemplars.</summary>
+    public required CreditState Credits { get; init; }
+
+    /// <summary>Contexts so far.</summary>
+    public long Handed { get; init; }
+
+    /// <summary>The sets of exemplars.</summary>
+    public ExemplarVersions Versions { get; init; } = ExemplarVersions.None;
+
+    /// <summary>This peer's own counters, by trajectory id.</summary>
+    public ImmutableSortedDictionary<string, Credit> Counters { get; init; } = ImmutableSortedDictionary.Create<string, Credit>(StringComparer.Ordinal);
+
+    // Oldest first, both; ids are unique.
+    private ImmutableList<ContextHanded> Open { get; init; } = [];
+
+    private ImmutableList<string> Closed { get; init; } = [];
+
+    /// <summary>Nothing handed out yet.</summary>
+    public static ContextState Empty(string taskType, string self) => new() { TaskType = taskType, Credits = CreditState.Empty(self, CreditLimits.Default) };
+
+    /// <summary>Null when an outcome may be credited to the context; else why not.</summary>
+    public Refusal? Check(string contextId) =>
+        Open.Exists(context => context.ContextId == contextId) ? null
+        : Closed.Contains(contextId) ? new Refusal(ErrorCodes.InvalidParams, "The context was credited with an outcome before; ask learning.context for a new one, or record the run without contextId.")
+        : new Refusal(ErrorCodes.InvalidParams, $"No such context waits for an outcome in {TaskType}; give the contextId that learning.context answered for this task type, or record the run without it.");
+
+    /// <summary>The contexts that a run of this id and session ends, oldest first.</summary>
+    public IReadOnlyList<ContextHanded> EndedBy(string? contextId, string sessionId) =>
+        [.. Open.Where(context => context.ContextId == (contextId ?? None) || (sessionId.Length > 0 && context.SessionId == sessionId))];
+
+    /// <summary>The event of a run; with the exemplars when it reaches a checkpoint. Null when it ends no context.</summary>
+    public RunEnded? End(KeptTrajectory run, string? contextId, Func<IEnumerable<string>> growing)
+    {
+        var contexts = EndedBy(contextId, run.Run.SessionId);
+        if (contexts.Count == 0)
+        {
+            return null;
+        }
+
+        var ended = new RunEnded
+        {
+            TrajectoryId = ToBytes(run.Id),
+            ContextIds = { contexts.Select(context => context.ContextId) },
+            Outcome = run.IsRepair ? Outcome.Repair : run.IsSuccess ? Outcome.Success : run.IsFailure ? Outcome.Failure : Outcome.Neither,
+        };
+        if (!run.IsRepair && Versions.OwnRuns + 1 >= Versions.NextCheckpoint)
+        {
+            ended.Growing.AddRange(growing().Take(ExemplarVersions.MaxExemplars * 2).Select(ToBytes));
+        }
+
+        return ended;
+    }
+
+    /// <summary>The state after a context was handed out.</summary>
+    public ContextState Apply(ContextHanded e)
+    {
+        var open = Open.Add(e);
+        return this with { Handed = Handed + 1, Open = open.Count > MaxContexts ? open.RemoveAt(0) : open };
+    }
+
+    /// <summary>The state after an own run was recorded.</summary>
+    public ContextState Apply(RunEnded e)
+    {
+        var ids = e.ContextIds.ToHashSet(StringComparer.Ordinal);
+        var ended = Open.FindAll(context => ids.Contains(context.ContextId));
+        var closed = Closed.AddRange(ended.Select(context => context.ContextId));
+        var state = this with
+        {
+            Open = ended.IsEmpty ? Open : Open.RemoveAll(context => ids.Contains(context.ContextId)),
+            Closed = closed.Count > MaxContexts ? closed.RemoveRange(0, closed.Count - MaxContexts) : closed,
+        };
+        if (e.Outcome == Outcome.Repair)
+        {
+            return state;
+        }
+
+        var success = e.Outcome == Outcome.Success;
+        var counters = Counters;
+        foreach (var shown in ended.SelectMany(context => context.Exemplars).GroupBy(ToId, StringComparer.Ordinal))
+        {
+            counters = counters.SetItem(shown.Key, counters.GetValueOrDefault(shown.Key).After((ulong)shown.Count(), success));
+        }
+
+        if (counters.Count > CreditLimits.Default.Own)
+        {
+            counters = counters.RemoveRange(counters.OrderBy(counter => counter.Value.Retrieved).ThenBy(counter => counter.Key, StringComparer.Ordinal).Take(counters.Count - CreditLimits.Default.Own).Select(counter => counter.Key));
+        }
+
+        var versions = ended.Aggregate(Versions, (known, context) => known.Ended(context.Version, context.Settled, success));
+        return state with { Counters = counters, Versions = versions.Recorded(() => e.Growing.Select(ToId)) };
+    }
+
+    /// <summary>The state with what an opened envelope tells of exemplars; this very state when that is nothing new.</summary>
+    public ContextState Add(SignedEnvelope envelope)
+    {
+        var credits = (CreditRecord.Read(envelope, TaskType, out _) ?? []).Aggregate(Credits, (state, record) => state.Merge(record));
+        return ReferenceEquals(credits, Credits) ? this : this with { Credits = credits };
+    }
+
+    /// <summary>Own counters that this peer has not signed yet, in parts that fit an envelope.</summary>
+    public IEnumerable<ExemplarCredits> Unsigned() => Counters
+        .Where(counter => Credits.Own(counter.Key) is not { } signed || new Credit(signed.Retrieved, signed.Succeeded) != counter.Value)
+        .Chunk(CreditRecord.MaxPerEnvelope).Select(chunk => CreditRecord.ToWire(TaskType, chunk));
+
+    /// <summary>Everything; equal states give equal bytes.</summary>
+    public ContextSnapshot ToSnapshot() => new()
+    {
+        Open = { Open },
+        Closed = { Closed },
+        Handed = Handed,
+        Counters = { Counters.Select(counter => new ExemplarCounter { TrajectoryId = ToBytes(counter.Key), Retrieved = counter.Value.Retrieved, Succeeded = counter.Value.Succeeded }) },
+        Envelopes = { Credits.Envelopes.OrderBy(envelope => envelope.Id, StringComparer.Ordinal).Select(envelope => UnsafeByteOperations.UnsafeWrap(envelope.Bytes)) },
+        OwnRuns = Versions.OwnRuns,
+        Version = Versions.Version,
+        Settled = { Versions.Settled.Select(ToBytes) },
+        Aside = { Versions.Aside.Select(ToBytes) },
+        SettledRuns = Versions.OfSettled.Runs,
+        SettledSuccesses = Versions.OfSettled.Successes,
+        GrowingRuns = Versions.OfGrowing.Runs,
+        GrowingSuccesses = Versions.OfGrowing.Successes,
+    };
+
+    /// <summary>What <see cref="ToSnapshot"/> wrote.</summary>
+    public static ContextState From(ContextSnapshot snapshot, string taskType, string self)
+    {
+        var empty = Empty(taskType, self);
+        var state = empty with
+        {
+            Open = [.. snapshot.Open],
+            Closed = [.. snapshot.Closed],
+            Handed = snapshot.Handed,
+            Counters = empty.Counters.AddRange(snapshot.Counters.Select(counter => KeyValuePair.Create(ToId(counter.TrajectoryId), new Credit(counter.Retrieved, counter.Succeeded)))),
+            Versions = new ExemplarVersions
+            {
+                OwnRuns = snapshot.OwnRuns,
+                Version = snapshot.Version,
+                Settled = ExemplarVersions.None.Settled.Union(snapshot.Settled.Select(ToId)),
+                Aside = [.. snapshot.Aside.Select(ToId)],
+                OfSettled = new SegmentTally(snapshot.SettledRuns, snapshot.SettledSuccesses),
+                OfGrowing = new SegmentTally(snapshot.GrowingRuns, snapshot.GrowingSuccesses),
+            },
+        };
+        return snapshot.Envelopes.Aggregate(state, (grown, envelope) => grown.Add(LearningJournal.Open(envelope)));
+    }
+
+    /// <summary>A trajectory id as it is journalled.</summary>
+    public static ByteString ToBytes(string trajectoryId) => ByteString.CopyFrom(Convert.FromHexString(trajectoryId));
+
+    private static string ToId(ByteString bytes) => Convert.ToHexStringLower(bytes.Span);
+}
