@@ -109,8 +109,9 @@ internal static class CurvePart
 
     private static async Task<Joining> JoinAsync(LearnNetwork network, double ofNetwork, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        // Its process is up; whom it joins through it has yet to dial.
         var peer = await network.JoinAsync(cancellationToken);
+        var clock = Stopwatch.StartNew();
         double accuracy;
         do
         {
@@ -149,7 +150,7 @@ internal static class CurvePart
                     "A fresh peer joins, without a run of its own",
                     ["", "figure"],
                     [
-                        [$"s until it has {MostOfIt:0%} of the network's accuracy (at most {JoinPatience.TotalSeconds:0})", Spread.Of(joined.Select(static j => j.Seconds)).ToString("0.0")],
+                        [$"s from its start-up until it has {MostOfIt:0%} of the network's accuracy (at most {JoinPatience.TotalSeconds:0})", Spread.Of(joined.Select(static j => j.Seconds)).ToString("0.0")],
                         ["its accuracy then, beside the network's", Spread.Of(joined.Select(static j => j.Share)).ToString()],
                         ["the same after a restart without the others", Spread.Of(joined.Select(static j => j.Kept)).ToString()],
                     ]),

@@ -14,4 +14,8 @@ internal sealed record LearnSettings(ToolQueries Data, int Seeds, int Peers, int
 
     /// <summary>Runs per peer at which it is looked how good the peers are.</summary>
     public IReadOnlyList<int> Checkpoints => [.. Looks.Where(r => r < Runs).Append(Runs)];
+
+    /// <summary>What each seed gives, in their order; as many at once as there are processors.</summary>
+    public IReadOnlyList<T> EachSeed<T>(Func<int, T> run) =>
+        [.. Enumerable.Range(1, Seeds).AsParallel().AsOrdered().WithMergeOptions(ParallelMergeOptions.FullyBuffered).WithExecutionMode(ParallelExecutionMode.ForceParallelism).Select(run)];
 }

@@ -12,6 +12,7 @@ internal static class PoisonPart
     private const int Watched = 240;
     private const int LookEvery = 48;
     private const int FewRuns = 4;
+    private const int JudgedOften = 500;
     private const double Recovered = 0.98;
     private const double Trusted = 0.5;
     private const string Clean = "no liar";
@@ -20,20 +21,28 @@ internal static class PoisonPart
     public static Task<LearnPart> RunAsync(LearnSettings settings, Action<string> tell, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            using var described = new Described(settings.Data);
-            var figures = new Figures(tell);
-            for (var seed = 1; seed <= settings.Seeds; seed++)
+            var figures = new Figures(_ => { });
+            foreach (var seed in settings.EachSeed(seed => OneSeed(settings, seed, tell, cancellationToken)))
             {
-                foreach (var scenario in (Action<LearnSettings, Described, int, Figures>[])[Quarter, Sybils, Sleeper, Newcomer])
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    scenario(settings, described, seed, figures);
-                }
+                figures.Add(seed);
             }
 
             return Report(settings, figures);
         },
         cancellationToken);
+
+    private static Figures OneSeed(LearnSettings settings, int seed, Action<string> tell, CancellationToken cancellationToken)
+    {
+        using var described = new Described(settings.Data);
+        var figures = new Figures(text => tell($"seed {seed}, {text}"));
+        foreach (var scenario in (Action<LearnSettings, Described, int, Figures>[])[Quarter, Sybils, Sleeper, Newcomer])
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            scenario(settings, described, seed, figures);
+        }
+
+        return figures;
+    }
 
     private static void Quarter(LearnSettings settings, Described described, int seed, Figures figures)
     {
@@ -65,13 +74,14 @@ internal static class PoisonPart
         network.Run(Awake);
         Corrupt(network, settings.Peers / 4, Gain);
         var recovered = 0;
+        var judged = Math.Min(settings.Judged, JudgedOften);
         for (var since = MindNetwork.RunsPerRound; since <= Watched; since += MindNetwork.RunsPerRound)
         {
             clean.Run(MindNetwork.RunsPerRound);
             network.Run(MindNetwork.RunsPerRound);
             var honest = network.Honest.Take(JudgedPeers).Select(static m => m.Name).ToHashSet(StringComparer.Ordinal);
-            var best = clean.Members.Where(m => honest.Contains(m.Mind.Name)).Average(m => m.Mind.Judge(clean.Split.HeldOut[..settings.Judged]).Accuracy);
-            var (accuracy, promotion) = network.Judge(settings.Judged, JudgedPeers);
+            var best = clean.Members.Where(m => honest.Contains(m.Mind.Name)).Average(m => m.Mind.Judge(clean.Split.HeldOut[..judged]).Accuracy);
+            var (accuracy, promotion) = network.Judge(judged, JudgedPeers);
             recovered = accuracy >= Recovered * best ? recovered : since;
             if (since % LookEvery == 0 || since == MindNetwork.RunsPerRound)
             {
@@ -167,6 +177,19 @@ internal static class PoisonPart
             _all[at].Accuracies.Add(judged.Accuracy);
             _all[at].Promotions.Add(judged.Promotion);
             tell(string.Create(CultureInfo.InvariantCulture, $"{name}: {judged.Accuracy:0.000}, {judged.Promotion:0.0000}"));
+        }
+
+        public void Add(Figures other)
+        {
+            Recovery.AddRange(other.Recovery);
+            TimeToTrust.AddRange(other.TimeToTrust);
+            foreach (var (name, accuracies, promotions) in other._all)
+            {
+                foreach (var judged in accuracies.Zip(promotions))
+                {
+                    Add(name, judged);
+                }
+            }
         }
 
         public (Spread Accuracy, Spread Promotion) Of(string name)

@@ -85,7 +85,8 @@ internal static class SimulatedPart
             ],
             [
                 new Figure(string.Create(CultureInfo.InvariantCulture, $"{peers.Count:#,0} simulated peers: top-1"), accuracy, "", ofControl, "all in one place", RatioAtLeast: 0.95),
-                new Figure("the same: bytes gossiped per run, all links", bytesPerRun, "B"),
+                new Figure("the same: bytes gossiped per run, over all links", bytesPerRun, "B"),
+                new Figure("the same: bytes gossiped per run, of each peer that hears of it", bytesPerRun / peers.Count, "B"),
                 new Figure("the same: virtual time until all have all", quietSeconds, "s"),
             ],
             []);

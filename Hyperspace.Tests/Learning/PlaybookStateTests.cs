@@ -11,7 +11,7 @@ namespace Hyperspace.Tests.Learning;
 public class PlaybookStateTests
 {
     private static readonly TrajectoryLimits SmallRuns = new(Runs: 8, Failures: 4, LargeRuns: 2, LargeFailures: 1, SmallBytes: 600);
-    private static readonly PlaybookLimits SmallInsights = new(Own: 4, Others: 9);
+    private static readonly PlaybookLimits SmallInsights = new(Own: 4, Others: 9, OwnTombstones: 2, OthersTombstones: 5);
 
     /// <summary>Runs and deltas of a few authors; deltas overlap, contradict each other and come with clocks out of order.</summary>
     private static readonly SignedEnvelope[] Pool =
@@ -19,13 +19,14 @@ public class PlaybookStateTests
         .. Enumerable.Range(0, 60).Select(i => Runs.Sealed(i % 4, (i * 3 % 11) / 10.0, $"goal {i % 5}", i, Runs.TaskType,
             Runs.Call(i % 3 == 0 ? "docs-grep" : "docs-search", i % 2 == 0 ? """{"mode":"any"}""" : """{"mode":"all"}""", i % 7 != 0, "TIMEOUT late"))),
         .. Enumerable.Range(0, 60).Select(i => Runs.Delta(i % 4, $"insight {i % 6}", (ulong)(i * 5 % 13), (ulong)(1 + (i % 3)), i * 31 % 60)),
+        .. Enumerable.Range(0, 40).Select(i => Runs.Tombstone(i % 4, $"insight {i % 6}", of: (i + 1) % 4, (ulong)(i * 3 % 7), (ulong)(1 + (i * 7 % 5)), i)),
     ];
 
     [Property(MaxTest = 200)]
     public bool The_same_envelopes_in_any_order_and_any_number_give_the_same_bytes(int seed)
     {
         var random = new Random(seed);
-        var chosen = Enumerable.Range(0, random.Next(1, 120)).Select(_ => Pool[random.Next(Pool.Length)]).ToArray();
+        var chosen = Enumerable.Range(0, random.Next(1, 160)).Select(_ => Pool[random.Next(Pool.Length)]).ToArray();
         var shuffled = chosen.Concat(chosen.Take(chosen.Length / 2)).ToArray();
         random.Shuffle(shuffled);
         return Bytes(Of(chosen)).SequenceEqual(Bytes(Of(shuffled)));

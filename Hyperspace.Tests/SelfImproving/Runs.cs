@@ -38,6 +38,14 @@ internal static class Runs
         return Seal(author, EnvelopeTypes.PlaybookDelta, delta, serial);
     }
 
+    /// <summary>An author's tombstone of an insight, which has seen so much of what another author said.</summary>
+    public static SignedEnvelope Tombstone(int author, string text, int of, ulong helpful, ulong harmful, int serial = 0)
+    {
+        var tombstone = new BulletTombstone { BulletId = Hyperspace.Actors.Learning.PlaybookRules.IdOf(TaskType, "insights", text) };
+        tombstone.Seen.Add(new EvidenceSeen { Author = Author(of).PeerId.ToString(), Helpful = helpful, Harmful = harmful });
+        return Seal(author, EnvelopeTypes.PlaybookDelta, new PlaybookDelta { TaskType = TaskType, Tombstones = { tombstone } }, serial);
+    }
+
     public static KeptTrajectory Kept(int author, double reward, string input = "", int serial = 0, params TrajectoryStep[] steps) =>
         KeptTrajectory.Read(Sealed(author, reward, input, serial, TaskType, steps), TaskType, out _)!;
 
