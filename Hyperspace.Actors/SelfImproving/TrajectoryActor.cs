@@ -111,7 +111,12 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     {
         var now = _services.Time.GetUtcNow();
         var run = TrajectoryWire.FromRecord(command, now, out var refusal);
-        refusal ??= TrajectoryRules.CheckSize(run!.CalculateSize());
+        if (refusal is null)
+        {
+            CountTries(run!);
+            refusal = TrajectoryRules.CheckSize(run!.CalculateSize());
+        }
+
         var envelope = refusal is null ? SignedEnvelope.Seal(_services.Identity.Keys, EnvelopeTypes.Trajectory, run!.ToByteArray(), _services.Clock.Next()) : null;
         var kept = refusal is null ? KeptTrajectory.Read(envelope!, _taskType, out refusal) : null;
         if (kept is null)
@@ -135,6 +140,16 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
         // What is signed and gossiped of a session must be true, and only this peer can tell.
         LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(kept, asker, missing));
+    }
+
+    /// <summary>Which try at its goal it is, and how many went well, as far as this peer's kept runs tell.</summary>
+    private void CountTries(Trajectory run)
+    {
+        var goal = Terms.GoalOf(Terms.Of(run.Input));
+        var self = _services.Identity.PeerId.ToString();
+        var last = _state.BestFirst.Concat(_arrived).Where(kept => kept.Author == self && kept.Goal == goal).MaxBy(kept => kept.Run.Tries)?.Run;
+        run.Tries = Math.Min(TrajectoryRules.MaxTries, (last?.Tries ?? 0) + 1);
+        run.Successes = Math.Min(run.Tries, (last?.Successes ?? 0) + (run.Reward >= KeptTrajectory.SuccessReward ? 1U : 0));
     }
 
     private void OnSessionLooked(SessionLooked looked)

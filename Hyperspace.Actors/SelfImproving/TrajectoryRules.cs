@@ -11,6 +11,9 @@ public static class TrajectoryRules
     /// <summary>Most steps of a run.</summary>
     public const int MaxSteps = 256;
 
+    /// <summary>Most tries that an author may count for a goal.</summary>
+    public const int MaxTries = 1_000_000;
+
     /// <summary>Longest text field, in UTF-8 bytes.</summary>
     public const int MaxTextBytes = 16 * 1024;
 
@@ -57,6 +60,16 @@ public static class TrajectoryRules
         if (!(run.Reward >= 0 && run.Reward <= 1))
         {
             return Invalid("The reward must be a number from 0 to 1.");
+        }
+
+        if (run.Tries > MaxTries || run.Successes > run.Tries)
+        {
+            return Invalid($"A goal takes at most {MaxTries} tries, and no more of them go well.");
+        }
+
+        if (run.BodyHash.Length is not (0 or 32) || (run.BodyHash.Length == 0) != (run.BodyBytes == 0))
+        {
+            return Invalid("A shortened run names its whole by 32 bytes of sha2-256 and its size.");
         }
 
         if (run.RecordedMs > MaxUnixMs)

@@ -254,6 +254,21 @@ public class TaskTypeActorTests
     }
 
     [Fact]
+    public async Task A_run_says_which_try_at_its_goal_it_is()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        var tries = new List<(uint, uint)>();
+        foreach (var (reward, goal) in new[] { (0.0, "yamux window"), (1.0, "window, yamux"), (1.0, "noise"), (0.5, "yamux window") })
+        {
+            await peer.Ask<TrajectoryRecorded>(Record(reward, goal, "{}"));
+            var run = Trajectory.Parser.ParseFrom(SignedEnvelope.Open((await peer.Said<GossipCommands.Publish>()).Data, Runs.Now, out _)!.Payload.Span);
+            tries.Add((run.Tries, run.Successes));
+        }
+
+        Assert.Equal([(1U, 0U), (2U, 1U), (1U, 1U), (3U, 1U)], tries);
+    }
+
+    [Fact]
     public async Task A_late_joiner_gets_everything_that_a_neighbour_keeps()
     {
         var network = new LoopbackNetwork();

@@ -45,6 +45,21 @@ public class TrajectoryRulesTests
         Assert.Equal(valid, TrajectoryRules.Check(Run(run => run.Reward = reward)) is null);
 
     [Theory]
+    [InlineData(0, 0, 0, 0UL, true)]
+    [InlineData(3, 2, 32, 9UL, true)]
+    [InlineData(2, 3, 0, 0UL, false)]
+    [InlineData(TrajectoryRules.MaxTries + 1, 0, 0, 0UL, false)]
+    [InlineData(0, 0, 31, 9UL, false)]
+    [InlineData(0, 0, 32, 0UL, false)]
+    [InlineData(0, 0, 0, 9UL, false)]
+    public void Tries_and_the_name_of_a_body_fit_together(int tries, int successes, int hashBytes, ulong bodyBytes, bool valid) =>
+        Assert.Equal(valid, TrajectoryRules.Check(Run(run =>
+        {
+            (run.Tries, run.Successes) = ((uint)tries, (uint)successes);
+            (run.BodyHash, run.BodyBytes) = (Google.Protobuf.ByteString.CopyFrom(new byte[hashBytes]), bodyBytes);
+        })) is null);
+
+    [Theory]
     [InlineData("steps", ErrorCodes.TooLarge)]
     [InlineData("input", ErrorCodes.TooLarge)]
     [InlineData("output", ErrorCodes.TooLarge)]
