@@ -4,6 +4,7 @@ using Akka.Event;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Matrix;
 using Hyperspace.Contracts.Reputation;
@@ -39,6 +40,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
     private readonly HashSet<string> _untold = new(StringComparer.Ordinal);
     private long _validationSecond;
     private int _validations;
+    private bool _comparing;
 
     /// <summary>Opens the file.</summary>
     public MatrixActor(MatrixServices services, IReadOnlyActorRegistry registry)
@@ -74,6 +76,12 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         });
         Receive<GossipReceived>(Hear);
         Receive<Tick>(OnTick);
+        Receive<Compared>(OnCompared);
+        Receive<Status.Failure>(failed =>
+        {
+            _comparing = false;
+            _log.Error(failed.Cause, "Authors could not be compared, which is a defect.");
+        });
         Receive<GossipSubscribed>(_ => { });
         Receive<GossipPublished>(_ => { });
         Receive<Refusal>(refusal => _log.Warning("What was learnt of capabilities was not gossiped: {0}", refusal.Message));
@@ -321,11 +329,35 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 
     private void Judge()
     {
-        if (_registry.TryGet<ActorKeys.Reputation>(out var reputation) && _state.Replay() is { Count: > 0 } replays)
+        if (!_registry.TryGet<ActorKeys.Reputation>(out var reputation))
         {
-            reputation.Tell(new ReputationCommands.Replayed("matrix", replays));
+            return;
+        }
+
+        reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, _state.Replay()));
+        reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Recent, _state.ReplayRecent()));
+        if (_comparing)
+        {
+            JudgeSoon();
+            return;
+        }
+
+        // Authors are compared elsewhere: with many of them it takes longer than a search may wait.
+        _comparing = true;
+        var (voices, random) = (_state.Voices(), new Random(_services.Random.Next()));
+        Task.Run(() => Consensus.Of(voices, random)).PipeTo(Self, success: replays => new Compared(replays));
+    }
+
+    private void OnCompared(Compared compared)
+    {
+        _comparing = false;
+        if (_registry.TryGet<ActorKeys.Reputation>(out var reputation))
+        {
+            reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Consensus, compared.Replays));
         }
     }
+
+    private sealed record Compared(IReadOnlyList<Replay> Replays);
 
     private sealed record Tick(string Name)
     {

@@ -24,6 +24,7 @@ internal sealed class MatrixState : IDisposable
     private readonly MatrixModel _model = new();
     private readonly LearnedLeg _learned;
     private readonly MatrixRanker _ranker;
+    private readonly RecentSums _recent = new();
     private long _weighed = -1;
 
     /// <summary>Reads what the store holds.</summary>
@@ -154,7 +155,31 @@ internal sealed class MatrixState : IDisposable
     /// <summary>How the others' experience would have done on this peer's own outcomes.</summary>
     public IReadOnlyList<Replay> Replay() => Own.Count == 0 ? [] : Own.Replay(_model, _self, _learned.Rarity);
 
+    /// <summary>The same of what each of them told lately.</summary>
+    public IReadOnlyList<Replay> ReplayRecent()
+    {
+        _recent.Look(_model, _self);
+        return Own.Count == 0 ? [] : Own.Replay(_model, _self, _learned.Rarity, _recent.Before);
+    }
+
+    /// <summary>The others' experience, to be compared with each other's.</summary>
+    public IReadOnlyList<Voice> Voices()
+    {
+        var authors = _model.Authors.Where(a => a != _self && a.Length > 0).Order(StringComparer.Ordinal).ToList();
+        return authors.ConvertAll(a => Voice.Of(a, _model.Of(a).SelectMany(s => OpinionsOf(s.Key, s.Value)), authors.Count));
+    }
+
     public void Dispose() => Store.Dispose();
+
+    // The key is only ever compared within this process.
+    private static IEnumerable<KeyValuePair<ulong, int>> OpinionsOf(string capability, OutcomeSums sums)
+    {
+        var high = (ulong)(uint)capability.GetHashCode(StringComparison.Ordinal) << 32;
+        for (var i = 0; i < sums.Terms.Length; i++)
+        {
+            yield return KeyValuePair.Create(high | sums.Terms[i], sums.GoodCounts[i].CompareTo(sums.BadCounts[i]));
+        }
+    }
 
     private static uint[] TermsOf(string query) => MatrixTerms.Of(CapabilityIndex.Spaced(query));
 

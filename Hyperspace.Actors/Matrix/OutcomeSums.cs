@@ -70,6 +70,25 @@ internal sealed class OutcomeSums
         return new OutcomeSums(Outcomes + 1, Good + (good ? 1UL : 0), [.. merged], [.. goods], [.. bads]);
     }
 
+    /// <summary>What came on top of earlier ones of the same author and capability; terms whose counts did not grow are left out.</summary>
+    public OutcomeSums Since(OutcomeSums before)
+    {
+        var (terms, goods, bads) = (new List<uint>(), new List<uint>(), new List<uint>());
+        for (var i = 0; i < _terms.Length; i++)
+        {
+            var at = Array.BinarySearch(before._terms, _terms[i]);
+            var (good, bad) = at < 0 ? (0, 0) : (before._good[at], before._bad[at]);
+            if (_good[i] > good || _bad[i] > bad)
+            {
+                terms.Add(_terms[i]);
+                goods.Add(_good[i] - Math.Min(_good[i], good));
+                bads.Add(_bad[i] - Math.Min(_bad[i], bad));
+            }
+        }
+
+        return new OutcomeSums(Outcomes - Math.Min(Outcomes, before.Outcomes), Good - Math.Min(Good, before.Good), [.. terms], [.. goods], [.. bads]);
+    }
+
     /// <summary>Whether these replace others of the same author and capability: more outcomes do; of as many, the greater bytes.</summary>
     public bool Supersede(OutcomeSums other) =>
         Outcomes != other.Outcomes ? Outcomes > other.Outcomes : ToWire("").ToByteArray().AsSpan().SequenceCompareTo(other.ToWire("").ToByteArray()) > 0;

@@ -33,15 +33,22 @@ internal sealed record OwnOutcomes
     /// <param name="model">What the authors told.</param>
     /// <param name="self">This peer, which is not judged.</param>
     /// <param name="rarity">How much a term tells: its weight in the sum.</param>
-    public IReadOnlyList<Replay> Replay(MatrixModel model, string self, Func<uint, double> rarity)
+    /// <param name="since">By author and capability, the sums whose growth alone is judged; null: all is.</param>
+    public IReadOnlyList<Replay> Replay(MatrixModel model, string self, Func<uint, double> rarity, Func<string, string, OutcomeSums>? since = null)
     {
         var found = new List<Replay>();
         var outcomes = All.ToLookup(o => o.Capability, StringComparer.Ordinal);
         foreach (var author in model.Authors.Where(a => a != self && a.Length > 0).Order(StringComparer.Ordinal))
         {
             var (agreed, disagreed) = (0, 0);
-            foreach (var (capability, sums) in model.Of(author))
+            foreach (var (capability, all) in model.Of(author))
             {
+                if (!outcomes.Contains(capability))
+                {
+                    continue;
+                }
+
+                var sums = since is null ? all : all.Since(since(author, capability));
                 foreach (var outcome in outcomes[capability])
                 {
                     if (Foretold(sums, outcome.Terms.AsSpan(), rarity) is { } good)

@@ -5,8 +5,35 @@ namespace Hyperspace.Actors.Reputation;
 
 /// <summary>One author's experience as opinions.</summary>
 /// <param name="PeerId">The author.</param>
-/// <param name="Opinions">By key (a hash of a capability and a term): more good outcomes than bad (positive), fewer, or as many. Each key once.</param>
-internal sealed record Voice(string PeerId, IReadOnlyCollection<KeyValuePair<ulong, int>> Opinions);
+/// <param name="Signs">Keys and what the author thinks of them, 1 or −1; sorted by key.</param>
+internal sealed record Voice(string PeerId, IReadOnlyList<(ulong Key, int Sign)> Signs)
+{
+    private const int MostKeys = 4096;
+    private const int LeastKeys = 256;
+    private const int AllKeys = 262_144;
+
+    /// <summary>A voice of at most 4,096 keys, fewer the more voices there are; the same sample of keys for every author.</summary>
+    /// <param name="peerId">The author.</param>
+    /// <param name="opinions">By key (a hash of a capability and a term): more good outcomes than bad (positive), fewer, or as many. Each key once.</param>
+    /// <param name="voices">How many there are to be compared.</param>
+    public static Voice Of(string peerId, IEnumerable<KeyValuePair<ulong, int>> opinions, int voices) => new(
+        peerId,
+        [
+            .. opinions
+                .Where(o => o.Value != 0)
+                .Select(o => (Key: Mixed(o.Key), Sign: Math.Sign(o.Value)))
+                .OrderBy(o => o.Key)
+                .Take(Math.Clamp(AllKeys / Math.Max(1, voices), LeastKeys, MostKeys)),
+        ]);
+
+    /// <summary>One to one, and without the order that keys may have (as splitmix64 does).</summary>
+    private static ulong Mixed(ulong key)
+    {
+        var mixed = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+        return mixed ^ (mixed >> 31);
+    }
+}
 
 /// <summary>
 /// Compares authors with each other, for a peer that has few outcomes of its own; pure. An author has one vote on each
@@ -31,8 +58,7 @@ internal static class Consensus
     /// <param name="random">Chooses the jury.</param>
     public static IReadOnlyList<Replay> Of(IReadOnlyList<Voice> voices, Random random)
     {
-        var sample = Math.Clamp(262_144 / Math.Max(1, voices.Count), 256, 4096);
-        var signs = voices.Select(v => Signs(v, sample)).ToArray();
+        var signs = voices.Select(v => v.Signs).ToArray();
         var jury = Enumerable.Range(0, voices.Count).ToArray();
         if (jury.Length > MaxJury)
         {
@@ -48,7 +74,7 @@ internal static class Consensus
     }
 
     /// <summary>What each juror's vote counts: 1, or its share of the one vote of those that say the same as it does.</summary>
-    private static double[] Shares((ulong Key, int Sign)[][] signs, int[] jury, double[][] votes)
+    private static double[] Shares(IReadOnlyList<(ulong Key, int Sign)>[] signs, int[] jury, double[][] votes)
     {
         var shares = Enumerable.Repeat(1.0, jury.Length).ToArray();
         var sketches = jury.Select(j => Sketch(signs[j])).ToArray();
@@ -68,10 +94,10 @@ internal static class Consensus
         votes.Zip(shares, (vote, share) => new Tally(Math.Max(0, vote) * share, Math.Max(0, -vote) * share)).Aggregate(default(Tally), (sum, t) => sum + t);
 
     /// <summary>−1 to 1: the deviation from chance of how often two authors agree, in units of what is surely none. Both are sorted by key.</summary>
-    private static double Vote((ulong Key, int Sign)[] left, (ulong Key, int Sign)[] right)
+    private static double Vote(IReadOnlyList<(ulong Key, int Sign)> left, IReadOnlyList<(ulong Key, int Sign)> right)
     {
         var (both, agreed) = (0, 0);
-        for (int l = 0, r = 0; l < left.Length && r < right.Length;)
+        for (int l = 0, r = 0; l < left.Count && r < right.Count;)
         {
             var order = left[l].Key.CompareTo(right[r].Key);
             if (order == 0)
@@ -87,12 +113,8 @@ internal static class Consensus
         return both == 0 ? 0 : Math.Clamp(((2 * agreed) - both) / Math.Sqrt(both) / SureDeviations, -1, 1) * Math.Min(1, both / TrustRules.LeastEvidence);
     }
 
-    /// <summary>The signs of the opinions on a sample of keys that is the same for every author, sorted by mixed key.</summary>
-    private static (ulong Key, int Sign)[] Signs(Voice voice, int sample) =>
-        [.. voice.Opinions.Where(o => o.Value != 0).Select(o => (Mixed(o.Key), Math.Sign(o.Value))).OrderBy(o => o.Item1).Take(sample)];
-
     /// <summary>A unit vector of few dimensions whose products are, nearly, the cosines of the authors' signs (count sketch).</summary>
-    private static float[] Sketch((ulong Key, int Sign)[] signs)
+    private static float[] Sketch(IReadOnlyList<(ulong Key, int Sign)> signs)
     {
         var sketch = new float[Dimensions];
         foreach (var (key, sign) in signs)
@@ -107,13 +129,5 @@ internal static class Consensus
         }
 
         return sketch;
-    }
-
-    /// <summary>One to one, and without the order that keys may have (as splitmix64 does).</summary>
-    private static ulong Mixed(ulong key)
-    {
-        var mixed = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9;
-        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
-        return mixed ^ (mixed >> 31);
     }
 }

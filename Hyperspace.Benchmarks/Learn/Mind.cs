@@ -83,7 +83,8 @@ internal sealed class Mind
             Take(ReplaySources.Recent, _own.Replay(Since(_earlier.Dequeue()), Name, _leg.Rarity), now);
         }
 
-        Take(ReplaySources.Consensus, Consensus.Of([.. Model.Authors.Where(a => a != Name).Order(StringComparer.Ordinal).Select(a => new Voice(a, Opinions(a)))], _random), now);
+        var others = Model.Authors.Where(a => a != Name).Order(StringComparer.Ordinal).ToList();
+        Take(ReplaySources.Consensus, Consensus.Of(others.ConvertAll(a => Voice.Of(a, Opinions(a), others.Count)), _random), now);
         _earlier.Enqueue(Told());
         Trust = TrustTable.Of(_reputation, now);
         _leg.Weigh(WeightOf);

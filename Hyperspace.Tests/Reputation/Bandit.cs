@@ -63,7 +63,7 @@ internal sealed class Bandit(int seed, int peers, bool trusting = true)
         var others = _learners.Where(l => l != learner).ToList();
         learner.Take(new ReputationCommands.Replayed(ReplaySources.Matrix, [.. others.Select(o => learner.Replay(o.Name, o.Score))]));
         learner.Take(new ReputationCommands.Replayed(ReplaySources.Recent, [.. others.Select(o => learner.Replay(o.Name, o.RecentScore))]));
-        var consensus = Consensus.Of([.. others.Select(o => new Voice(o.Name, o.Sums))], _random);
+        var consensus = Consensus.Of([.. others.Select(o => Voice.Of(o.Name, o.Sums, others.Count))], _random);
         learner.Take(new ReputationCommands.Replayed(ReplaySources.Consensus, consensus));
     }
 

@@ -134,9 +134,9 @@ public sealed class TrustRulesTests
     public void Copies_of_one_voice_that_nobody_bears_out_are_one_voice()
     {
         var random = new Random(3);
-        Voice Of(string name, Func<ulong, int> sign) => new(name, [.. Enumerable.Range(0, 400).Where(_ => random.NextDouble() < 0.6).Select(i => KeyValuePair.Create((ulong)i, sign((ulong)i)))]);
+        Voice Of(string name, Func<ulong, int> sign) => Voice.Of(name, [.. Enumerable.Range(0, 400).Where(_ => random.NextDouble() < 0.6).Select(i => KeyValuePair.Create((ulong)i, sign((ulong)i)))], 26);
         var lie = Enumerable.Range(0, 400).Select(i => KeyValuePair.Create((ulong)i, -1)).ToList();
-        List<Voice> voices = [.. Enumerable.Range(0, 6).Select(i => Of($"honest{i}", _ => random.NextDouble() < 0.8 ? 1 : -1)), .. Enumerable.Range(0, 20).Select(i => new Voice($"sybil{i}", lie))];
+        List<Voice> voices = [.. Enumerable.Range(0, 6).Select(i => Of($"honest{i}", _ => random.NextDouble() < 0.8 ? 1 : -1)), .. Enumerable.Range(0, 20).Select(i => Voice.Of($"sybil{i}", lie, 26))];
         var replays = Consensus.Of(voices, new Random(1)).ToDictionary(r => r.PeerId);
         Assert.All(replays.Values.Where(r => r.PeerId.StartsWith("honest", StringComparison.Ordinal)), r => Assert.True(r.Agreed > r.Disagreed, r.ToString()));
         Assert.All(replays.Values.Where(r => r.PeerId.StartsWith("sybil", StringComparison.Ordinal)), r => Assert.True(r.Disagreed > r.Agreed, r.ToString()));
@@ -146,14 +146,14 @@ public sealed class TrustRulesTests
     public void Agreeing_in_everything_is_no_plot_when_there_is_nobody_else()
     {
         var truth = Enumerable.Range(0, 40).Select(i => KeyValuePair.Create((ulong)i, i % 2 == 0 ? 3 : -2)).ToList();
-        Assert.All(Consensus.Of([.. Enumerable.Range(0, 4).Select(i => new Voice($"p{i}", truth))], new Random(1)), r => Assert.Equal((3, 0), (r.Agreed, r.Disagreed)));
+        Assert.All(Consensus.Of([.. Enumerable.Range(0, 4).Select(i => Voice.Of($"p{i}", truth, 4))], new Random(1)), r => Assert.Equal((3, 0), (r.Agreed, r.Disagreed)));
     }
 
     [Fact]
     public void A_thousand_voices_are_compared_within_bounds()
     {
         var random = new Random(9);
-        var voices = Enumerable.Range(0, 1000).Select(p => new Voice($"p{p}", Enumerable.Range(0, 600).Select(i => KeyValuePair.Create((ulong)i, random.NextDouble() < 0.75 == (p >= 250) ? 1 : -1)).ToList())).ToList();
+        var voices = Enumerable.Range(0, 1000).Select(p => Voice.Of($"p{p}", Enumerable.Range(0, 600).Select(i => KeyValuePair.Create((ulong)i, random.NextDouble() < 0.75 == (p >= 250) ? 1 : -1)), 1000)).ToList();
         var replays = Consensus.Of(voices, new Random(1));
         Assert.All(replays.Take(250), r => Assert.True(r.Disagreed > r.Agreed));
         Assert.All(replays.Skip(250), r => Assert.True(r.Agreed > r.Disagreed));
