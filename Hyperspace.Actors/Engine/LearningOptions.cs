@@ -10,13 +10,46 @@ public enum ModelWire
     Ollama,
 }
 
+/// <summary>A model that embeds texts: a <see cref="ModelEndpoint"/> or an <see cref="OnnxModel"/>.</summary>
+public interface IEmbeddingModel
+{
+    /// <summary>What its vectors are kept under; those under another name are made anew.</summary>
+    string NameOfVectors();
+}
+
+/// <summary>A model in a folder of this machine, which ONNX Runtime runs.</summary>
+/// <param name="Folder">Its absolute path; <see cref="ModelFile"/> and <see cref="VocabularyFile"/> lie in it.</param>
+public sealed record OnnxModel(string Folder) : IEmbeddingModel
+{
+    /// <summary>The file of the network.</summary>
+    public const string ModelFile = "model.onnx";
+
+    /// <summary>The file of BERT's word pieces, one in a line.</summary>
+    public const string VocabularyFile = "vocab.txt";
+
+    /// <summary>The path of one of its files.</summary>
+    public string PathOf(string file) => Path.Combine(Folder, file);
+
+    /// <inheritdoc/>
+    public string NameOfVectors()
+    {
+        // Another model may be put into the same folder. Reading hundreds of megabytes at each start to tell would take too long.
+        return $"onnx {Folder} {Stamp(ModelFile)} {Stamp(VocabularyFile)}";
+
+        string Stamp(string file) => new FileInfo(PathOf(file)) is { Exists: true } there ? FormattableString.Invariant($"{there.Length}-{there.LastWriteTimeUtc.Ticks}") : "none";
+    }
+}
+
 /// <summary>A model behind an endpoint.</summary>
 /// <param name="Wire">What it speaks.</param>
 /// <param name="Url">Its base address.</param>
 /// <param name="Model">The model's name there.</param>
 /// <param name="ApiKey">Sent as a bearer token; null: none. Never logged.</param>
-public sealed record ModelEndpoint(ModelWire Wire, Uri Url, string Model, string? ApiKey)
+public sealed record ModelEndpoint(ModelWire Wire, Uri Url, string Model, string? ApiKey) : IEmbeddingModel
 {
+    /// <inheritdoc/>
+    public string NameOfVectors() => Model;
+
     /// <inheritdoc/>
     public override string ToString() => $"{Model} at {Url.GetLeftPart(UriPartial.Authority)} ({Wire})";
 }
@@ -47,7 +80,7 @@ public sealed record LearningOptions
     public ModelEndpoint? Reflector { get; init; }
 
     /// <summary>The model that embeds queries and capabilities; null: words and character n-grams do.</summary>
-    public ModelEndpoint? Embedder { get; init; }
+    public IEmbeddingModel? Embedder { get; init; }
 
     /// <summary>Records of one author that are taken in within a minute, per task type; the rest is caught up with later.</summary>
     public int RecordsPerAuthorAndMinute { get; init; } = 120;

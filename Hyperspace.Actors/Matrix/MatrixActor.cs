@@ -56,11 +56,18 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         }
 
         _state = new MatrixState(store, _self, services.Trust);
-        if (services.Embedder is { } endpoint)
+        if (services.Embedder is { } model)
         {
-            _embedder = ModelEmbedder.Of(endpoint);
-            _embeddings = new EmbeddingLeg(store, endpoint.Model);
-            _state.Index.Removed += _embeddings.Remove;
+            _embedder = ModelEmbedder.Of(model, out var missing);
+            if (_embedder is null)
+            {
+                _log.Warning("Nothing is embedded, the other legs of the search go on: {0}", missing);
+            }
+            else
+            {
+                _embeddings = new EmbeddingLeg(store, model.NameOfVectors());
+                _state.Index.Removed += _embeddings.Remove;
+            }
         }
 
         Receive<MatrixCommands.Search>(Search);

@@ -16,4 +16,4 @@ namespace Hyperspace.Actors.Matrix;
 /// <param name="Random">Chooses neighbours.</param>
 /// <param name="Trust">What authors weigh; null: all the same.</param>
 /// <param name="Embedder">The model that embeds queries and capabilities; null: there is none.</param>
-internal sealed record MatrixServices(string DataDirectory, PeerIdentity Identity, HybridClock Clock, TimeProvider Time, IRpc Rpc, ISwitch Network, Random Random, ITrust? Trust, ModelEndpoint? Embedder);
+internal sealed record MatrixServices(string DataDirectory, PeerIdentity Identity, HybridClock Clock, TimeProvider Time, IRpc Rpc, ISwitch Network, Random Random, ITrust? Trust, IEmbeddingModel? Embedder);

@@ -8,7 +8,7 @@ using OpenAI.Embeddings;
 
 namespace Hyperspace.Actors.Matrix;
 
-/// <summary>Makes embedders of endpoints.</summary>
+/// <summary>Makes embedders of models.</summary>
 internal static class ModelEmbedder
 {
     /// <summary>Most texts of one request.</summary>
@@ -23,8 +23,19 @@ internal static class ModelEmbedder
     // The package insists on a key; what goes out is that of the HTTP client, or none.
     private const string NoKey = "none";
 
-    /// <summary>An embedder of the endpoint's wire, which never tries again by itself.</summary>
-    public static IEmbeddingGenerator<string, Embedding<float>> Of(ModelEndpoint endpoint)
+    /// <summary>An embedder that never tries again by itself; null with what to do when this machine lacks what it runs on.</summary>
+    public static IEmbeddingGenerator<string, Embedding<float>>? Of(IEmbeddingModel model, out string missing)
+    {
+        missing = "";
+        return model switch
+        {
+            OnnxModel onnx => OnnxLibrary.IsThere(out missing) ? new OnnxEmbedder(onnx) : null,
+            ModelEndpoint endpoint => Of(endpoint),
+            _ => throw new ArgumentException($"Nothing embeds with a {model.GetType().Name}.", nameof(model)),
+        };
+    }
+
+    private static IEmbeddingGenerator<string, Embedding<float>> Of(ModelEndpoint endpoint)
     {
         var http = ModelHttp.Create(endpoint, MaxAnswerBytes);
         if (endpoint.Wire == ModelWire.Ollama)

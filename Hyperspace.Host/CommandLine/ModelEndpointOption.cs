@@ -9,7 +9,7 @@ namespace Hyperspace.Host.CommandLine;
 /// <param name="use">What the model is for, and what happens without one.</param>
 internal sealed class ModelEndpointOption(string name, string variable, string use)
 {
-    private const string KeyVariable = "HYPERSPACE_MODEL_KEY";
+    internal const string KeyVariable = "HYPERSPACE_MODEL_KEY";
     private const string Form = "give openai=URL,model=NAME or ollama=URL,model=NAME";
 
     /// <summary>The option, for the command.</summary>
@@ -22,9 +22,11 @@ internal sealed class ModelEndpointOption(string name, string variable, string u
     public ModelEndpoint? Read(ParseResult parsed)
     {
         var (text, source) = StartCommand.Given(parsed.GetValue(Option), Option.Name, variable, "");
-        return text.Length == 0 ? null : Parse(text, Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key ? key : null, out var error)
-            ?? throw CommandException.Usage($"{source}: {error}");
+        return text.Length == 0 ? null : Parse(text, Key(), out var error) ?? throw CommandException.Usage($"{source}: {error}");
     }
+
+    /// <summary>The key of the models' endpoints; null when none is set.</summary>
+    internal static string? Key() => Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key ? key : null;
 
     /// <summary>Reads the option's text; null with what to do instead. The text is not repeated: people paste keys into addresses.</summary>
     internal static ModelEndpoint? Parse(string text, string? key, out string error)

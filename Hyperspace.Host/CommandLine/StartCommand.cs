@@ -22,13 +22,14 @@ internal static class StartCommand
         var limits = new RelayLimitOptions();
         var pay = new PayCommandOptions();
         var reflector = new ModelEndpointOption("--reflector", "REFLECTOR", "Model that reflects on this peer's runs; without one they are contrasted and counted.");
+        var embedder = new EmbedderOption();
         var credit = new Option<string?>("--max-credit") { Description = "Largest deposit in USDC that is accepted from a payer on trust (environment: HYPERSPACE_MAX_CREDIT; default 10)." };
         var chains = new Option<string?>("--chains") { Description = $"File that describes the chains to settle on (environment: HYPERSPACE_CHAINS; default {ChainsFile.Name} in the data directory, if it is there)." };
         var stopWithStdin = new Option<bool>("--stop-with-stdin")
         {
             Description = "Stop when standard input ends, so that a parent process never leaves a peer behind.",
         };
-        var command = new Command("start", "Run a peer: join the mesh and serve the local API.") { apiPort, listen, bootstrap, profile, relay, mdns, limits.Reservations, limits.ReservationsPerIp, limits.Circuits, limits.Bytes, limits.Seconds, credit, chains, reflector.Option, stopWithStdin };
+        var command = new Command("start", "Run a peer: join the mesh and serve the local API.") { apiPort, listen, bootstrap, profile, relay, mdns, limits.Reservations, limits.ReservationsPerIp, limits.Circuits, limits.Bytes, limits.Seconds, credit, chains, reflector.Option, embedder.Option, stopWithStdin };
         foreach (var option in pay.All)
         {
             command.Add(option);
@@ -47,7 +48,7 @@ internal static class StartCommand
                 RelayService = limits.Read(parsed),
                 Mdns = parsed.GetValue(mdns),
                 Pay = pay.Read(parsed),
-                Learning = new LearningOptions { Reflector = reflector.Read(parsed) },
+                Learning = new LearningOptions { Reflector = reflector.Read(parsed), Embedder = embedder.Read(parsed) },
                 MaxCreditMicro = CreditOf(Given(parsed, credit, "MAX_CREDIT", "10")),
                 Chains = ChainsFile.Read(Given(parsed, chains, "CHAINS", "").Text is { Length: > 0 } file ? file : null, data),
             };

@@ -17,6 +17,8 @@ public class WrongUsageTests
     [InlineData("start|--relay-bytes|many", "--relay-bytes")]
     [InlineData("start|--reflector|openai=http://127.0.0.1:1/v1", "--reflector")]
     [InlineData("start|--reflector|ollama=ftp://127.0.0.1,model=m", "--reflector")]
+    [InlineData("start|--embedder|ollama=http://127.0.0.1:1", "--embedder")]
+    [InlineData("start|--embedder|onnx=/nowhere/at/all", "model.onnx")]
     [InlineData("net|--listen|nowhere", "--listen")]
     [InlineData("net|--seed|-1", "--seed")]
     [InlineData("net|--dht-mode|both", "server or client")]

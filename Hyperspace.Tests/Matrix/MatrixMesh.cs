@@ -25,7 +25,7 @@ internal sealed class MatrixMesh
     private readonly ConcurrentBag<Peer> _peers = [];
 
     /// <summary>Starts a peer that is connected to all others.</summary>
-    public async Task<Peer> JoinAsync(int author, bool hearsGossip = true, ModelEndpoint? embedder = null)
+    public async Task<Peer> JoinAsync(int author, bool hearsGossip = true, IEmbeddingModel? embedder = null)
     {
         var peer = new Peer(this, author, _network) { HearsGossip = hearsGossip, Embedder = embedder };
         await peer.StartAsync();
@@ -59,7 +59,7 @@ internal sealed class MatrixMesh
 
         public bool HearsGossip { get; set; }
 
-        public ModelEndpoint? Embedder { get; init; }
+        public IEmbeddingModel? Embedder { get; init; }
 
         public string Id => Identity.PeerId.ToString();
 
