@@ -25,8 +25,9 @@ public class GossipingPeersTests(ITestOutputHelper output)
         await RunAsync(single, deadline.Token);
         var alone = await single.AccuracyAsync(1, deadline.Token);
 
-        await network.JoinAsync(deadline.Token);
+        await network.KnowsAllAsync(await network.JoinAsync(deadline.Token), deadline.Token);
         Assert.NotNull(await network.QuiesceAsync(deadline.Token));
+        await network.WeighedAsync(deadline.Token);
         var fresh = (await network.JudgeAsync(network.Peers[^1], deadline.Token)).Accuracy;
 
         output.WriteLine($"together {together}, alone {alone}, fresh {fresh}");

@@ -47,8 +47,9 @@ public class ChannelFaultTests(ChannelFaultTests.Pair fixture, ITestOutputHelper
         output.WriteLine(string.Join('\n', await life));
         Assert.Equal(137, exit);
 
-        await pair.UntilAsync("nothing is in flight, closing or reserved", async () =>
-            (await PayingAsync(pair)).All(c => !c["inFlight"]!.GetValue<bool>() && c["phase"]!.GetValue<string>() != "closing")
+        await pair.UntilAsync("nothing is in flight, being topped up, closing or reserved", async () =>
+            Deposits((await PayingAsync(pair)).Where(c => c["vouchers"]!.GetValue<long>() > 0)).IsSubsetOf(Deposits(await ReceivingAsync(pair.Payee)))
+            && (await PayingAsync(pair)).All(c => !c["inFlight"]!.GetValue<bool>() && c["phase"]!.GetValue<string>() != "closing")
             && (session is null || (await pair.SessionAsync(session))["budget"]!["reserved"]!.GetValue<decimal>() == 0));
         var (paying, receiving) = (await PayingAsync(pair), await ReceivingAsync(pair.Payee));
         foreach (var paid in paying.Where(c => c["vouchers"]!.GetValue<long>() > 0))
@@ -126,6 +127,10 @@ public class ChannelFaultTests(ChannelFaultTests.Pair fixture, ITestOutputHelper
     private static async Task<List<JsonNode>> PayingAsync(PaidPair pair) => [.. (await pair.Payer.Api.CallAsync("micropayments.channel.list"))!.AsArray().Where(c => c!["side"]!.GetValue<string>() == "payer").Select(c => c!)];
 
     private static async Task<List<JsonNode>> ReceivingAsync(ChildPeer payee) => [.. (await payee.Api.CallAsync("micropayments.channel.list"))!.AsArray().Where(c => c!["side"]!.GetValue<string>() == "payee").Select(c => c!)];
+
+    /// <summary>A top-up that the payee took and the payer does not know of yet is asked for again until both have the same.</summary>
+    private static HashSet<(string, decimal?)> Deposits(IEnumerable<JsonNode> channels) =>
+        [.. channels.Where(c => c["channelId"] is not null).Select(c => (c["channelId"]!.GetValue<string>(), Money(c["deposit"])))];
 
     private static async Task<decimal> SpentAsync(ChildPeer payee) => (await ReceivingAsync(payee)).Sum(c => Money(c["spent"]) ?? 0);
 
