@@ -116,6 +116,11 @@ public class CompactRecordTests
                 Currency = "USDC",
                 DurationUs = 1_000_000,
             });
+            if (run.CalculateSize() > TrajectoryRules.MaxEnvelopeBytes)
+            {
+                run.Steps.RemoveAt(i);
+                break;
+            }
         }
 
         return run;
