@@ -104,6 +104,9 @@ public static class RpcMethods
     /// <summary>Unary: <c>TrajectorySyncRequest</c> → <c>TrajectorySyncReply</c>.</summary>
     public const string TrajectoriesSync = "trajectories.sync";
 
+    /// <summary>Unary: <c>TrajectoryBodyRequest</c> → <c>TrajectoryBodyReply</c>.</summary>
+    public const string TrajectoriesBody = "trajectories.body";
+
     /// <summary>Unary: <c>MatrixSyncRequest</c> → <c>MatrixSyncReply</c>.</summary>
     public const string MatrixSync = "matrix.sync";
 }

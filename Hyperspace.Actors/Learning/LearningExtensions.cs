@@ -18,7 +18,7 @@ namespace Hyperspace.Actors.Learning;
 public static class LearningExtensions
 {
     /// <summary>
-    /// Registers <see cref="ActorKeys.Learning"/> and serves <c>trajectories.sync</c>. Call it after the engine and after
+    /// Registers <see cref="ActorKeys.Learning"/> and serves <c>trajectories.sync</c> and <c>trajectories.body</c>. Call it after the engine and after
     /// <see cref="ActorKeys.Gossip"/> is registered. Needs <see cref="PeerIdentity"/>, <see cref="HybridClock"/>,
     /// <see cref="TimeProvider"/>, <see cref="PeerOptions"/>, <see cref="IRpc"/> and <see cref="ISwitch"/> among the services. Set
     /// <see cref="TrajectoryTopicValidator"/> on the mesh for <see cref="Topics.TrajectoriesPrefix"/>.
@@ -33,9 +33,13 @@ public static class LearningExtensions
                 var identity = resolver.GetService<PeerIdentity>();
                 var store = new ExperienceStore(options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"));
                 system.RegisterOnTermination(() => store.DisposeAsync().AsTask().GetAwaiter().GetResult());
+                var rpc = resolver.GetService<IRpc>();
+                var network = resolver.GetService<ISwitch>();
+                var time = resolver.GetService<TimeProvider>();
+                var bodies = new RunBodies(identity.PeerId, rpc, network, store, time);
+                rpc.Handle(RpcMethods.TrajectoriesBody, bodies.Serve);
                 var trajectories = new TrajectoryServices(
-                    identity, resolver.GetService<HybridClock>(), resolver.GetService<TimeProvider>(),
-                    new NeighbourTrajectories(resolver.GetService<IRpc>(), resolver.GetService<ISwitch>()), store, options.Learning.SyncInterval, Random.Shared);
+                    identity, resolver.GetService<HybridClock>(), time, new NeighbourTrajectories(rpc, network), store, bodies, options.Learning.SyncInterval, Random.Shared);
                 var services = new LearningServices(
                     trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), resolver.GetService<ITrust>());
                 return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));

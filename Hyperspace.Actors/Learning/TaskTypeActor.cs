@@ -98,6 +98,7 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
             (object?)TrajectoryWire.Preview(preview.Run, _services.Trajectories.Identity.PeerId.ToString(), _services.Trajectories.Time.GetUtcNow(), out var refusal) ?? refusal!));
         Receive<TrajectoryCommands.Curriculum>(_handOuts.Forward);
         Receive<TrajectoryCommands.Query>(_runs.Forward);
+        Receive<TrajectoryCommands.Get>(_runs.Forward);
         Receive<TrajectoryCommands.Reflect>(_curator.Forward);
         Receive<TrajectoryCommands.GetPlaybook>(_curator.Forward);
         Receive<TrajectoryCommands.GetContext>(OnGetContext);

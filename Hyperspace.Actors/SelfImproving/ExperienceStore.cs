@@ -100,7 +100,7 @@ internal sealed class ExperienceStore : IExperienceStore
     public Task<ReadOnlyMemory<byte>?> BodyAsync(string hash) => ReadAsync<ReadOnlyMemory<byte>?>(file =>
     {
         using var command = ExperienceFile.Command(file, "SELECT bytes FROM bodies WHERE hash = $hash", ("$hash", Convert.FromHexString(hash)));
-        return command.ExecuteScalar() is byte[] bytes ? bytes : null;
+        return command.ExecuteScalar() is byte[] bytes ? bytes : default(ReadOnlyMemory<byte>?);
     });
 
     public async ValueTask DisposeAsync()

@@ -90,6 +90,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             Settle();
             Sender.Tell(new TrajectoryMatches(TrajectoryWire.ToViews(TrajectoryRetrieval.Query(_state.BestFirst, query.Input, Math.Clamp(query.Limit, 1, MaxMatches)))));
         });
+        Receive<TrajectoryCommands.Get>(get => GetAsync(get, _stopped.Token).PipeTo(Sender, failure: e => new Refusal(ErrorCodes.JournalFailed, $"The run could not be read: {e.Message}")));
         Receive<TrajectoryMessages.TakeIn>(message =>
         {
             if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
@@ -110,11 +111,14 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private void OnRecord(TrajectoryCommands.Record command)
     {
         var now = _services.Time.GetUtcNow();
-        var run = TrajectoryWire.FromRecord(command, now, out var refusal);
+        var whole = TrajectoryWire.FromRecord(command, now, out var refusal);
+        refusal ??= TrajectoryRules.CheckSize(whole!.CalculateSize());
+        Trajectory? run = null;
+        RunBody? body = null;
         if (refusal is null)
         {
-            CountTries(run!);
-            refusal = TrajectoryRules.CheckSize(run!.CalculateSize());
+            (run, body) = CompactRecord.Of(whole!);
+            CountTries(run);
         }
 
         var envelope = refusal is null ? SignedEnvelope.Seal(_services.Identity.Keys, EnvelopeTypes.Trajectory, run!.ToByteArray(), _services.Clock.Next()) : null;
@@ -131,7 +135,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             return;
         }
 
-        var asker = new Asker(Sender, command.ContextId);
+        var asker = new Asker(Sender, command.ContextId, body);
         if (run!.SessionId.Length == 0)
         {
             KeepOwn(kept, asker);
@@ -190,7 +194,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private void Keep(KeptTrajectory run, Asker? asker)
     {
         _writing++;
-        _services.Store.KeepAsync(_taskType, run).PipeTo(Self, success: outcome => new Written(run, outcome, asker));
+        _services.Store.KeepAsync(_taskType, run, asker?.Body).PipeTo(Self, success: outcome => new Written(run, outcome, asker));
     }
 
     private void OnWritten(Written written)
@@ -292,8 +296,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     /// <summary>What became of a run that was written; the asker is null for another peer's.</summary>
     private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, Asker? Asker);
 
-    /// <summary>Who records an own run, and with which context.</summary>
-    private sealed record Asker(IActorRef Caller, string? ContextId);
+    /// <summary>Who records an own run, with which context, and the whole of it when the record is shortened.</summary>
+    private sealed record Asker(IActorRef Caller, string? ContextId, RunBody? Body);
 
     /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
     private sealed record SessionLooked(KeptTrajectory Run, Asker Asker, Refusal? Missing);

@@ -67,9 +67,9 @@ public static class TrajectoryRules
             return Invalid($"A goal takes at most {MaxTries} tries, and no more of them go well.");
         }
 
-        if (run.BodyHash.Length is not (0 or 32) || (run.BodyHash.Length == 0) != (run.BodyBytes == 0))
+        if (run.BodyHash.Length is not (0 or 32) || (run.BodyHash.Length == 0) != (run.BodyBytes == 0) || run.BodyBytes > MaxEnvelopeBytes)
         {
-            return Invalid("A shortened run names its whole by 32 bytes of sha2-256 and its size.");
+            return Invalid($"A shortened run names its whole by 32 bytes of sha2-256 and its size, at most {MaxEnvelopeBytes} bytes.");
         }
 
         if (run.RecordedMs > MaxUnixMs)

@@ -8,6 +8,7 @@ namespace Hyperspace.Actors.SelfImproving;
 /// <param name="Time">The time by which envelopes are judged.</param>
 /// <param name="Neighbours">Peers to catch up from.</param>
 /// <param name="Store">Where runs are kept.</param>
+/// <param name="Bodies">Shortened runs made whole.</param>
 /// <param name="SyncInterval">How often a task type is compared with a neighbour, on average.</param>
 /// <param name="Random">Chooses neighbours and moments; safe from any thread.</param>
-internal sealed record TrajectoryServices(PeerIdentity Identity, HybridClock Clock, TimeProvider Time, NeighbourTrajectories Neighbours, IExperienceStore Store, TimeSpan SyncInterval, Random Random);
+internal sealed record TrajectoryServices(PeerIdentity Identity, HybridClock Clock, TimeProvider Time, NeighbourTrajectories Neighbours, IExperienceStore Store, RunBodies Bodies, TimeSpan SyncInterval, Random Random);

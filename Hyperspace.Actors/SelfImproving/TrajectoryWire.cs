@@ -76,13 +76,21 @@ internal static class TrajectoryWire
     /// <summary>The run as callers see it.</summary>
     public static TrajectoryView ToView(KeptTrajectory kept) => ToView(kept.Id, kept.Author, kept.Run);
 
+    /// <summary>The run made whole, as callers see it; what only the signed record says is taken from there.</summary>
+    public static TrajectoryView ToView(KeptTrajectory kept, Trajectory whole) => ToView(kept.Id, kept.Author, whole) with
+    {
+        Tries = (int)kept.Run.Tries,
+        Successes = (int)kept.Run.Successes,
+        BodyBytes = (long)kept.Run.BodyBytes,
+    };
+
     /// <summary>What recording would share of a run; null with a refusal when it would not be recorded.</summary>
     public static TrajectoryPreview? Preview(TrajectoryCommands.Record record, string self, DateTimeOffset now, out Refusal? refusal)
     {
         var run = FromRecord(record, now, out var replacements, out refusal);
         var bytes = run?.CalculateSize() ?? 0;
         refusal ??= TrajectoryRules.CheckSize(bytes);
-        return refusal is null ? new TrajectoryPreview(ToView("", self, run!), replacements, bytes, BodyByHash: false) : null;
+        return refusal is null ? new TrajectoryPreview(ToView("", self, run!), replacements, bytes, BodyByHash: CompactRecord.Of(run!).Body is not null) : null;
     }
 
     /// <summary>The first of the runs as callers see them, while their envelopes have at most <see cref="MaxReplyBytes"/> together.</summary>
@@ -97,6 +105,9 @@ internal static class TrajectoryWire
         DateTimeOffset.FromUnixTimeMilliseconds((long)run.RecordedMs))
     {
         Repairs = run.Repairs.IsEmpty ? null : Convert.ToHexStringLower(run.Repairs.Span),
+        Tries = (int)run.Tries,
+        Successes = (int)run.Successes,
+        BodyBytes = (long)run.BodyBytes,
     };
 
     private static TrajectoryStepView ToView(TrajectoryStep step) => new(

@@ -25,6 +25,15 @@ public sealed record TrajectoryView(string TrajectoryId, string PeerId, string T
 {
     /// <summary>The failed run that it repairs; null when it is no repair.</summary>
     public string? Repairs { get; init; }
+
+    /// <summary>Runs that its goal had taken the author, this one included; 0: not counted.</summary>
+    public int Tries { get; init; }
+
+    /// <summary>How many of them went well.</summary>
+    public int Successes { get; init; }
+
+    /// <summary>Bytes of the whole run when the author's record of it is shortened; else 0.</summary>
+    public long BodyBytes { get; init; }
 }
 
 /// <summary>Messages about trajectories.</summary>
@@ -55,6 +64,9 @@ public static class TrajectoryCommands
 
     /// <summary>The best runs, nearest to the input first. Answered with <see cref="TrajectoryMatches"/>.</summary>
     public sealed record Query(string TaskType, string? Input, int Limit) : ITaskTypeMessage;
+
+    /// <summary>One kept run; a shortened one is made whole from peers when <paramref name="Full"/> is asked for. Answered with <see cref="TrajectoryFound"/> or a <see cref="Refusal"/>.</summary>
+    public sealed record Get(string TaskType, string TrajectoryId, bool Full) : ITaskTypeMessage;
 
     /// <summary>Hands over a run's outcome to the playbook. Answered with <see cref="BulletsReflected"/> or a <see cref="Refusal"/>.</summary>
     /// <param name="TaskType">The task type.</param>
@@ -110,6 +122,11 @@ public sealed record TaskTypeFollowed(string TaskType);
 
 /// <summary>Runs that match.</summary>
 public sealed record TrajectoryMatches(IReadOnlyList<TrajectoryView> Trajectories);
+
+/// <summary>A kept run.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Full">False when its texts are shortened.</param>
+public sealed record TrajectoryFound(TrajectoryView Run, bool Full);
 
 /// <summary>A playbook's line.</summary>
 /// <param name="Id">Hash of task type, section and text: the same on every peer.</param>

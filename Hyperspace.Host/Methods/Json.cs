@@ -124,6 +124,9 @@ internal static class Json
         ["reward"] = trajectory.Reward,
         ["recordedAt"] = Of(trajectory.RecordedAt),
         ["repairs"] = trajectory.Repairs,
+        ["tries"] = trajectory.Tries,
+        ["successes"] = trajectory.Successes,
+        ["bodyBytes"] = trajectory.BodyBytes == 0 ? null : trajectory.BodyBytes,
     };
 
     public static JsonObject Of(TrajectoryStepView step) => new()

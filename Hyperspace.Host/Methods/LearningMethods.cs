@@ -9,6 +9,9 @@ namespace Hyperspace.Host.Methods;
 internal static class LearningMethods
 {
     private const int MaxSteps = 256;
+
+    // The author and three neighbours, five seconds each, and the way.
+    private static readonly TimeSpan GetPatience = TimeSpan.FromSeconds(25);
     private static readonly ApiParam TaskType = new("taskType", "string", true, "1 to 64 of a–z 0–9 . _ -");
 
     public static IEnumerable<ApiMethod> All(PeerActors actors) =>
@@ -56,6 +59,17 @@ internal static class LearningMethods
             {
                 var query = new TrajectoryCommands.Query(TaskTypeOf(p), p.OptionalTextOrJson("input"), LimitOf(p, 10));
                 return Json.Array((await actors.AskAsync<ActorKeys.Learning, TrajectoryMatches>(query, cancellationToken: ct)).Trajectories, Json.Of);
+            }),
+        new("selfImproving.get", "One known run; when its record is shortened and full is true, the whole of it, from its author or a neighbour.",
+            [TaskType, new("trajectoryId", "string", true, "64 lower-case hex digits."), new("full", "boolean", false, "Fetch what is shortened; false unless given.")],
+            "{trajectoryId, peerId, reward, steps, tries, successes, bodyBytes, full}",
+            async (p, _, ct) =>
+            {
+                var found = await actors.AskAsync<ActorKeys.Learning, TrajectoryFound>(
+                    new TrajectoryCommands.Get(TaskTypeOf(p), p.String("trajectoryId", 64), p.OptionalBool("full", false)), GetPatience, ct);
+                var run = Json.Of(found.Run);
+                run["full"] = found.Full;
+                return run;
             }),
         new("learning.reflect", "Adds what was learnt from a run to the playbook.",
             [

@@ -61,6 +61,8 @@ public class HostileRpcTests(TargetPeer target)
     [InlineData(RpcMethods.TrajectoriesSync, "ffffffff", "InvalidArgument")]
     [InlineData(RpcMethods.TrajectoriesSync, "", "InvalidArgument")]
     [InlineData(RpcMethods.TrajectoriesSync, "0a052e2e2f2e2e", "InvalidArgument")]
+    [InlineData(RpcMethods.TrajectoriesBody, "ffffffff", "InvalidArgument")]
+    [InlineData(RpcMethods.TrajectoriesBody, "0a0101", "InvalidArgument")]
     public async Task Each_method_refuses_what_it_cannot_read(string method, string payload, string expected)
     {
         await using var neighbour = await HostileNeighbour.ConnectAsync(target);
