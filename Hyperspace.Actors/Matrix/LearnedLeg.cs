@@ -23,9 +23,6 @@ internal sealed class LearnedLeg
     /// <summary>Outcomes of quite other queries that are not there: while all outcomes are about the same thing, its words are no stopwords.</summary>
     private const double Others = 32;
 
-    /// <summary>Outcomes with none of the words that were seen, in every count: a word of all of the first outcomes is still a word that tells.</summary>
-    private const double Unseen = 8;
-
     private const long Unit = 1 << 16;
 
     private readonly MatrixModel _model;

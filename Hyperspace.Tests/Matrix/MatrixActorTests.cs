@@ -23,7 +23,7 @@ public class MatrixActorTests
         Offer(alice, bob);
         Assert.Equal(Paper.Id, (await alice.SearchAsync(Query))[0].Capability.Id);
         Assert.Equal(new MatrixVoteTaken(1), await alice.Ask<object>(new MatrixCommands.Feedback(Paper.Id, Query, -1)));
-        for (ulong i = 1; i <= 3; i++)
+        for (ulong i = 1; i <= 6; i++)
         {
             Assert.Equal(new MatrixVoteTaken(i), await alice.Ask<object>(new MatrixCommands.Feedback(Sky.Id, Query, 1)));
         }
