@@ -15,10 +15,10 @@ internal sealed class LearnedLeg
     public const int FullOutcomes = 64;
 
     /// <summary>What a bad outcome takes, beside what a good one gives.</summary>
-    private const double Negative = 0.2;
+    private const double Negative = 0.5;
 
     /// <summary>Outcomes that are not there, in every mean: what was tried once proves little.</summary>
-    private const double Doubt = 16;
+    private const double Doubt = 8;
 
     /// <summary>Outcomes of quite other queries that are not there: while all outcomes are about the same thing, its words are no stopwords.</summary>
     private const double Others = 32;

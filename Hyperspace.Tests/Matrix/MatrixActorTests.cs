@@ -28,7 +28,7 @@ public class MatrixActorTests
             Assert.Equal(new MatrixVoteTaken(i), await alice.Ask<object>(new MatrixCommands.Feedback(Sky.Id, Query, 1)));
         }
 
-        await EventuallyFirst(bob, "is it going to rain in Porto tomorrow", Sky.Id);
+        await EventuallyFirst(bob, "will it rain in Porto tomorrow?", Sky.Id);
         var hit = (await alice.SearchAsync(Query))[0];
         Assert.Equal(Sky.Id, hit.Capability.Id);
         Assert.InRange(hit.Score, 0.000001, 1);
