@@ -18,7 +18,7 @@ internal sealed record Fusion
     public static readonly ImmutableArray<Mixture> Mixtures =
     [
         .. from embedded in (double[])[0, 0.5, 1, 2, 4]
-           from learned in (double[])[0, 2, 4, 8, 16, 32]
+           from learned in (double[])[0, 8, 16, 32, 64, 128]
            select new Mixture(learned, embedded),
     ];
 
