@@ -26,12 +26,12 @@ internal sealed record Fusion
     public const int Plain = 6;
 
     /// <summary>What the first choice among equals is worth: as many outcomes have to speak for another.</summary>
-    private const long Start = 2000;
+    private const long Start = 20000;
 
     private const long FirstPlace = 1000;
 
     // After a bad outcome nobody knows whether another choice would have been right; sometimes it would.
-    private const long OtherThanBad = 250;
+    private const long OtherThanBad = 100;
 
     // Then all credits are halved, so that the last few hundred outcomes decide.
     private const int Memory = 512;
