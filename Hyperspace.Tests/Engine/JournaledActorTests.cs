@@ -42,17 +42,17 @@ public class JournaledActorTests() : TestKit(UnreliableJournal.Settings)
         var notes = Start("notes", Journals.Default, keepsEvents: false);
         Write(notes, "1", "2", "3");
         await AwaitAssertAsync(async () => Assert.Equal("", await ReadAsync("notes", Journals.Default, SnapshotSelectionCriteria.None)));
-        await EventFilter.Warning(start: "The snapshot of notes was not saved").ExpectOneAsync(() => Write(notes, "4", "5", "unsaved"));
+        EventFilter.Warning(start: "The snapshot of notes was not saved").ExpectOne(() => Write(notes, "4", "5", "unsaved"));
         Stop(notes);
         Assert.Equal("snapshot 123, 4, 5, unsaved", await ReadAsync("notes", Journals.Default, SnapshotSelectionCriteria.Latest));
     }
 
     [Fact]
-    public async Task What_cannot_be_deleted_is_told_to_the_log_and_the_actor_goes_on()
+    public void What_cannot_be_deleted_is_told_to_the_log_and_the_actor_goes_on()
     {
         var notes = Start("stuck", Journals.Default, keepsEvents: false);
-        await EventFilter.Warning(message: "Old events of stuck were not deleted.").ExpectOneAsync(
-            () => EventFilter.Warning(message: "Old snapshots of stuck were not deleted.").ExpectOneAsync(() => Write(notes, "1", "2", "3")));
+        EventFilter.Warning(message: "Old events of stuck were not deleted.").ExpectOne(
+            () => EventFilter.Warning(message: "Old snapshots of stuck were not deleted.").ExpectOne(() => Write(notes, "1", "2", "3")));
         Write(notes, "4");
     }
 
