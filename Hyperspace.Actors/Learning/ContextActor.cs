@@ -34,6 +34,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
     private readonly IActorRef _playbook;
     private readonly string _self;
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
+    private long _uncounted;
     private ContextState _state;
 
     public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
@@ -47,6 +48,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
         Recover<ContextHanded>(e => _state = _state.Apply(e));
         Recover<RunEnded>(e => _state = _state.Apply(e));
+        Recover<ExemplarsCounted>(e => _state = _state.Apply(e));
         Recover<EnvelopeKept>(e => _state = _state.Add(LearningJournal.Open(e.Envelope)));
         Recover<SnapshotOffer>(offer => _state = ContextState.From((ContextSnapshot)offer.Snapshot, taskType, _self));
         Recover<RecoveryCompleted>(_ =>
@@ -64,6 +66,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
         Command<TrajectoryMessages.OwnRunKept>(OnOwnRunKept);
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
+        Command<CountNow>(_ => CountOwn(null));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
@@ -127,9 +130,10 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
         var bullets = _state.EndedBy(kept.ContextId, kept.Run.Run.SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
-        if (_state.End(kept.Run, kept.ContextId, Growing) is not { } ended)
+        if (_state.End(kept.Run, kept.ContextId) is not { } ended)
         {
             _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, []));
+            Count(kept.Run);
             return;
         }
 
@@ -139,11 +143,46 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
             SnapshotSometimes();
             SignLater();
             _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, kept.Run.IsRepair ? [] : bullets));
+            Count(kept.Run);
         });
     }
 
-    /// <summary>The exemplars as they are now: every goal's best first.</summary>
-    private IEnumerable<string> Growing() => ExemplarChoice.Rank(_bestFirst, null, Value(), _ => true).Select(exemplar => exemplar.Run.Id);
+    /// <summary>A checkpoint is taken at once; else the count is journalled with the next ones. What a crash forgets of it only puts the checkpoint off.</summary>
+    private void Count(KeptTrajectory run)
+    {
+        if (!run.IsExemplar)
+        {
+            return;
+        }
+
+        _uncounted++;
+        if (_state.IsCheckpoint(_uncounted))
+        {
+            CountOwn(run);
+        }
+        else if (!Timers.IsTimerActive(nameof(CountNow)))
+        {
+            Timers.StartSingleTimer(nameof(CountNow), CountNow.Instance, SignInterval);
+        }
+    }
+
+    private void CountOwn(KeptTrajectory? newest)
+    {
+        var counted = _state.Count(_uncounted, () => Growing(newest));
+        _uncounted = 0;
+        Persist(counted, e =>
+        {
+            _state = _state.Apply(e);
+            SnapshotSometimes();
+        });
+    }
+
+    /// <summary>The exemplars as they are now, with one that may not be told among the kept ones yet: every goal's best first.</summary>
+    private IEnumerable<string> Growing(KeptTrajectory? newest)
+    {
+        IReadOnlyList<KeptTrajectory> runs = newest is null || _bestFirst.Any(run => run.Id == newest.Id) ? _bestFirst : [.. _bestFirst.Append(newest).Order(KeptTrajectory.BestFirst)];
+        return ExemplarChoice.Rank(runs, null, Value(), _ => true).Select(exemplar => exemplar.Run.Id);
+    }
 
     private void SignLater()
     {
@@ -185,6 +224,11 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
     /// <summary>A question with the playbook to answer it from; null when that did not answer.</summary>
     private sealed record Gathered(TrajectoryCommands.GetContext Question, PlaybookView? Playbook);
+
+    private sealed class CountNow
+    {
+        public static CountNow Instance { get; } = new();
+    }
 
     private sealed class Sign
     {
