@@ -122,7 +122,7 @@ public sealed class LearningApiTests(PeerProcessFixture peer) : IClassFixture<Pe
 
         var run = Run("credit", "yamux window", 1, ("contextId", context["contextId"]!.DeepClone()));
         await ResultAsync("selfImproving.recordTrajectory", run);
-        await UntilAsync(async () => (await BulletAsync())["helpful"]!.GetValue<int>() == bullet["helpful"]!.GetValue<int>() + 1);
+        await Eventually.TrueAsync(async () => (await BulletAsync())["helpful"]!.GetValue<int>() == bullet["helpful"]!.GetValue<int>() + 1);
         var again = (await peer.CallAsync("selfImproving.recordTrajectory", run))["error"]!;
         Assert.Contains("credited with an outcome before", again["message"]!.GetValue<string>(), StringComparison.Ordinal);
 
@@ -179,15 +179,6 @@ public sealed class LearningApiTests(PeerProcessFixture peer) : IClassFixture<Pe
     }
 
     private static string ThisFile([CallerFilePath] string file = "") => file;
-
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await holds())
-        {
-            Assert.False(deadline.IsCancellationRequested, "The condition did not come true in time.");
-        }
-    }
 
     private Task<JsonNode> ResultAsync(string method, params (string Name, JsonNode Value)[] parameters) =>
         ResultAsync(method, new JsonObject(parameters.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)p.Value))));
