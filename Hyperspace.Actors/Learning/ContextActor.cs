@@ -151,7 +151,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
-        var bullets = _state.EndedBy(kept.ContextId, kept.Run.Run.SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
+        var bullets = _state.EndedBy(kept.ContextId, kept.Run.Parse().SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
         if (_state.End(kept.Run, kept.ContextId, Growing) is not { } ended)
         {
             _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, []));

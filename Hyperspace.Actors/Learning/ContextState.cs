@@ -56,7 +56,7 @@ internal sealed record ContextState
     /// <summary>The event of a run; with the exemplars when it reaches a checkpoint. Null when it ends no context.</summary>
     public RunEnded? End(KeptTrajectory run, string? contextId, Func<IEnumerable<string>> growing)
     {
-        var contexts = EndedBy(contextId, run.Run.SessionId);
+        var contexts = EndedBy(contextId, run.Parse().SessionId);
         if (contexts.Count == 0)
         {
             return null;

@@ -38,8 +38,8 @@ internal sealed class ExperienceStore : IExperienceStore
 
     private sealed record Write(int Bytes, Func<ExperienceWriter, bool> Do, TaskCompletionSource<KeepOutcome> Done);
 
-    public Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null) =>
-        EnqueueAsync(run.Envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, run, body));
+    public Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null) =>
+        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, envelope, run, body));
 
     public async Task<bool> KeepBodyAsync(RunBody body) => await EnqueueAsync(body.Bytes.Length, writer => writer.AddBody(body)).ConfigureAwait(false) == KeepOutcome.Kept;
 

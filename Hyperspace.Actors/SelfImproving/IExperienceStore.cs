@@ -31,7 +31,11 @@ internal sealed record RunBody(string Hash, ReadOnlyMemory<byte> Bytes);
 internal interface IExperienceStore : IAsyncDisposable
 {
     /// <summary>Keeps a run, with its body when that is known; completes once it is committed.</summary>
-    Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null);
+    /// <param name="taskType">Its task type.</param>
+    /// <param name="envelope">What is kept.</param>
+    /// <param name="run">The envelope's run.</param>
+    /// <param name="body">The whole of a shortened run.</param>
+    Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null);
 
     /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
     Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);

@@ -134,7 +134,7 @@ internal sealed partial class TrajectoryActor
             }
             else if (KeptTrajectory.Read(envelope, _taskType, out _) is { } run)
             {
-                runs.Add((run, _services.Store.KeepAsync(_taskType, run)));
+                runs.Add((run, _services.Store.KeepAsync(_taskType, envelope, run)));
             }
         }
 

@@ -1,14 +1,11 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
-using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
-using Hyperspace.Contracts.Matrix;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.State;
-using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.SelfImproving;
 
@@ -95,7 +92,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         {
             if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
             {
-                Keep(run, null);
+                Keep(message.Envelope, run, null);
             }
         });
         Receive<Written>(OnWritten);
@@ -110,50 +107,21 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
     private void OnRecord(TrajectoryCommands.Record command)
     {
-        var now = _services.Time.GetUtcNow();
-        var whole = TrajectoryWire.FromRecord(command, now, out var refusal);
-        refusal ??= TrajectoryRules.CheckSize(whole!.CalculateSize());
-        Trajectory? run = null;
-        RunBody? body = null;
-        if (refusal is null)
-        {
-            (run, body) = CompactRecord.Of(whole!);
-            CountTries(run);
-        }
-
-        var envelope = refusal is null ? SignedEnvelope.Seal(_services.Identity.Keys, EnvelopeTypes.Trajectory, run!.ToByteArray(), _services.Clock.Next()) : null;
-        var kept = refusal is null ? KeptTrajectory.Read(envelope!, _taskType, out refusal) : null;
-        if (kept is null)
+        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
         {
             Sender.Tell(refusal);
             return;
         }
 
-        if (kept.Repairs is { } repaired && !(_state.Find(repaired) is { IsFailure: true } failed && failed.Goal == kept.Goal))
+        var asked = new Recording(run, Sender, command.ContextId);
+        if (run.Signed.SessionId.Length == 0)
         {
-            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, "'repairs' names no failed run of the same input that this peer keeps; record the run without it."));
-            return;
-        }
-
-        var asker = new Asker(Sender, command.ContextId, body);
-        if (run!.SessionId.Length == 0)
-        {
-            KeepOwn(kept, asker);
+            KeepOwn(asked);
             return;
         }
 
         // What is signed and gossiped of a session must be true, and only this peer can tell.
-        LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(kept, asker, missing));
-    }
-
-    /// <summary>Which try at its goal it is, and how many went well, as far as this peer's kept runs tell.</summary>
-    private void CountTries(Trajectory run)
-    {
-        var goal = Terms.GoalOf(Terms.Of(run.Input));
-        var self = _services.Identity.PeerId.ToString();
-        var last = _state.BestFirst.Concat(_arrived).Where(kept => kept.Author == self && kept.Goal == goal).MaxBy(kept => kept.Run.Tries)?.Run;
-        run.Tries = Math.Min(TrajectoryRules.MaxTries, (last?.Tries ?? 0) + 1);
-        run.Successes = Math.Min(run.Tries, (last?.Successes ?? 0) + (run.Reward >= KeptTrajectory.SuccessReward ? 1U : 0));
+        LookForSessionAsync(run.Signed.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
     }
 
     private void OnSessionLooked(SessionLooked looked)
@@ -164,7 +132,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             return;
         }
 
-        KeepOwn(looked.Run, looked.Asker);
+        KeepOwn(looked.Recording);
     }
 
     private async Task<Refusal?> LookForSessionAsync(string sessionId)
@@ -184,17 +152,17 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         }
     }
 
-    private void KeepOwn(KeptTrajectory run, Asker asker)
+    private void KeepOwn(Recording recording)
     {
         Context.Parent.Tell(new TrajectoryMessages.FollowWanted());
-        Keep(run, asker);
+        Keep(recording.Own.Envelope, recording.Own.Run, recording);
     }
 
     /// <summary>Writes a run; it counts once it is on disk.</summary>
-    private void Keep(KeptTrajectory run, Asker? asker)
+    private void Keep(SignedEnvelope envelope, KeptTrajectory run, Recording? recording)
     {
         _writing++;
-        _services.Store.KeepAsync(_taskType, run, asker?.Body).PipeTo(Self, success: outcome => new Written(run, outcome, asker));
+        _services.Store.KeepAsync(_taskType, envelope, run, recording?.Own.Body).PipeTo(Self, success: outcome => new Written(run, outcome, recording));
     }
 
     private void OnWritten(Written written)
@@ -205,17 +173,17 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             Arrived([written.Run]);
         }
 
-        if (written.Asker is { } asker)
+        if (written.Recording is { } recording)
         {
             if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
             {
-                Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
-                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run, asker.ContextId));
-                Observe(written.Run);
+                Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
+                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run, recording.ContextId));
+                Observe(recording.Own);
             }
 
             // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
-            _answers.Add((asker.Caller, written.Outcome switch
+            _answers.Add((recording.Caller, written.Outcome switch
             {
                 KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
                 KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
@@ -240,22 +208,13 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     }
 
     /// <summary>What this peer's own run shows of its tools is the matrix's to learn.</summary>
-    private void Observe(KeptTrajectory run)
+    private void Observe(OwnRun run)
     {
-        if (run.Run.Input.Length == 0 || !_registry.TryGet<ActorKeys.Matrix>(out var matrix))
+        if (_registry.TryGet<ActorKeys.Matrix>(out var matrix))
         {
-            return;
-        }
-
-        foreach (var step in run.Run.Steps.Where(step => step.Kind == "tool"))
-        {
-            if (!step.Ok || run.IsFailure)
+            foreach (var observation in run.Observations())
             {
-                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: false));
-            }
-            else if (run.IsSuccess)
-            {
-                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: true));
+                matrix.Tell(observation);
             }
         }
     }
@@ -293,14 +252,14 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
     private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
 
-    /// <summary>What became of a run that was written; the asker is null for another peer's.</summary>
-    private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, Asker? Asker);
+    /// <summary>What became of a run that was written; nobody is recording another peer's.</summary>
+    private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, Recording? Recording);
 
-    /// <summary>Who records an own run, with which context, and the whole of it when the record is shortened.</summary>
-    private sealed record Asker(IActorRef Caller, string? ContextId, RunBody? Body);
+    /// <summary>An own run, who records it, and with which context.</summary>
+    private sealed record Recording(OwnRun Own, IActorRef Caller, string? ContextId);
 
-    /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
-    private sealed record SessionLooked(KeptTrajectory Run, Asker Asker, Refusal? Missing);
+    /// <summary>The answer of the sessions: nothing is missing when the run's session is one of this peer's.</summary>
+    private sealed record SessionLooked(Recording Recording, Refusal? Missing);
 
     private sealed class SettleNow
     {

@@ -27,7 +27,7 @@ internal static class Curriculum
     /// <param name="limit">Most goals.</param>
     public static IReadOnlyList<CurriculumGoal> Of(IReadOnlyList<KeptTrajectory> runs, Func<string, double> weightOf, int limit) =>
     [
-        .. runs.Where(run => !run.IsRepair && run.Run.Input.Length > 0)
+        .. runs.Where(run => !run.IsRepair && run.HasInput)
             .GroupBy(run => run.Goal, StringComparer.Ordinal)
             .Select(goal => Judge(goal.Key, [.. goal.Where(run => weightOf(run.Author) > 0)], weightOf))
             .OfType<CurriculumGoal>()
@@ -53,13 +53,13 @@ internal static class Curriculum
         }
 
         var why = string.Create(CultureInfo.InvariantCulture, $"{rate:P0} of {attempts} attempts by {peers} {(peers == 1 ? "peer" : "peers")} went well.");
-        return new CurriculumGoal(goal, runs[0].Run.Input, Math.Round(rate, 4), attempts, Math.Round(1 - (2 * Math.Abs(rate - 0.5)), 4), why);
+        return new CurriculumGoal(goal, runs[0].Parse().Input, Math.Round(rate, 4), attempts, Math.Round(1 - (2 * Math.Abs(rate - 0.5)), 4), why);
     }
 
     /// <summary>What one author tried of a goal: its own statistics where a run carries them, since not every run is kept; else the kept runs.</summary>
     private static (long Tries, long Successes) TallyOf(IReadOnlyList<KeptTrajectory> runs)
     {
-        var last = runs.OrderByDescending(run => run.Run.Tries).ThenByDescending(run => run.Run.Successes).ThenBy(run => run.Id, StringComparer.Ordinal).First().Run;
+        var last = runs.OrderByDescending(run => run.Tries).ThenByDescending(run => run.Successes).ThenBy(run => run.Id, StringComparer.Ordinal).First();
         return last.Tries > runs.Count ? (last.Tries, Math.Min(last.Successes, last.Tries)) : (runs.Count, runs.Count(run => run.IsSuccess));
     }
 }

@@ -45,7 +45,7 @@ public class ExemplarChoiceTests
         var (good, bad) = (Runs.Repair(3, 1.0, "yamux", failure), Runs.Repair(4, 0.5, "yamux", failure));
         Assert.Equal([success, good], Rank([good, success, bad, failure], "yamux", CreditState.Empty("self", CreditLimits.Default), _ => 1));
         Assert.Equal((false, false, true), (good.IsSuccess, bad.IsFailure, good.IsVerifiedRepair));
-        Assert.Equal(failure.Id, good.Repairs);
+        Assert.Equal((true, false), (good.IsRepair, failure.IsRepair));
     }
 
     [Fact]
