@@ -36,6 +36,8 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
     private ContextState _state;
+    private int _gathering;
+    private bool _stopping;
 
     public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
     {
@@ -60,7 +62,10 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
         Command<TrajectoryMessages.ExperienceChanged>(changed => _bestFirst = changed.BestFirst);
         Command<TrajectoryCommands.GetContext>(question =>
-            _playbook.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(taskType), PlaybookPatience).PipeTo(Self, Sender, view => new Gathered(question, view), _ => new Gathered(question, null)));
+        {
+            _gathering++;
+            _playbook.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(taskType), PlaybookPatience).PipeTo(Self, Sender, view => new Gathered(question, view), _ => new Gathered(question, null));
+        });
         Command<Gathered>(OnGathered);
         Command<TrajectoryCommands.Record>(OnRecord);
         Command<TrajectoryCommands.Curriculum>(ask => Sender.Tell(new CurriculumView(taskType, Curriculum.Of(_bestFirst, WeightOf, ask.Limit))));
@@ -77,7 +82,15 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
         Command<DeleteMessagesFailure>(failed => _log.Warning(failed.Cause, "Old events of {0} were not deleted.", PersistenceId));
         Command<DeleteSnapshotsSuccess>(_ => { });
         Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} were not deleted.", PersistenceId));
-        Command<StopEntity>(_ => Context.Stop(Self));
+        Command<TrajectoryMessages.StopRuns>(_ => runs.Tell(StopEntity.Instance));
+        Command<StopEntity>(_ =>
+        {
+            _stopping = true;
+            if (_gathering == 0)
+            {
+                Context.Stop(Self);
+            }
+        });
     }
 
     public override string PersistenceId { get; }
@@ -102,6 +115,13 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
     private void OnGathered(Gathered gathered)
     {
+        _gathering--;
+        if (_stopping)
+        {
+            // Comes behind what is journalled below.
+            Self.Tell(StopEntity.Instance);
+        }
+
         if (gathered.Playbook is null)
         {
             Sender.Tell(new Refusal(ErrorCodes.Timeout, $"The playbook did not answer within {PlaybookPatience.TotalSeconds} seconds; try again."));

@@ -63,17 +63,19 @@ internal sealed class ExperienceStore : IExperienceStore
         return Envelopes(command);
     });
 
-    public Task<IReadOnlyList<byte[]>> IdsAsync(string taskType) => ReadAsync<IReadOnlyList<byte[]>>(file =>
+    public Task<IdSet> IdsAsync(string taskType) => ReadAsync(file =>
     {
         using var command = ExperienceFile.Command(file, "SELECT id FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY id", ("$type", taskType));
         using var rows = command.ExecuteReader();
-        var ids = new List<byte[]>();
+        using var ids = new MemoryStream();
+        var id = new byte[IdSet.IdBytes];
         while (rows.Read())
         {
-            ids.Add((byte[])rows.GetValue(0));
+            rows.GetBytes(0, 0, id, 0, id.Length);
+            ids.Write(id);
         }
 
-        return ids;
+        return IdSet.OfSorted(ids.ToArray());
     });
 
     public Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>

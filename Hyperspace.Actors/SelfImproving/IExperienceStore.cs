@@ -40,8 +40,8 @@ internal interface IExperienceStore : IAsyncDisposable
     /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
     Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);
 
-    /// <summary>The ids of all kept runs of a task type, 32 bytes each, in order.</summary>
-    Task<IReadOnlyList<byte[]>> IdsAsync(string taskType);
+    /// <summary>The ids of all kept runs of a task type.</summary>
+    Task<IdSet> IdsAsync(string taskType);
 
     /// <summary>The kept runs of the first of these ids that are there, as many as have at most <paramref name="maxBytes"/> together, and how many ids that was.</summary>
     Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes);

@@ -10,11 +10,11 @@ using Hyperspace.Contracts.State;
 namespace Hyperspace.Actors.SelfImproving;
 
 /// <summary>
-/// The runs of one task type: records this peer's own, takes in others', keeps them in <see cref="IExperienceStore"/> and
-/// answers from the best of them (<see cref="TrajectoryState"/>). Catching up with neighbours is in the other half. The
-/// parent owns the topic.
+/// The working set of one task type: the best of its runs (<see cref="TrajectoryState"/>), read from
+/// <see cref="IExperienceStore"/> when it wakes. Records this peer's own runs, and answers from what is kept. What comes from
+/// other peers it is told by its parent.
 /// </summary>
-internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
+internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
 {
     private const int MaxMatches = 100;
     private static readonly TimeSpan SessionPatience = TimeSpan.FromSeconds(5);
@@ -31,7 +31,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private readonly List<KeptTrajectory> _arrived = [];
     private readonly List<(IActorRef Asker, object Answer)> _answers = [];
     private TrajectoryState _state;
-    private int _writing;
+    private int _underWay;
     private bool _stopping;
 
     public TrajectoryActor(string taskType, TrajectoryServices services, IReadOnlyActorRegistry registry)
@@ -70,7 +70,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             _arrived.Clear();
 
             // Also when there are none: the parent waits for it.
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
             Become(Running);
             Stash.UnstashAll();
         });
@@ -87,22 +87,19 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             Settle();
             Sender.Tell(new TrajectoryMatches(TrajectoryWire.ToViews(TrajectoryRetrieval.Query(_state.BestFirst, query.Input, Math.Clamp(query.Limit, 1, MaxMatches)))));
         });
-        Receive<TrajectoryCommands.Get>(get => GetAsync(get, _stopped.Token).PipeTo(Sender, failure: e => new Refusal(ErrorCodes.JournalFailed, $"The run could not be read: {e.Message}")));
-        Receive<TrajectoryMessages.TakeIn>(message =>
-        {
-            if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
-            {
-                Keep(message.Envelope, run, null);
-            }
-        });
+        Receive<TrajectoryMessages.RunsCame>(came => Arrived(came.Runs));
         Receive<Written>(OnWritten);
         Receive<SettleNow>(_ => Settle());
+        Receive<TrajectoryMessages.Settle>(_ =>
+        {
+            Settle();
+            Context.Parent.Tell(new TrajectoryMessages.Settled());
+        });
         Receive<StopEntity>(_ =>
         {
             _stopping = true;
-            StopWhenWritten();
+            StopWhenDone();
         });
-        CatchingUp();
     }
 
     private void OnRecord(TrajectoryCommands.Record command)
@@ -120,19 +117,25 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             return;
         }
 
+        _underWay++;
+
         // What is signed and gossiped of a session must be true, and only this peer can tell.
         LookForSessionAsync(run.Signed.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
     }
 
     private void OnSessionLooked(SessionLooked looked)
     {
+        _underWay--;
         if (looked.Missing is { } missing)
         {
             Sender.Tell(missing);
-            return;
+        }
+        else
+        {
+            KeepOwn(looked.Recording);
         }
 
-        KeepOwn(looked.Recording);
+        StopWhenDone();
     }
 
     private async Task<Refusal?> LookForSessionAsync(string sessionId)
@@ -155,52 +158,47 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private void KeepOwn(Recording recording)
     {
         Context.Parent.Tell(new TrajectoryMessages.FollowWanted());
-        Keep(recording.Own.Envelope, recording.Own.Run, recording);
-    }
+        _underWay++;
 
-    /// <summary>Writes a run; it counts once it is on disk.</summary>
-    private void Keep(SignedEnvelope envelope, KeptTrajectory run, Recording? recording)
-    {
-        _writing++;
-        _services.Store.KeepAsync(_taskType, envelope, run, recording?.Own.Body).PipeTo(Self, success: outcome => new Written(run, outcome, recording));
+        // It counts once it is on disk.
+        var own = recording.Own;
+        _services.Store.KeepAsync(_taskType, own.Envelope, own.Run, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
     }
 
     private void OnWritten(Written written)
     {
-        _writing--;
-        if (written.Outcome == KeepOutcome.Kept)
+        _underWay--;
+        var (recording, outcome) = (written.Recording, written.Outcome);
+        if (outcome == KeepOutcome.Kept)
         {
-            Arrived([written.Run]);
+            Arrived([recording.Own.Run]);
         }
 
-        if (written.Recording is { } recording)
+        if (outcome is KeepOutcome.Kept or KeepOutcome.Known)
         {
-            if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
-            {
-                Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
-                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run, recording.ContextId));
-                Observe(recording.Own);
-            }
-
-            // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
-            _answers.Add((recording.Caller, written.Outcome switch
-            {
-                KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
-                KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
-                _ => new TrajectoryRecorded(written.Run.Id),
-            }));
-            if (_answers.Count == 1)
-            {
-                Self.Tell(SettleNow.Instance);
-            }
+            Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
+            Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(recording.Own.Run, recording.ContextId));
+            Observe(recording.Own);
         }
 
-        StopWhenWritten();
+        // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
+        _answers.Add((recording.Caller, outcome switch
+        {
+            KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
+            KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
+            _ => new TrajectoryRecorded(recording.Own.Run.Id),
+        }));
+        if (_answers.Count == 1)
+        {
+            Self.Tell(SettleNow.Instance);
+        }
+
+        StopWhenDone();
     }
 
-    private void StopWhenWritten()
+    private void StopWhenDone()
     {
-        if (_stopping && _writing == 0)
+        if (_stopping && _underWay == 0)
         {
             Settle();
             Context.Stop(Self);
@@ -222,7 +220,6 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     /// <summary>Runs that are on disk; they are ranked together with the next ones.</summary>
     private void Arrived(IReadOnlyList<KeptTrajectory> runs)
     {
-        _ids = null;
         _arrived.AddRange(runs);
         if (_arrived.Count >= MaxArrived)
         {
@@ -243,7 +240,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (!ReferenceEquals(next, _state))
         {
             _state = next;
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
         }
 
         _answers.ForEach(waiting => waiting.Asker.Tell(waiting.Answer));
@@ -252,8 +249,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
     private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
 
-    /// <summary>What became of a run that was written; nobody is recording another peer's.</summary>
-    private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, Recording? Recording);
+    /// <summary>What became of an own run that was written.</summary>
+    private sealed record Written(Recording Recording, KeepOutcome Outcome);
 
     /// <summary>An own run, who records it, and with which context.</summary>
     private sealed record Recording(OwnRun Own, IActorRef Caller, string? ContextId);

@@ -4,7 +4,7 @@ using Hyperspace.Contracts.SelfImproving;
 namespace Hyperspace.Actors.SelfImproving;
 
 /// <summary>One run by its id, whole when that is asked for. Runs beside the actor: it reads the disk and asks peers.</summary>
-internal sealed partial class TrajectoryActor
+internal sealed partial class TrajectoryExchangeActor
 {
     private async Task<object> GetAsync(TrajectoryCommands.Get get, CancellationToken cancellationToken)
     {
