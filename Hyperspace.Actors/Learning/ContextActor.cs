@@ -35,6 +35,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     private readonly string _self;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
+    private long _uncounted;
     private ContextState _state;
     private int _gathering;
     private bool _stopping;
@@ -52,6 +53,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
         Recover<ContextHanded>(e => _state = _state.Apply(e));
         Recover<RunEnded>(e => _state = _state.Apply(e));
+        Recover<ExemplarsCounted>(e => _state = _state.Apply(e));
         Recover<EnvelopeKept>(e => _state = _state.Add(LearningJournal.Open(e.Envelope)));
         Recover<SnapshotOffer>(offer => _state = ContextState.From((ContextSnapshot)offer.Snapshot, taskType, _self));
         Recover<RecoveryCompleted>(_ =>
@@ -72,6 +74,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
         Command<TrajectoryMessages.OwnRunKept>(OnOwnRunKept);
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
+        Command<CountNow>(_ => CountOwn(null));
         Command<SaveSnapshotSuccess>(saved =>
         {
             DeleteMessages(saved.Metadata.SequenceNr);
@@ -83,14 +86,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
         Command<DeleteSnapshotsSuccess>(_ => { });
         Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} were not deleted.", PersistenceId));
         Command<TrajectoryMessages.StopRuns>(_ => runs.Tell(StopEntity.Instance));
-        Command<StopEntity>(_ =>
-        {
-            _stopping = true;
-            if (_gathering == 0)
-            {
-                Context.Stop(Self);
-            }
-        });
+        Command<StopEntity>(_ => OnStop());
     }
 
     public override string PersistenceId { get; }
@@ -110,6 +106,23 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     }
 
     private static Refusal JournalFailed() => new(ErrorCodes.JournalFailed, "What was handed out could not be journalled; free some disk space and try again.");
+
+    /// <summary>Stops once nobody waits for a context and everything is counted.</summary>
+    private void OnStop()
+    {
+        _stopping = true;
+        if (_uncounted > 0)
+        {
+            CountOwn(null);
+
+            // Comes behind what is journalled.
+            Self.Tell(StopEntity.Instance);
+        }
+        else if (_gathering == 0)
+        {
+            Context.Stop(Self);
+        }
+    }
 
     private double WeightOf(string author) => author == _self ? 1 : _services.Trust?.WeightOf(author) ?? 1;
 
@@ -172,9 +185,10 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
         var bullets = _state.EndedBy(kept.ContextId, kept.Run.Parse().SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
-        if (_state.End(kept.Run, kept.ContextId, Growing) is not { } ended)
+        if (_state.End(kept.Run, kept.ContextId) is not { } ended)
         {
             _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, []));
+            Count(kept.Run);
             return;
         }
 
@@ -184,11 +198,46 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
             SnapshotSometimes();
             SignLater();
             _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, kept.Run.IsRepair ? [] : bullets));
+            Count(kept.Run);
         });
     }
 
-    /// <summary>The exemplars as they are now: every goal's best first.</summary>
-    private IEnumerable<string> Growing() => ExemplarChoice.Rank(_bestFirst, null, Value(), _ => true).Select(exemplar => exemplar.Run.Id);
+    /// <summary>A checkpoint is taken at once; else the count is journalled with the next ones. What a crash forgets of it only puts the checkpoint off.</summary>
+    private void Count(KeptTrajectory run)
+    {
+        if (!run.IsExemplar)
+        {
+            return;
+        }
+
+        _uncounted++;
+        if (_state.IsCheckpoint(_uncounted))
+        {
+            CountOwn(run);
+        }
+        else if (!Timers.IsTimerActive(nameof(CountNow)))
+        {
+            Timers.StartSingleTimer(nameof(CountNow), CountNow.Instance, SignInterval);
+        }
+    }
+
+    private void CountOwn(KeptTrajectory? newest)
+    {
+        var counted = _state.Count(_uncounted, () => Growing(newest));
+        _uncounted = 0;
+        Persist(counted, e =>
+        {
+            _state = _state.Apply(e);
+            SnapshotSometimes();
+        });
+    }
+
+    /// <summary>The exemplars as they are now, with one that may not be told among the kept ones yet: every goal's best first.</summary>
+    private IEnumerable<string> Growing(KeptTrajectory? newest)
+    {
+        IReadOnlyList<KeptTrajectory> runs = newest is null || _bestFirst.Any(run => run.Id == newest.Id) ? _bestFirst : [.. _bestFirst.Append(newest).Order(KeptTrajectory.BestFirst)];
+        return ExemplarChoice.Rank(runs, null, Value(), _ => true).Select(exemplar => exemplar.Run.Id);
+    }
 
     private void SignLater()
     {
@@ -236,6 +285,11 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
     /// <summary>A question with the playbook to answer it from; null when that did not answer.</summary>
     private sealed record Gathered(TrajectoryCommands.GetContext Question, PlaybookView? Playbook);
+
+    private sealed class CountNow
+    {
+        public static CountNow Instance { get; } = new();
+    }
 
     private sealed class Sign
     {

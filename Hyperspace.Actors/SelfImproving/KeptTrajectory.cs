@@ -109,6 +109,9 @@ internal sealed class KeptTrajectory
     /// <summary>Bytes of memory that keeping it takes, roughly.</summary>
     public int Footprint => _payload.Length + (_terms.Length * sizeof(uint)) + Overhead;
 
+    /// <summary>True when it may be shown as an example.</summary>
+    public bool IsExemplar => IsSuccess || IsVerifiedRepair;
+
     /// <summary>Higher reward first, then the newer one, then by id: a total order.</summary>
     public static IComparer<KeptTrajectory> BestFirst { get; } = Comparer<KeptTrajectory>.Create((a, b) =>
     {
