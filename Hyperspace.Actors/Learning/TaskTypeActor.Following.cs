@@ -8,7 +8,7 @@ using Hyperspace.Contracts.Transport;
 
 namespace Hyperspace.Actors.Learning;
 
-/// <summary>Following: the subscription, and the first contexts, which wait for what neighbours know.</summary>
+/// <summary>Following: the subscription and what comes by it, and the first contexts, which wait for what neighbours know.</summary>
 internal sealed partial class TaskTypeActor
 {
     private const int MaxWaiting = 64;
@@ -68,6 +68,40 @@ internal sealed partial class TaskTypeActor
         if (!_following)
         {
             Followed.Tell(new FollowMessages.Ask(_taskType));
+        }
+    }
+
+    private void Gossip()
+    {
+        Receive<GossipReceived>(OnGossip);
+        Receive<TrajectoryMessages.Publish>(publish =>
+            _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Publish(_topic, publish.Envelope.Bytes.ToArray())));
+        Receive<GossipPublished>(_ => { });
+        Receive<GossipSubscribed>(_ => { });
+        Receive<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));
+    }
+
+    private void OnGossip(GossipReceived message)
+    {
+        var now = _services.Trajectories.Time.GetUtcNow();
+        if (message.Topic != _topic || TrajectoryTopicValidator.Open(message.Topic, message.Data, now, out _) is not { } envelope)
+        {
+            // The topic's validator refuses these at the door and holds them against the forwarder.
+            _log.Debug("Dropped a message of {0} on {1}.", message.From, message.Topic);
+            return;
+        }
+
+        // What is over the limit is not lost: it is caught up with.
+        if (_rate.Allows(envelope.Author.ToString(), now))
+        {
+            if (envelope.Type == EnvelopeTypes.Trajectory || _parts is null or { IsStopping: true })
+            {
+                _exchange.Tell(new TrajectoryMessages.TakeIn(envelope));
+            }
+            else
+            {
+                TakeIn(envelope);
+            }
         }
     }
 

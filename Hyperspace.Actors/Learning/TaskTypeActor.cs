@@ -36,6 +36,7 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
     private AwakeParts? _parts;
     private bool _stopping;
     private bool _wakeAgain;
+    private bool _handedOver;
     private IReadOnlyList<SignedEnvelope>? _sharedOfPlaybook;
     private IReadOnlyList<SignedEnvelope>? _sharedOfContexts;
     private long _footprint;
@@ -80,7 +81,7 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
         });
     }
 
-    /// <summary>Nothing is answered before the runs are read: a playbook without them would be another one.</summary>
+    /// <summary>Nothing is answered before the runs are read, and before the playbook was told what came meanwhile: without them it would be another one.</summary>
     private void WakingOrFallingAsleep()
     {
         Always();
@@ -121,6 +122,11 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
             _wakeAgain = _parts is { IsStopping: true };
             WakeUp();
         });
+        Receive<TrajectoryMessages.HandedOver>(_ =>
+        {
+            _handedOver = true;
+            OpenWhenReady();
+        });
         Gossip();
         Following();
         Sleeping();
@@ -139,7 +145,15 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
         var first = _footprint == 0;
         _footprint = FixedBytes + changed.Footprint;
         TellWhatIsHeld(used: first);
-        if (first && !_parts.IsStopping)
+        if (first)
+        {
+            OpenWhenReady();
+        }
+    }
+
+    private void OpenWhenReady()
+    {
+        if (_handedOver && _footprint > 0 && !_parts!.IsStopping)
         {
             Become(Awake);
             Stash.UnstashAll();
@@ -155,40 +169,6 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
             _exchange.Tell(new TrajectoryMessages.ShareAlso(all));
             _sharedBytes = TimesInMemory * all.Sum(envelope => (long)envelope.Bytes.Length);
             TellWhatIsHeld(used: false);
-        }
-    }
-
-    private void Gossip()
-    {
-        Receive<GossipReceived>(OnGossip);
-        Receive<TrajectoryMessages.Publish>(publish =>
-            _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Publish(_topic, publish.Envelope.Bytes.ToArray())));
-        Receive<GossipPublished>(_ => { });
-        Receive<GossipSubscribed>(_ => { });
-        Receive<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));
-    }
-
-    private void OnGossip(GossipReceived message)
-    {
-        var now = _services.Trajectories.Time.GetUtcNow();
-        if (message.Topic != _topic || TrajectoryTopicValidator.Open(message.Topic, message.Data, now, out _) is not { } envelope)
-        {
-            // The topic's validator refuses these at the door and holds them against the forwarder.
-            _log.Debug("Dropped a message of {0} on {1}.", message.From, message.Topic);
-            return;
-        }
-
-        // What is over the limit is not lost: it is caught up with.
-        if (_rate.Allows(envelope.Author.ToString(), now))
-        {
-            if (envelope.Type == EnvelopeTypes.Trajectory || _parts is null or { IsStopping: true })
-            {
-                _exchange.Tell(new TrajectoryMessages.TakeIn(envelope));
-            }
-            else
-            {
-                TakeIn(envelope);
-            }
         }
     }
 
@@ -210,6 +190,7 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
         if (_parts is null && !_stopping)
         {
             _parts = new AwakeParts(Context, _taskType, _services, _registry);
+            _handedOver = false;
             _exchange.Tell(new TrajectoryMessages.HandOver());
             Become(WakingOrFallingAsleep);
         }

@@ -114,6 +114,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
 
             _others = _others.HandedOver();
             _ids = null;
+            Context.Parent.Tell(new TrajectoryMessages.HandedOver());
         });
         Receive<TrajectoryMessages.FellAsleep>(_ => _others = _others.Asleep());
     }

@@ -19,8 +19,11 @@ internal static class TrajectoryMessages
     /// <summary>To the exchange: what else neighbours are given, now that the task type is awake.</summary>
     public sealed record ShareAlso(IReadOnlyList<SignedEnvelope> Envelopes);
 
-    /// <summary>To the exchange: the task type wakes; it takes what waits for it.</summary>
+    /// <summary>To the exchange: the task type wakes; it takes what waits for it. Answered with <see cref="HandedOver"/>.</summary>
     public sealed record HandOver;
+
+    /// <summary>To the parent: what waited was told before.</summary>
+    public sealed record HandedOver;
 
     /// <summary>To the exchange: the task type fell asleep.</summary>
     public sealed record FellAsleep;
