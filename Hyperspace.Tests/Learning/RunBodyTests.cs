@@ -95,13 +95,8 @@ public class RunBodyTests
     /// <summary>The first context of a task type waits for the neighbours, but on a busy machine not until they were caught up with.</summary>
     private static async Task Sync(LearningPeer peer, string id)
     {
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        do
-        {
-            timeout.Token.ThrowIfCancellationRequested();
-            await peer.Ask<LearningContext>(new TrajectoryCommands.GetContext(Runs.TaskType, "yamux", 0));
-        }
-        while (await peer.Ask<object>(new TrajectoryCommands.Get(Runs.TaskType, id, Full: false)) is Refusal);
+        await peer.Ask<LearningContext>(new TrajectoryCommands.GetContext(Runs.TaskType, "yamux", 0));
+        await Eventually.TrueAsync(async () => await peer.Ask<object>(new TrajectoryCommands.Get(Runs.TaskType, id, Full: false)) is TrajectoryFound);
     }
 
     private static TrajectoryCommands.Record Large() => new(Runs.TaskType, "what is yamux", [Step(Long)], Long, 1.0, null);

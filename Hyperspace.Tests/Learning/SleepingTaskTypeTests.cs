@@ -71,15 +71,7 @@ public class SleepingTaskTypeTests
         var theirs = Runs.Sealed(2, 1.0, "yamux", 0, "a");
         peer.Deliver(Topics.Trajectories("a"), theirs.Bytes);
         peer.Deliver(Topics.Trajectories("a"), Runs.Delta(3, "Use few words.", 4, 0, 0, "a").Bytes);
-        var ids = await Ids(peer, "a");
-        using (var timeout = new CancellationTokenSource(EngineFixture.Timeout))
-        {
-            while (ids.Count < 2)
-            {
-                timeout.Token.ThrowIfCancellationRequested();
-                ids = await Ids(peer, "a");
-            }
-        }
+        var ids = await Eventually.SeenAsync(() => Ids(peer, "a"), seen => seen.Count == 2);
 
         Assert.False(await IsAwake(peer, "a"));
         Assert.Contains(theirs.Id, ids);
@@ -123,12 +115,8 @@ public class SleepingTaskTypeTests
         const int TaskTypes = 60;
         await using var peer = await LearningPeer.StartAsync(1, options: new LearningOptions { WorkingSetBytes = 8 * 80 * 1024 });
         await Task.WhenAll(Enumerable.Range(0, TaskTypes).Select(i => peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query($"burst-{i}", "x", 1))));
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        while ((await Task.WhenAll(Enumerable.Range(0, TaskTypes).Select(i => IsAwake(peer, $"burst-{i}")))).Count(awake => awake) > 10)
-        {
-            timeout.Token.ThrowIfCancellationRequested();
-        }
-
+        var awake = await Eventually.SeenAsync(async () => (await Task.WhenAll(Enumerable.Range(0, TaskTypes).Select(i => IsAwake(peer, $"burst-{i}")))).Count(yes => yes), left => left <= 10);
+        Assert.InRange(awake, 1, 10);
         Assert.Equal(TaskTypes, (await Task.WhenAll(Enumerable.Range(0, TaskTypes).Select(i => peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query($"burst-{i}", "x", 1))))).Length);
     }
 
@@ -142,26 +130,14 @@ public class SleepingTaskTypeTests
     }
 
     /// <summary>The first context waits for the neighbours, but on a busy machine not until they were caught up with.</summary>
-    private static async Task GetsEverything(LearningPeer newcomer)
-    {
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        LearningContext context;
-        do
-        {
-            timeout.Token.ThrowIfCancellationRequested();
-            context = await newcomer.Ask<LearningContext>(new TrajectoryCommands.GetContext("a", "yamux", 0));
-        }
-        while (context.Exemplars.Count != 1 || !context.Bullets.Any(bullet => bullet.Text == "Few words do."));
-    }
+    private static Task GetsEverything(LearningPeer newcomer) => Eventually.SeenAsync(
+        () => newcomer.Ask<LearningContext>(new TrajectoryCommands.GetContext("a", "yamux", 0)),
+        context => context.Exemplars.Count == 1 && context.Bullets.Any(bullet => bullet.Text == "Few words do."));
 
     private static async Task PutToSleep(LearningPeer peer, string taskType, string by)
     {
         await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(by, null, 1));
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        while (await IsAwake(peer, taskType))
-        {
-            timeout.Token.ThrowIfCancellationRequested();
-        }
+        await Eventually.TrueAsync(async () => !await IsAwake(peer, taskType));
     }
 
     private static async Task<bool> IsAwake(LearningPeer peer, string taskType)
