@@ -51,7 +51,7 @@ internal sealed class KeptTrajectory
         Tries = run.Tries;
         Successes = run.Successes;
         HasInput = run.Input.Length > 0;
-        IsRepair = run.Repairs.Length > 0;
+        Repairs = run.Repairs.IsEmpty ? null : Convert.ToHexStringLower(run.Repairs.Span);
         BodyHash = CompactRecord.BodyHashOf(run);
     }
 
@@ -101,7 +101,10 @@ internal sealed class KeptTrajectory
     public RunPool Pool => IsRepair ? RunPool.Repairs : IsFailure ? RunPool.Failures : RunPool.Runs;
 
     /// <summary>True when it does over what went wrong in another run: no independent outcome of its goal (SiriuS, arXiv:2502.04780).</summary>
-    public bool IsRepair { get; }
+    public bool IsRepair => Repairs is not null;
+
+    /// <summary>The run that it repairs; null when it is no repair.</summary>
+    public string? Repairs { get; }
 
     /// <summary>True for a repair that was verified to go well. Any other repair counts for nothing, whatever reward it claims.</summary>
     public bool IsVerifiedRepair => IsRepair && Reward >= SuccessReward;

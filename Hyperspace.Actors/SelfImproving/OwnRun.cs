@@ -39,8 +39,7 @@ internal sealed record OwnRun(SignedEnvelope Envelope, KeptTrajectory Run, Traje
             return null;
         }
 
-        var repaired = Convert.ToHexStringLower(signed.Repairs.Span);
-        if (run.IsRepair && !kept.Any(failed => failed.Id == repaired && failed.IsFailure && failed.Goal == run.Goal))
+        if (run.Repairs is { } repaired && !kept.Any(failed => failed.Id == repaired && failed.IsFailure && failed.Goal == run.Goal))
         {
             refusal = new Refusal(ErrorCodes.InvalidParams, "'repairs' names no failed run of the same input that this peer keeps; record the run without it.");
             return null;

@@ -45,7 +45,7 @@ public class ExemplarChoiceTests
         var (good, bad) = (Runs.Repair(3, 1.0, "yamux", failure), Runs.Repair(4, 0.5, "yamux", failure));
         Assert.Equal([success, good], Rank([good, success, bad, failure], "yamux", CreditState.Empty("self", CreditLimits.Default), _ => 1));
         Assert.Equal((false, false, true), (good.IsSuccess, bad.IsFailure, good.IsVerifiedRepair));
-        Assert.Equal((true, false), (good.IsRepair, failure.IsRepair));
+        Assert.Equal(failure.Id, good.Repairs);
     }
 
     [Fact]
@@ -59,6 +59,21 @@ public class ExemplarChoiceTests
         Assert.Equal([("even", 0.5, 4L, 1.0), ("often", 0.8, 5L, 0.4)], goals.Select(goal => (goal.Input, goal.SuccessRate, goal.Attempts, goal.Value)));
         Assert.Equal("50 % of 4 attempts by 1 peer went well.", goals[0].Why);
         Assert.Single(Curriculum.Of(runs, _ => 1, 1));
+    }
+
+    [Fact]
+    public void The_frontier_names_the_newest_failure_that_is_not_repaired_yet()
+    {
+        var self = Runs.Author(1).PeerId.ToString();
+        var (older, newer) = (Runs.Kept(1, 0, "yamux", 1), Runs.Kept(1, 0.1, "yamux", 2));
+        string? Failed(params KeptTrajectory[] repairs) =>
+            Assert.Single(Curriculum.Of([older, newer, Runs.Kept(1, 1, "yamux", 3), Runs.Kept(1, 1, "yamux", 4), .. repairs], peer => peer == self ? 1 : 0, 10)).Failed;
+
+        Assert.Equal(newer.Id, Failed());
+        Assert.Equal(newer.Id, Failed(Runs.Repair(1, 0.5, "yamux", newer)));
+        Assert.Equal(newer.Id, Failed(Runs.Repair(2, 1, "yamux", newer)));
+        Assert.Equal(older.Id, Failed(Runs.Repair(1, 1, "yamux", newer)));
+        Assert.Null(Failed(Runs.Repair(1, 1, "yamux", newer), Runs.Repair(1, 0.9, "yamux", older)));
     }
 
     private static IReadOnlyList<KeptTrajectory> Rank(IReadOnlyList<KeptTrajectory> runs, string input, CreditState credits, Func<string, double> weightOf) =>
