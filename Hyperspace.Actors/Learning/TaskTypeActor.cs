@@ -144,7 +144,7 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
         _parts.HandOuts.Tell(changed);
         var first = _footprint == 0;
         _footprint = FixedBytes + changed.Footprint;
-        TellWhatIsHeld(used: first);
+        TellWhatIsHeld(used: false);
         if (first)
         {
             OpenWhenReady();
@@ -155,6 +155,8 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
     {
         if (_handedOver && _footprint > 0 && !_parts!.IsStopping)
         {
+            // Nobody is asked to give way before the question that woke it is answered.
+            TellWhatIsHeld(used: true);
             Become(Awake);
             Stash.UnstashAll();
         }
@@ -207,12 +209,13 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
     {
         Receive<WorkingSetsActor.GiveWay>(_ =>
         {
-            if (_parts is not { IsStopping: false } || _footprint == 0)
+            if (_parts is not { IsStopping: false })
             {
                 return;
             }
 
-            if (_contexts.Count > 0)
+            // It was told that before it fell asleep, and wakes again; or contexts wait for neighbours.
+            if (_told == 0 || _contexts.Count > 0)
             {
                 TellWhatIsHeld(used: true);
             }
@@ -257,6 +260,12 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
         (_footprint, _sharedBytes, _told) = (0, 0, 0);
         if (_stopping)
         {
+            // What came while it fell asleep is for the next one.
+            foreach (var question in Stash.ClearStash())
+            {
+                Context.Parent.Tell(question.Message, question.Sender);
+            }
+
             Context.Stop(Self);
             return;
         }
