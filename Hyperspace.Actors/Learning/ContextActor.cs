@@ -35,6 +35,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     private readonly string _self;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
+    private readonly List<string> _reflected = [];
     private ContextState _state;
 
     public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
@@ -65,6 +66,14 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
         Command<TrajectoryCommands.Record>(OnRecord);
         Command<TrajectoryCommands.Curriculum>(ask => Sender.Tell(new CurriculumView(taskType, Curriculum.Of(_bestFirst, WeightOf, ask.Limit))));
         Command<TrajectoryMessages.OwnRunKept>(OnOwnRunKept);
+        Command<TrajectoryMessages.OwnRunReflected>(reflected =>
+        {
+            // Goes into the journal with the next run: until then it costs memory, no more.
+            if (_state.BulletsOf(reflected.TrajectoryId) is not null)
+            {
+                _reflected.Add(reflected.TrajectoryId);
+            }
+        });
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
         Command<SaveSnapshotSuccess>(saved =>
@@ -151,20 +160,24 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
-        var bullets = _state.EndedBy(kept.ContextId, kept.Run.Run.SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
-        if (_state.End(kept.Run, kept.ContextId, Growing) is not { } ended)
+        // A run that is told again ends nothing again.
+        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.ContextId, Growing) is not { } ended)
         {
-            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, []));
+            Finish();
             return;
         }
 
+        ended.Reflected.AddRange(_reflected.Select(ContextState.ToBytes));
+        _reflected.Clear();
         Persist(ended, e =>
         {
             _state = _state.Apply(e);
             SnapshotSometimes();
             SignLater();
-            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, kept.Run.IsRepair ? [] : bullets));
+            Finish();
         });
+
+        void Finish() => _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, _state.BulletsOf(kept.Run.Id) ?? []));
     }
 
     /// <summary>The exemplars as they are now: every goal's best first.</summary>

@@ -187,12 +187,17 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 
     private void Observe(MatrixCommands.Observe seen)
     {
-        if (MatrixGossip.IsCapability(seen.Id) && seen.Query.Length <= MatrixGossip.MaxQuery && MatrixTerms.Words(seen.Query).Any() && _state.Learn(seen.Id, seen.Query, seen.Ok, EmbeddedHits(seen.Query)) > 0)
+        if (seen.Query.Length <= MatrixGossip.MaxQuery && MatrixTerms.Words(seen.Query).Any() && _state.Store.PutRun(seen.RunId))
         {
-            CommitSoon();
-            Tell(seen.Id);
-            JudgeSoon();
+            foreach (var outcome in seen.Outcomes.Where(outcome => MatrixGossip.IsCapability(outcome.Id) && _state.Learn(outcome.Id, seen.Query, outcome.Ok, EmbeddedHits(seen.Query)) > 0))
+            {
+                Tell(outcome.Id);
+                JudgeSoon();
+            }
         }
+
+        var (asker, self) = (Sender, Self);
+        CommitSoon(() => asker.Tell(new RunObserved(seen.RunId), self));
     }
 
     private void Hear(GossipReceived message)

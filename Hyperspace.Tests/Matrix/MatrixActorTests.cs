@@ -44,7 +44,7 @@ public class MatrixActorTests
         Offer(alice, bob);
         for (var i = 0; i < 4; i++)
         {
-            alice.Tell(new MatrixCommands.Observe(Sky.Id, Query, true));
+            alice.Tell(new MatrixCommands.Observe($"run {i}", Query, [new CapabilityOutcome(Sky.Id, true)]));
         }
 
         await EventuallyFirst(bob, Query, Sky.Id);
