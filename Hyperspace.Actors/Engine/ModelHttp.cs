@@ -42,66 +42,24 @@ internal static class ModelHttp
         _ => failure.GetType().Name,
     };
 
-    private sealed class Endpoint(HttpMessageHandler inner, string? key, int limit) : DelegatingHandler(inner)
+    private sealed class Endpoint(HttpMessageHandler inner, string? key, int limit) : CountedAnswers(inner, (body, _) => new BoundedStream(body, limit))
     {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
-            var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
-            var bounded = new StreamContent(new BoundedStream(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), limit));
-            foreach (var (name, values) in response.Content.Headers)
-            {
-                bounded.Headers.TryAddWithoutValidation(name, values);
-            }
-
-            response.Content = bounded;
-            return response;
+            return base.SendAsync(request, cancellationToken);
         }
     }
 
-    private sealed class BoundedStream(Stream inner, long left) : Stream
+    private sealed class BoundedStream(Stream inner, long left) : CountedStream(inner)
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(byte[] buffer, int offset, int count) => Counted(inner.Read(buffer, offset, count));
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            Counted(await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false));
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override void Flush()
+        protected override void Count(ReadOnlySpan<byte> read)
         {
-            // Nothing is written.
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
+            left -= read.Length;
+            if (left < 0)
             {
-                inner.Dispose();
+                throw new HttpRequestException(HttpRequestError.ConfigurationLimitExceeded, "The model's answer is too long.");
             }
-
-            base.Dispose(disposing);
         }
-
-        private int Counted(int read) => (left -= read) >= 0
-            ? read
-            : throw new HttpRequestException(HttpRequestError.ConfigurationLimitExceeded, "The model's answer is too long.");
     }
 }

@@ -75,7 +75,7 @@ public static class LearningExtensions
             return new OutcomeReflector();
         }
 
-        var reflector = new ChatReflector(ModelChat.Of(endpoint), time);
+        var reflector = new ChatReflector(ModelClients.Chat(endpoint), time);
         system.RegisterOnTermination(reflector.Dispose);
         return reflector;
     }

@@ -18,7 +18,7 @@ internal sealed record Fusion
     public static readonly ImmutableArray<Mixture> Mixtures =
     [
         .. from embedded in (double[])[0, 0.5, 1, 2, 4]
-           from learned in (double[])[0, 2, 4, 8, 16, 32]
+           from learned in (double[])[0, 8, 16, 32, 64, 128]
            select new Mixture(learned, embedded),
     ];
 
@@ -26,12 +26,12 @@ internal sealed record Fusion
     public const int Plain = 6;
 
     /// <summary>What the first choice among equals is worth: as many outcomes have to speak for another.</summary>
-    private const long Start = 2000;
+    private const long Start = 20000;
 
     private const long FirstPlace = 1000;
 
     // After a bad outcome nobody knows whether another choice would have been right; sometimes it would.
-    private const long OtherThanBad = 250;
+    private const long OtherThanBad = 100;
 
     // Then all credits are halved, so that the last few hundred outcomes decide.
     private const int Memory = 512;

@@ -15,10 +15,10 @@ internal sealed class LearnedLeg
     public const int FullOutcomes = 64;
 
     /// <summary>What a bad outcome takes, beside what a good one gives.</summary>
-    private const double Negative = 0.5;
+    private const double Negative = 0.25;
 
-    /// <summary>Outcomes that are not there, in every mean: what was tried once proves little.</summary>
-    private const double Doubt = 8;
+    /// <summary>Length that every sum is longer than it is: what was tried once proves little.</summary>
+    private const double Doubt = 24;
 
     /// <summary>Outcomes of quite other queries that are not there: while all outcomes are about the same thing, its words are no stopwords.</summary>
     private const double Others = 32;
@@ -64,15 +64,18 @@ internal sealed class LearnedLeg
         }
     }
 
-    /// <summary>The capabilities that were used for such queries, best first, equal ones by id. Scores are at most 1; below 0 what went wrong more than well.</summary>
+    /// <summary>
+    /// The capabilities that were used for such queries, best first, equal ones by id: the cosines of the query with the roots of the
+    /// positive and of the negative counts. Scores are at most 1; below 0 what went wrong more than well.
+    /// </summary>
     public IReadOnlyList<Scored> Rank(ReadOnlySpan<uint> terms)
     {
         var scores = new Dictionary<Cell, double>();
-        var most = 0.0;
+        var (sum, rarest) = (0.0, 0.0);
         foreach (var term in terms)
         {
             var rarity = Rarity(term);
-            most += rarity;
+            (sum, rarest) = (sum + rarity, Math.Max(rarest, rarity));
             if (!_postings.TryGetValue(term, out var posting))
             {
                 continue;
@@ -80,13 +83,15 @@ internal sealed class LearnedLeg
 
             foreach (var (cell, counts) in posting.Cells)
             {
-                var good = Math.Sqrt(counts.Good / (double)(cell.Good + (long)(Doubt * Unit)));
-                var bad = counts.Bad / (double)(cell.Good + cell.Bad + (long)(Doubt * Unit));
+                var good = Math.Sqrt(counts.Good / (double)Unit) / (cell.GoodLength + Doubt);
+                var bad = Math.Sqrt(counts.Bad / (double)Unit) / (cell.BadLength + Doubt);
                 scores[cell] = scores.GetValueOrDefault(cell) + (rarity * (good - (Negative * bad)));
             }
         }
 
-        return [.. scores.Select(s => new Scored(s.Key.Capability, s.Value / most)).OrderByDescending(s => s.Score).ThenBy(s => s.Capability, StringComparer.Ordinal)];
+        // By Cauchy and Schwarz no more than 1.
+        var length = Math.Sqrt(sum * rarest);
+        return [.. scores.Select(s => new Scored(s.Key.Capability, s.Value / length)).OrderByDescending(s => s.Score).ThenBy(s => s.Capability, StringComparer.Ordinal)];
     }
 
     /// <summary>The square of the inverse document frequency, outcomes being the documents.</summary>
@@ -140,15 +145,15 @@ internal sealed class LearnedLeg
             _cells.Add(capability, cell = new Cell(capability));
         }
 
-        cell.Good += each * (long)sums.Good;
-        cell.Bad += each * (outcomes - (long)sums.Good);
         _outcomes += each * outcomes;
         for (var i = 0; i < sums.Terms.Length; i++)
         {
-            Post(sums.Terms[i], cell, each * sums.GoodCounts[i], each * sums.BadCounts[i]);
+            var (good, bad) = (each * sums.GoodCounts[i], each * sums.BadCounts[i]);
+            Post(sums.Terms[i], cell, good, bad);
+            cell.Add(good, bad);
         }
 
-        if (cell is { Good: 0, Bad: 0 })
+        if (cell.IsEmpty)
         {
             _cells.Remove(capability);
         }
@@ -181,11 +186,20 @@ internal sealed class LearnedLeg
 
     private sealed class Cell(string capability)
     {
+        private long _good;
+        private long _bad;
+
         public string Capability { get; } = capability;
 
-        public long Good { get; set; }
+        /// <summary>Of the vector of the roots of the positive counts.</summary>
+        public double GoodLength => Math.Sqrt(_good / (double)Unit);
 
-        public long Bad { get; set; }
+        /// <summary>Of the vector of the roots of the negative counts.</summary>
+        public double BadLength => Math.Sqrt(_bad / (double)Unit);
+
+        public bool IsEmpty => _good == 0 && _bad == 0;
+
+        public void Add(long good, long bad) => (_good, _bad) = (_good + good, _bad + bad);
     }
 
     private sealed class Posting

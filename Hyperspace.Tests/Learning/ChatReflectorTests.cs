@@ -158,7 +158,7 @@ public class ChatReflectorTests
     {
         await using var stub = await StubModel.StartAsync();
         stub.Says = _ => Good;
-        using var reflector = new ChatReflector(ModelChat.Of(new ModelEndpoint(ModelWire.OpenAI, new Uri(stub.Url, "v1"), "m", null)), TimeProvider.System);
+        using var reflector = new ChatReflector(ModelClients.Chat(new ModelEndpoint(ModelWire.OpenAI, new Uri(stub.Url, "v1"), "m", null)), TimeProvider.System);
         await reflector.ReflectAsync(Finished(1.0), CancellationToken.None);
         Assert.Equal("", Assert.Single(stub.Requests).Authorization);
     }
@@ -170,5 +170,5 @@ public class ChatReflectorTests
         new(Runs.TaskType, Runs.Kept(1, reward, "what limits a window", 0, Runs.Call("A/docs-search", "{}", reward > 0, "TIMEOUT")), Bullets);
 
     private static ChatReflector Reflector(StubModel stub, ModelWire wire, TimeProvider? time = null) => new(
-        ModelChat.Of(new ModelEndpoint(wire, wire == ModelWire.OpenAI ? new Uri(stub.Url, "v1") : stub.Url, "small-model", Key)), time ?? TimeProvider.System);
+        ModelClients.Chat(new ModelEndpoint(wire, wire == ModelWire.OpenAI ? new Uri(stub.Url, "v1") : stub.Url, "small-model", Key)), time ?? TimeProvider.System);
 }

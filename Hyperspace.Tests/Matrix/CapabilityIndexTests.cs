@@ -79,8 +79,8 @@ public sealed class CapabilityIndexTests : IDisposable
     [Fact]
     public void Many_legs_are_joined_and_failures_sink()
     {
-        var legs = MatrixRanker.Join([new("a", 4), new("b", 2)], [new("b", 0.5), new("c", 0.25)], [], [new("c", 0.3), new("a", -0.2)]);
-        Assert.Equal(["c", "b"], MatrixRanker.Order(legs, new Mixture(8, 0)).Select(l => l.Capability));
+        var legs = MatrixRanker.Join([new("a", 4), new("b", 2)], [new("b", 0.5), new("c", 0.25)], [], [new("c", 0.3), new("a", -0.06)]);
+        Assert.Equal(["c", "b"], MatrixRanker.Order(legs, new Mixture(16, 0)).Select(l => l.Capability));
         Assert.Equal(["a", "b", "c"], MatrixRanker.Order(legs, new Mixture(0, 0)).Select(l => l.Capability));
         Assert.Equal([1, 3, 0, 0, 0, 0], MatrixRanker.Ranks(legs, "a", withEmbedder: false));
     }
@@ -88,14 +88,14 @@ public sealed class CapabilityIndexTests : IDisposable
     [Fact]
     public void The_mixture_follows_what_proves_right_and_forgets_old_proof()
     {
-        Assert.Equal(8, Fusion.Untried.Best(withEmbedder: false).Learned);
+        Assert.Equal(32, Fusion.Untried.Best(withEmbedder: false).Learned);
         var fusion = Fusion.Untried;
         for (var i = 0; i < 40; i++)
         {
             fusion = fusion.With([9, 7, 5, 3, 2, 1], good: true);
         }
 
-        Assert.Equal(32, fusion.Best(withEmbedder: false).Learned);
+        Assert.Equal(128, fusion.Best(withEmbedder: false).Learned);
         for (var i = 0; i < 600; i++)
         {
             fusion = fusion.With([1, 2, 2, 2, 3, 4], good: true);

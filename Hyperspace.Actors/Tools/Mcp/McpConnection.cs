@@ -50,7 +50,7 @@ internal sealed class McpConnection : IAsyncDisposable
                 ? new StreamClientTransport(process.Input, new BoundedMessageStream(process.Output, byLine: true))
                 : new HttpClientTransport(
                     new HttpClientTransportOptions { Endpoint = spec.Endpoint!, TransportMode = HttpTransportMode.StreamableHttp, Name = "hyperspace" },
-                    new HttpClient(new BoundedMessageHandler(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10) })) { Timeout = Timeout.InfiniteTimeSpan },
+                    new HttpClient(BoundedMessageStream.Answers(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10) })) { Timeout = Timeout.InfiniteTimeSpan },
                     ownsHttpClient: true);
             connection._client = await McpClient.CreateAsync(
                 transport,
