@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Matrix;
 using Hyperspace.Host;
-using Hyperspace.Tests.Libp2p;
+using Hyperspace.Tests.Host;
 using Xunit.Abstractions;
 
 namespace Hyperspace.Tests.Loop;
@@ -50,7 +50,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
             using var stopped = new CancellationTokenSource();
             var storming = storm.RunAsync(_victim, stopped.Token);
             var before = storm.Runs.Count(run => run.IsAcknowledged);
-            await Task.WhenAny(storming, Eventually.TrueAsync(() => storm.Runs.Count(run => run.IsAcknowledged) >= before + 5));
+            await Task.WhenAny(storming, TargetPeer.UntilAsync(() => Task.FromResult(storm.Runs.Count(run => run.IsAcknowledged) >= before + 5)));
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(50, 700)));
             bullets = Later(bullets, (await _observer.PullAsync(_victim, LearningStorm.TaskType)).Bullets);
             await stopped.CancelAsync();
@@ -69,10 +69,10 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
 
         // The neighbour takes what is learnt after the crashes.
         await storm.RunOnceAsync(_victim, 1, CancellationToken.None);
-        await Eventually.TrueAsync(() =>
+        await TargetPeer.UntilAsync(() =>
         {
             var (own, there) = (LearnerFiles.Sums(Data, _victim.PeerId), LearnerFiles.Sums(NeighboursData, _victim.PeerId));
-            return own.Count == there.Count && own.All(sums => there.TryGetValue(sums.Key, out var known) && Bytes(sums.Value).SequenceEqual(Bytes(known)));
+            return Task.FromResult(own.Count == there.Count && own.All(sums => there.TryGetValue(sums.Key, out var known) && Bytes(sums.Value).SequenceEqual(Bytes(known))));
         });
     }
 
@@ -117,7 +117,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
         string? missing = null;
         try
         {
-            await Eventually.TrueAsync(async () => (missing = await MissingAsync(storm)) is null, timeoutSeconds: 15);
+            await TargetPeer.UntilAsync(async () => (missing = await MissingAsync(storm)) is null);
         }
         catch (Xunit.Sdk.XunitException)
         {

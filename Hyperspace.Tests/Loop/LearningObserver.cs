@@ -8,6 +8,7 @@ using Hyperspace.Libp2p.Keys;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Rpc;
 using Hyperspace.Libp2p.Switch;
+using Hyperspace.Tests.Host;
 
 namespace Hyperspace.Tests.Loop;
 
@@ -17,21 +18,23 @@ internal sealed class LearningObserver : IAsyncDisposable
     private readonly KeyPair _keys = KeyPair.Generate();
     private readonly Libp2pSwitch _switch;
     private readonly RpcService _rpc;
+    private readonly NeighbourTrajectories _trajectories;
 
     public LearningObserver()
     {
         _switch = new Libp2pSwitch(new SwitchOptions { KeyPair = _keys });
         _rpc = new RpcService(_switch);
+        _trajectories = new NeighbourTrajectories(_rpc, _switch);
     }
 
-    /// <summary>What a peer itself says now: its counters of bullets and of exemplars.</summary>
-    public async Task<(Dictionary<string, BulletEvidence> Bullets, Dictionary<string, ulong> Exemplars, HashSet<string> Runs)> PullAsync(ChildPeer peer, string taskType)
+    /// <summary>What a peer itself says now: its counters of bullets and of exemplars. Asks again while the peer is still starting.</summary>
+    public async Task<(Dictionary<string, BulletEvidence> Bullets, Dictionary<string, ulong> Exemplars)> PullAsync(ChildPeer peer, string taskType)
     {
         var address = Multiaddr.Parse(peer.Listen);
         await _switch.DialAsync(address);
-        var (bullets, exemplars, runs) = (new Dictionary<string, BulletEvidence>(StringComparer.Ordinal), new Dictionary<string, ulong>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
-        Assert.Null(await new NeighbourTrajectories(_rpc, _switch).PullAsync(address.PeerId!, taskType, IdSet.Of([]), (envelopes, _) => Task.FromResult(Take(envelopes)), CancellationToken.None));
-        return (bullets, exemplars, runs);
+        var (bullets, exemplars) = (new Dictionary<string, BulletEvidence>(StringComparer.Ordinal), new Dictionary<string, ulong>(StringComparer.Ordinal));
+        await TargetPeer.UntilAsync(async () => await _trajectories.PullAsync(address.PeerId!, taskType, IdSet.Of([]), (envelopes, _) => Task.FromResult(Take(envelopes)), CancellationToken.None) is null);
+        return (bullets, exemplars);
 
         bool Take(IReadOnlyList<ReadOnlyMemory<byte>> envelopes)
         {
@@ -39,9 +42,6 @@ internal sealed class LearningObserver : IAsyncDisposable
             {
                 switch (envelope.Type)
                 {
-                    case EnvelopeTypes.Trajectory:
-                        runs.Add(envelope.Id);
-                        break;
                     case EnvelopeTypes.PlaybookDelta:
                         foreach (var record in PlaybookRecords.Read(envelope, taskType, out _)!.Insights)
                         {
