@@ -77,6 +77,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             // Also when there are none: the parent waits for it.
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
             GoOn(loaded.Unfinished);
+            JudgeSoon();
             Become(Running);
             Stash.UnstashAll();
         });
@@ -110,6 +111,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         });
         CatchingUp();
         Finishing();
+        Judging();
     }
 
     private void OnRecord(TrajectoryCommands.Record command)
@@ -268,6 +270,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         {
             _state = next;
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+            JudgeSoon();
         }
 
         _answers.ForEach(waiting => waiting.Asker.Tell(waiting.Answer));
