@@ -22,7 +22,10 @@ if (parsed.Errors.Count > 0)
 {
     var names = parsed.CommandResult.Command == root ? [] : parsed.CommandResult.Command.Parents.OfType<Command>().Where(c => c != root).Append(parsed.CommandResult.Command).Select(c => c.Name);
     var verb = string.Join(' ', names.Prepend("hyperspace"));
-    var usage = CommandException.Usage($"{string.Join(' ', parsed.Errors.Select(e => e.Message).Distinct())} See '{verb} --help'.");
+
+    // The parser lists what is allowed line by line.
+    var errors = string.Join(' ', parsed.Errors.Select(e => e.Message).Distinct().SelectMany(m => m.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+    var usage = CommandException.Usage($"{errors} See '{verb} --help'.");
     return CommonOptions.Fail(usage, args.Contains(CommonOptions.Json.Name));
 }
 

@@ -35,10 +35,10 @@ public partial class ArchitectureTests
         ["Chain"] = ["Engine", "Evm", "Identity"],
         ["Micropayments"] = ["Chain", "Engine", "Evm", "Identity"],
         ["Reputation"] = ["Engine", "Identity", "Micropayments"],
-        ["Matrix"] = ["Engine", "Identity", "Reputation"],
+        ["Matrix"] = ["Engine", "Guard", "Identity", "Reputation"],
         ["Tools"] = ["Chain", "Engine", "Identity", "Matrix", "Micropayments", "Reputation"],
-        ["SelfImproving"] = ["Engine", "Identity", "Reputation"],
-        ["Learning"] = ["Engine", "Identity", "Reputation", "SelfImproving"],
+        ["SelfImproving"] = ["Engine", "Guard", "Identity", "Reputation"],
+        ["Learning"] = ["Engine", "Guard", "Identity", "Reputation", "SelfImproving"],
     };
 
     [Fact]

@@ -36,6 +36,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
     private readonly List<string> _reflected = [];
+    private long _uncounted;
     private ContextState _state;
 
     public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
@@ -51,6 +52,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
         Recover<ContextHanded>(e => _state = _state.Apply(e));
         Recover<RunEnded>(e => _state = _state.Apply(e));
+        Recover<ExemplarsCounted>(e => _state = _state.Apply(e));
         Recover<EnvelopeKept>(e => _state = _state.Add(LearningJournal.Open(e.Envelope)));
         Recover<SnapshotOffer>(offer => _state = ContextState.From((ContextSnapshot)offer.Snapshot, taskType, _self));
         Recover<RecoveryCompleted>(_ =>
@@ -76,6 +78,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
         });
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
+        Command<CountNow>(_ => CountOwn(null));
         Command<SaveSnapshotSuccess>(saved =>
         {
             DeleteMessages(saved.Metadata.SequenceNr);
@@ -161,7 +164,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
         // A run that is told again ends nothing again.
-        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.ContextId, Growing) is not { } ended)
+        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.ContextId) is not { } ended)
         {
             Finish();
             return;
@@ -177,11 +180,52 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
             Finish();
         });
 
-        void Finish() => _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, _state.BulletsOf(kept.Run.Id) ?? []));
+        void Finish()
+        {
+            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, _state.BulletsOf(kept.Run.Id) ?? []));
+            if (!kept.Again)
+            {
+                Count(kept.Run);
+            }
+        }
     }
 
-    /// <summary>The exemplars as they are now: every goal's best first.</summary>
-    private IEnumerable<string> Growing() => ExemplarChoice.Rank(_bestFirst, null, Value(), _ => true).Select(exemplar => exemplar.Run.Id);
+    /// <summary>A checkpoint is taken at once; else the count is journalled with the next ones. What a crash forgets of it only puts the checkpoint off.</summary>
+    private void Count(KeptTrajectory run)
+    {
+        if (!run.IsExemplar)
+        {
+            return;
+        }
+
+        _uncounted++;
+        if (_state.IsCheckpoint(_uncounted))
+        {
+            CountOwn(run);
+        }
+        else if (!Timers.IsTimerActive(nameof(CountNow)))
+        {
+            Timers.StartSingleTimer(nameof(CountNow), CountNow.Instance, SignInterval);
+        }
+    }
+
+    private void CountOwn(KeptTrajectory? newest)
+    {
+        var counted = _state.Count(_uncounted, () => Growing(newest));
+        _uncounted = 0;
+        Persist(counted, e =>
+        {
+            _state = _state.Apply(e);
+            SnapshotSometimes();
+        });
+    }
+
+    /// <summary>The exemplars as they are now, with one that may not be told among the kept ones yet: every goal's best first.</summary>
+    private IEnumerable<string> Growing(KeptTrajectory? newest)
+    {
+        IReadOnlyList<KeptTrajectory> runs = newest is null || _bestFirst.Any(run => run.Id == newest.Id) ? _bestFirst : [.. _bestFirst.Append(newest).Order(KeptTrajectory.BestFirst)];
+        return ExemplarChoice.Rank(runs, null, Value(), _ => true).Select(exemplar => exemplar.Run.Id);
+    }
 
     private void SignLater()
     {
@@ -229,6 +273,11 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
 
     /// <summary>A question with the playbook to answer it from; null when that did not answer.</summary>
     private sealed record Gathered(TrajectoryCommands.GetContext Question, PlaybookView? Playbook);
+
+    private sealed class CountNow
+    {
+        public static CountNow Instance { get; } = new();
+    }
 
     private sealed class Sign
     {

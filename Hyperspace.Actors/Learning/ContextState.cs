@@ -58,27 +58,31 @@ internal sealed record ContextState
     /// <summary>The bullets that were handed out for a run that ended its contexts before, until it is reflected on; null for any other run.</summary>
     public IReadOnlyList<string>? BulletsOf(string trajectoryId) => Unreflected.Find(run => run.TrajectoryId == ToBytes(trajectoryId))?.BulletIds;
 
-    /// <summary>The event of a run; with the exemplars when it reaches a checkpoint. Null when it ends no context.</summary>
-    public RunEnded? End(KeptTrajectory run, string? contextId, Func<IEnumerable<string>> growing)
+    /// <summary>The event of a run; null when it ends no context.</summary>
+    public RunEnded? End(KeptTrajectory run, string? contextId)
     {
         var contexts = EndedBy(contextId, run.Run.SessionId);
-        if (contexts.Count == 0)
-        {
-            return null;
-        }
-
-        var ended = new RunEnded
+        return contexts.Count == 0 ? null : new RunEnded
         {
             TrajectoryId = ToBytes(run.Id),
             ContextIds = { contexts.Select(context => context.ContextId) },
             Outcome = run.IsRepair ? Outcome.Repair : run.IsSuccess ? Outcome.Success : run.IsFailure ? Outcome.Failure : Outcome.Neither,
         };
-        if (!run.IsRepair && Versions.OwnRuns + 1 >= Versions.NextCheckpoint)
+    }
+
+    /// <summary>True when that many more own exemplars reach a checkpoint.</summary>
+    public bool IsCheckpoint(long more) => Versions.Own + more >= Versions.NextCheckpoint;
+
+    /// <summary>The event of <paramref name="more"/> own exemplars; at a checkpoint with <paramref name="growing"/>, the exemplars as they are, best first.</summary>
+    public ExemplarsCounted Count(long more, Func<IEnumerable<string>> growing)
+    {
+        var counted = new ExemplarsCounted { Own = Versions.Own + more };
+        if (IsCheckpoint(more))
         {
-            ended.Growing.AddRange(growing().Take(ExemplarVersions.MaxExemplars * 2).Select(ToBytes));
+            counted.Growing.AddRange(growing().Take(ExemplarVersions.MaxExemplars * 2).Select(ToBytes));
         }
 
-        return ended;
+        return counted;
     }
 
     /// <summary>The state after a context was handed out.</summary>
@@ -118,7 +122,14 @@ internal sealed record ContextState
         }
 
         var versions = ended.Aggregate(Versions, (known, context) => known.Ended(context.Version, context.Settled, success));
-        return state with { Counters = counters, Versions = versions.Recorded(() => e.Growing.Select(ToId)) };
+        return state with { Counters = counters, Versions = e.Growing.Count > 0 ? versions.Checkpoint(e.Growing.Select(ToId)) : versions };
+    }
+
+    /// <summary>The state after own exemplars were counted. Without any exemplar to hold there is no version to take: the next count takes it.</summary>
+    public ContextState Apply(ExemplarsCounted e)
+    {
+        var versions = Versions.Counted(e.Own);
+        return this with { Versions = e.Growing.Count > 0 ? versions.Checkpoint(e.Growing.Select(ToId)) : versions };
     }
 
     private ImmutableList<UnreflectedRun> UnreflectedAfter(RunEnded e, IReadOnlyList<ContextHanded> ended)
@@ -153,7 +164,7 @@ internal sealed record ContextState
         Handed = Handed,
         Counters = { Counters.Select(counter => new ExemplarCounter { TrajectoryId = ToBytes(counter.Key), Retrieved = counter.Value.Retrieved, Succeeded = counter.Value.Succeeded }) },
         Envelopes = { Credits.Envelopes.OrderBy(envelope => envelope.Id, StringComparer.Ordinal).Select(envelope => UnsafeByteOperations.UnsafeWrap(envelope.Bytes)) },
-        OwnRuns = Versions.OwnRuns,
+        OwnExemplars = Versions.Own,
         Version = Versions.Version,
         Settled = { Versions.Settled.Select(ToBytes) },
         Aside = { Versions.Aside.Select(ToBytes) },
@@ -177,7 +188,7 @@ internal sealed record ContextState
             Counters = empty.Counters.AddRange(snapshot.Counters.Select(counter => KeyValuePair.Create(ToId(counter.TrajectoryId), new Credit(counter.Retrieved, counter.Succeeded)))),
             Versions = new ExemplarVersions
             {
-                OwnRuns = snapshot.OwnRuns,
+                Own = snapshot.OwnExemplars,
                 Version = snapshot.Version,
                 Settled = ExemplarVersions.None.Settled.Union(snapshot.Settled.Select(ToId)),
                 Aside = [.. snapshot.Aside.Select(ToId)],

@@ -15,6 +15,7 @@ internal static class LearningJournal
         .Map<TaskTypeSnapshot, TaskTypeSnapshot>("task-type:1", s => s, s => s)
         .Map<ContextHanded, ContextHanded>("context-handed:1", e => e, e => e)
         .Map<RunEnded, RunEnded>("run-ended:1", e => e, e => e)
+        .Map<ExemplarsCounted, ExemplarsCounted>("exemplars-counted:1", e => e, e => e)
         .Map<ContextSnapshot, ContextSnapshot>("contexts:1", s => s, s => s)
         .Map<TaskTypeRemembered, TaskTypeRemembered>("task-type-remembered:1", e => e, e => e);
 

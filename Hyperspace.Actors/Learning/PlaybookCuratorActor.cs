@@ -3,6 +3,7 @@ using Akka.Event;
 using Akka.Persistence;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Guard;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning.Journal;
 using Hyperspace.Actors.SelfImproving;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Hyperspace.Actors.Guard;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Wire;

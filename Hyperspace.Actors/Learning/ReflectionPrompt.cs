@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hyperspace.Actors.Guard;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.Wire;
 

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Guard;
 using Hyperspace.Contracts.Matrix;
 using Microsoft.Extensions.AI;
 
@@ -42,7 +43,7 @@ internal sealed partial class MatrixActor
         }
 
         _asking++;
-        VectorsAsync(_embedder, [query], QueryPatience).PipeTo(
+        VectorsAsync(_embedder, [Redaction.Apply(query)], QueryPatience).PipeTo(
             Self,
             success: vectors => new QueryEmbedded(query, asker, answer, vectors[0], null),
             failure: e => new QueryEmbedded(query, asker, answer, null, ModelHttp.ReasonOf(e)));

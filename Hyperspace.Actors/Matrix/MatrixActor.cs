@@ -3,11 +3,10 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Guard;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Matrix;
-using Hyperspace.Contracts.Reputation;
 using Hyperspace.Contracts.Transport;
 using Microsoft.Data.Sqlite;
 
@@ -19,12 +18,8 @@ namespace Hyperspace.Actors.Matrix;
 /// </summary>
 internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 {
-    /// <summary>Most hits of a search.</summary>
-    public const int MaxLimit = 100;
-
-    // So long outcomes gather before they go out as one delta, and the others' are gathered before they are judged.
+    // So long outcomes gather before they go out as one delta.
     private static readonly TimeSpan Debounce = TimeSpan.FromSeconds(1.5);
-    private static readonly TimeSpan ReplayInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMinutes(1);
 
     // A vote of another costs a search when it helps to choose the mixture.
@@ -40,7 +35,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
     private readonly HashSet<string> _untold = new(StringComparer.Ordinal);
     private long _validationSecond;
     private int _validations;
-    private bool _comparing;
+    private bool _committing;
 
     /// <summary>Opens the file.</summary>
     public MatrixActor(MatrixServices services, IReadOnlyActorRegistry registry)
@@ -83,17 +78,12 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         });
         Receive<GossipReceived>(Hear);
         Receive<Tick>(OnTick);
-        Receive<Compared>(OnCompared);
-        Receive<Status.Failure>(failed =>
-        {
-            _comparing = false;
-            _log.Error(failed.Cause, "Authors could not be compared, which is a defect.");
-        });
         Receive<GossipSubscribed>(_ => { });
         Receive<GossipPublished>(_ => { });
         Receive<Refusal>(refusal => _log.Warning("What was learnt of capabilities was not gossiped: {0}", refusal.Message));
         ReceivesOfSync();
         ReceivesOfEmbedding();
+        ReceivesOfJudging();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -133,14 +123,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 
     private void Search(MatrixCommands.Search search)
     {
-        var refusal = search switch
-        {
-            { Limit: < 1 or > MaxLimit } => new Refusal(ErrorCodes.InvalidParams, $"limit is 1 to {MaxLimit}."),
-            _ when string.IsNullOrWhiteSpace(search.Query) || search.Query.Length > MatrixGossip.MaxQuery => new Refusal(ErrorCodes.InvalidParams, $"query has 1 to {MatrixGossip.MaxQuery} characters: what is to be done, in words."),
-            _ when search.Types.Any(t => t is not ("tool" or "skill" or "agent")) => new Refusal(ErrorCodes.InvalidParams, "types[] may hold \"tool\", \"skill\" and \"agent\"."),
-            _ => null,
-        };
-        if (refusal is not null)
+        if (MatrixChecks.Of(search) is { } refusal)
         {
             Sender.Tell(refusal);
             return;
@@ -151,21 +134,15 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 
     private void Feedback(MatrixCommands.Feedback vote)
     {
-        var refusal = vote switch
-        {
-            { Vote: not (1 or -1) } => new Refusal(ErrorCodes.InvalidParams, "vote is 1 or -1."),
-            _ when !MatrixGossip.IsCapability(vote.Id) => new Refusal(ErrorCodes.InvalidParams, "id is that of a capability, as matrix.search gives it."),
-            _ when vote.Query.Length > MatrixGossip.MaxQuery || !MatrixTerms.Words(vote.Query).Any() => new Refusal(ErrorCodes.InvalidParams, $"query is what was asked, in words, with at most {MatrixGossip.MaxQuery} characters."),
-            _ when MatrixModel.IsOwn(_self, vote.Id) => new Refusal(ErrorCodes.OperationDenied, "Nobody takes a peer's votes on its own capabilities; let its callers vote."),
-            _ => null,
-        };
-        if (refusal is not null)
+        // What is learnt leaves this peer: the vote as text, the sums as hashed words.
+        var query = Redaction.Apply(vote.Query);
+        if (MatrixChecks.Of(vote with { Query = query }, _self) is { } refusal)
         {
             Sender.Tell(refusal);
             return;
         }
 
-        var ordinal = _state.Learn(vote.Id, vote.Query, vote.Vote > 0, EmbeddedHits(vote.Query));
+        var ordinal = _state.Learn(vote.Id, query, vote.Vote > 0, EmbeddedHits(vote.Query));
         if (ordinal == 0)
         {
             Sender.Tell(new Refusal(ErrorCodes.TooLarge, $"This peer has learnt of {MatrixModel.MaxCapabilities} capabilities already; further ones find no room."));
@@ -176,7 +153,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         CommitSoon(
             () =>
             {
-                var envelope = MatrixGossip.SealVote(_services.Identity, vote.Id, vote.Query, vote.Vote > 0, ordinal, _services.Clock.Next());
+                var envelope = MatrixGossip.SealVote(_services.Identity, vote.Id, query, vote.Vote > 0, ordinal, _services.Clock.Next());
                 _gossip.Tell(new GossipCommands.Publish(Topics.MatrixFeedback, envelope.Bytes.ToArray()), self);
                 asker.Tell(new MatrixVoteTaken(ordinal), self);
             },
@@ -187,9 +164,10 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
 
     private void Observe(MatrixCommands.Observe seen)
     {
-        if (seen.Query.Length <= MatrixGossip.MaxQuery && MatrixTerms.Words(seen.Query).Any() && _state.Store.PutRun(seen.RunId))
+        var query = Redaction.Apply(seen.Query);
+        if (seen.Outcomes.Any(outcome => MatrixChecks.CanLearn(outcome.Id, query)) && _state.Store.PutRun(seen.RunId))
         {
-            foreach (var outcome in seen.Outcomes.Where(outcome => MatrixGossip.IsCapability(outcome.Id) && _state.Learn(outcome.Id, seen.Query, outcome.Ok, EmbeddedHits(seen.Query)) > 0))
+            foreach (var outcome in seen.Outcomes.Where(outcome => MatrixChecks.CanLearn(outcome.Id, query) && _state.Learn(outcome.Id, query, outcome.Ok, EmbeddedHits(seen.Query)) > 0))
             {
                 Tell(outcome.Id);
                 JudgeSoon();
@@ -286,8 +264,6 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         }
     }
 
-    private bool _committing;
-
     private void Commit()
     {
         _committing = false;
@@ -330,46 +306,6 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
             CommitSoon(() => _gossip.Tell(new GossipCommands.Publish(Topics.MatrixModel, envelope.Bytes.ToArray()), self));
         }
     }
-
-    private void JudgeSoon()
-    {
-        if (!Timers.IsTimerActive(Tick.Judge))
-        {
-            Timers.StartSingleTimer(Tick.Judge, Tick.Judge, ReplayInterval);
-        }
-    }
-
-    private void Judge()
-    {
-        if (!_registry.TryGet<ActorKeys.Reputation>(out var reputation))
-        {
-            return;
-        }
-
-        reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, _state.Replay()));
-        reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Recent, _state.ReplayRecent()));
-        if (_comparing)
-        {
-            JudgeSoon();
-            return;
-        }
-
-        // Authors are compared elsewhere: with many of them it takes longer than a search may wait.
-        _comparing = true;
-        var (voices, random) = (_state.Voices(), new Random(_services.Random.Next()));
-        Task.Run(() => Consensus.Of(voices, random)).PipeTo(Self, success: replays => new Compared(replays));
-    }
-
-    private void OnCompared(Compared compared)
-    {
-        _comparing = false;
-        if (_registry.TryGet<ActorKeys.Reputation>(out var reputation))
-        {
-            reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Consensus, compared.Replays));
-        }
-    }
-
-    private sealed record Compared(IReadOnlyList<Replay> Replays);
 
     private sealed record Tick(string Name)
     {

@@ -78,6 +78,9 @@ internal sealed class KeptTrajectory
     /// <summary>True for a repair that was verified to go well. Any other repair counts for nothing, whatever reward it claims.</summary>
     public bool IsVerifiedRepair => IsRepair && Run.Reward >= SuccessReward;
 
+    /// <summary>True when it may be shown as an example.</summary>
+    public bool IsExemplar => IsSuccess || IsVerifiedRepair;
+
     /// <summary>Higher reward first, then the newer one, then by id: a total order.</summary>
     public static IComparer<KeptTrajectory> BestFirst { get; } = Comparer<KeptTrajectory>.Create((a, b) =>
     {

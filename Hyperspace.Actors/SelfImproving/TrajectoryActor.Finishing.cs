@@ -42,7 +42,7 @@ internal sealed partial class TrajectoryActor
         {
             if (KeptTrajectory.Read(envelope, _taskType, out var refusal) is { } run)
             {
-                Conclude(run, contextId);
+                Conclude(run, contextId, again: true);
             }
             else
             {
@@ -51,10 +51,10 @@ internal sealed partial class TrajectoryActor
         }
     }
 
-    private void Conclude(KeptTrajectory run, string? contextId)
+    private void Conclude(KeptTrajectory run, string? contextId, bool again)
     {
         _unfinished[run.Id] = Concluded.Nothing;
-        Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(run, contextId));
+        Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(run, contextId) { Again = again });
         if (_registry.TryGet<ActorKeys.Matrix>(out var matrix) && OutcomesOf(run) is { Count: > 0 } outcomes)
         {
             matrix.Tell(new MatrixCommands.Observe(run.Id, run.Run.Input, outcomes));

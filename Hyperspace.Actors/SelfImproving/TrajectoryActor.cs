@@ -217,7 +217,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
             {
                 Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
-                Conclude(written.Run, asker.ContextId);
+                Conclude(written.Run, asker.ContextId, again: false);
             }
 
             // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.

@@ -1,3 +1,4 @@
+using Hyperspace.Actors.Guard;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.Wire;
 

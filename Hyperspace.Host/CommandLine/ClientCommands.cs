@@ -9,7 +9,7 @@ namespace Hyperspace.Host.CommandLine;
 /// <summary>The verbs that talk to a running peer.</summary>
 internal static class ClientCommands
 {
-    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), PlaybookCommand.Create(), Trajectories(), MatrixCommand.Create(), Reputation()];
+    public static IEnumerable<Command> All() => [Status(), Peers(), Tools(), Discover(), Invoke(), FetchCommand.Create(), Session(), ChannelCommands.Channel(), PlaybookCommand.Create(), .. LearningCommands.All(), MatrixCommand.Create(), .. ReputationCommands.All()];
 
     private static Command Status() =>
         new Command("status", "Tell who the running peer is and how it does.")
@@ -102,30 +102,6 @@ internal static class ClientCommands
             (parsed, client, ct) => client.CallAsync("state.end", new JsonObject { ["sessionId"] = parsed.GetValue(id) }, ct),
             PrintSession));
         return command;
-    }
-
-    private static Command Trajectories()
-    {
-        var taskType = new Argument<string>("TASKTYPE") { Description = "As docs-question." };
-        return new Command("trajectories", "Show the best known runs of a task type.") { taskType }.Asks(
-            (parsed, client, ct) => client.CallAsync("selfImproving.query", new JsonObject { ["taskType"] = parsed.GetValue(taskType), ["limit"] = 20 }, ct),
-            result => Print.Table(result, ["trajectoryId", "peerId", "reward", "recordedAt", "input"]));
-    }
-
-    private static Command Reputation()
-    {
-        var peer = new Argument<string>("PEER") { Description = "The peer's id." };
-        return new Command("reputation", "Show how a peer stands with this one, and why.") { peer }.Asks(
-            (parsed, client, ct) => client.CallAsync("reputation.explain", new JsonObject { ["peerId"] = parsed.GetValue(peer) }, ct),
-            PrintReputation);
-    }
-
-    private static void PrintReputation(JsonNode? view)
-    {
-        var reasons = view!["reasons"];
-        view.AsObject().Remove("reasons");
-        Print.Fields(view);
-        Print.Table(reasons, ["kind", "for", "against", "text"]);
     }
 
     private static void PrintSession(JsonNode? session)

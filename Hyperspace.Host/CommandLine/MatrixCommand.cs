@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace Hyperspace.Host.CommandLine;
 
-/// <summary><c>hyperspace matrix search|feedback</c>.</summary>
+/// <summary><c>hyperspace matrix search|feedback|register|unregister</c>.</summary>
 internal static class MatrixCommand
 {
-    public static Command Create() => new("matrix", "Search everything that peers offer, and vote on what was found.") { Search(), Feedback() };
+    public static Command Create() => new("matrix", "Search everything that peers offer, vote on what was found, and describe what this peer can.") { Search(), Feedback(), Register(), Unregister() };
 
     private static Command Search()
     {
@@ -40,4 +40,38 @@ internal static class MatrixCommand
             }, ct),
             Print.Fields);
     }
+
+    private static Command Register()
+    {
+        var (type, name) = (Type(), Name());
+        var description = new Argument<string>("DESCRIPTION") { Description = "What it does or can, for agents." };
+        var tag = new Option<string[]>("--tag") { Description = "A lower-case tag that it is found by; may be repeated.", DefaultValueFactory = _ => [] };
+        var command = new Command("register", "Describe a skill or an agent of this peer to the network.") { type, name, description, tag };
+        return command.Asks(
+            (parsed, client, ct) => client.CallAsync("matrix.register", new JsonObject
+            {
+                ["type"] = parsed.GetValue(type),
+                ["name"] = parsed.GetValue(name),
+                ["description"] = parsed.GetValue(description),
+                ["tags"] = new JsonArray([.. parsed.GetValue(tag)!.Select(t => (JsonNode?)t)]),
+            }, ct),
+            Print.Fields);
+    }
+
+    private static Command Unregister()
+    {
+        var (type, name) = (Type(), Name());
+        return new Command("unregister", "Withdraw a skill or an agent of this peer.") { type, name }.Asks(
+            (parsed, client, ct) => client.CallAsync("matrix.unregister", new JsonObject { ["type"] = parsed.GetValue(type), ["name"] = parsed.GetValue(name) }, ct),
+            Print.Fields);
+    }
+
+    private static Argument<string> Type()
+    {
+        var type = new Argument<string>("TYPE") { Description = "skill or agent." };
+        type.AcceptOnlyFromAmong("skill", "agent");
+        return type;
+    }
+
+    private static Argument<string> Name() => new("NAME") { Description = "1 to 128 of A–Z a–z 0–9 _ . -" };
 }

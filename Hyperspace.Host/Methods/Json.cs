@@ -102,15 +102,15 @@ internal static class Json
         ["error"] = result.Error,
         ["durationMs"] = Milliseconds(result.Duration),
         ["cost"] = Of(result.Cost),
-        ["receipt"] = result.Receipt is { } receipt
-            ? new JsonObject
-            {
-                ["channelId"] = receipt.ChannelId,
-                ["requestId"] = receipt.RequestId,
-                ["accepted"] = Of(receipt.Accepted),
-                ["spent"] = Of(receipt.Spent),
-            }
-            : null,
+        ["receipt"] = Of(result.Receipt),
+    };
+
+    public static JsonObject? Of(PaymentReceipt? receipt) => receipt is null ? null : new()
+    {
+        ["channelId"] = receipt.ChannelId,
+        ["requestId"] = receipt.RequestId,
+        ["accepted"] = Of(receipt.Accepted),
+        ["spent"] = Of(receipt.Spent),
     };
 
     public static JsonObject Of(TrajectoryView trajectory) => new()

@@ -101,7 +101,7 @@ internal static class ToolMethods
                 new("tokensPerVoucher", "integer", false, "Tokens for which a voucher is signed; half of tokensAhead unless given."),
                 new("timeoutMs", "integer", false, "For the whole stream; 600000 unless given."),
             ],
-            "{ok, content?, error, durationMs, cost, tokens}",
+            "{ok, content?, error, durationMs, cost, tokens, receipt}",
             async (p, client, ct) => await StreamAsync(p, client, actors, system, ct)),
         new("bridge.registerMCPServer", "Offers the tools of an MCP server to the network. Without `tools` every tool of the server is offered to the whole network, also those that write or delete: name the ones that others may run.",
             [
@@ -151,6 +151,7 @@ internal static class ToolMethods
                     ["durationMs"] = result.Duration.TotalMilliseconds,
                     ["cost"] = Json.Of(result.Cost),
                     ["tokens"] = total,
+                    ["receipt"] = Json.Of(result.Receipt),
                 },
                 Refusal refusal => throw JsonRpcException.Refused(refusal),
                 var other => throw new InvalidOperationException($"A stream does not end with {other.GetType().Name}."),

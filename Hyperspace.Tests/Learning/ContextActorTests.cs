@@ -94,6 +94,27 @@ public class ContextActorTests
     }
 
     [Fact]
+    public async Task A_version_is_taken_of_ten_own_exemplars_though_no_run_had_a_context_and_is_kept_over_a_restart()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        for (var i = 0; i < 10; i++)
+        {
+            await peer.Ask<TrajectoryRecorded>(Record(1.0, $"noise {i}"));
+        }
+
+        await peer.Engine.RestartAsync();
+        var newest = (await peer.Ask<TrajectoryRecorded>(Record(1.0, "yamux window"))).TrajectoryId;
+        var shown = new bool[4];
+        for (var i = 0; i < shown.Length; i++)
+        {
+            shown[i] = (await Context(peer)).Exemplars.Any(run => run.TrajectoryId == newest);
+        }
+
+        // Every fourth context comes from the version, which a run after it is not in.
+        Assert.Equal([true, true, true, false], shown);
+    }
+
+    [Fact]
     public async Task A_preview_shows_what_would_leave_and_records_nothing()
     {
         await using var peer = await LearningPeer.StartAsync(1);

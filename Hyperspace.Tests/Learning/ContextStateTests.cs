@@ -20,12 +20,11 @@ public class ContextStateTests
         Assert.Null(state.Check("ctx_1"));
         Assert.NotNull(state.Check("ctx_2"));
 
-        state = state.Apply(state.End(Runs.Kept(1, 1.0, "a"), "ctx_1", () => [])!);
+        state = state.Apply(state.End(Runs.Kept(1, 1.0, "a"), "ctx_1")!);
         Assert.Equal([KeyValuePair.Create(Shown.Id, new Credit(1, 1))], state.Counters);
         Assert.Contains("before", state.Check("ctx_1")!.Message, StringComparison.Ordinal);
 
-        Assert.Null(state.End(Runs.Kept(1, 1.0, "b"), "ctx_1", () => []));
-        Assert.Equal(1, state.Versions.OwnRuns);
+        Assert.Null(state.End(Runs.Kept(1, 1.0, "b"), "ctx_1"));
     }
 
     [Fact]
@@ -34,12 +33,12 @@ public class ContextStateTests
         var (first, second) = (Runs.Kept(1, 1.0, "a"), Runs.Kept(1, 1.0, "b"));
         var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", Shown.Id), "ctx_2", Shown.Id);
         Assert.Null(state.BulletsOf(first.Id));
-        state = state.Apply(state.End(first, "ctx_1", () => [])!);
+        state = state.Apply(state.End(first, "ctx_1")!);
         Assert.Empty(state.BulletsOf(first.Id)!);
         state = ContextState.From(state.ToSnapshot(), Runs.TaskType, Self);
         Assert.NotNull(state.BulletsOf(first.Id));
 
-        var ended = state.End(second, "ctx_2", () => [])!;
+        var ended = state.End(second, "ctx_2")!;
         ended.Reflected.Add(ContextState.ToBytes(first.Id));
         state = state.Apply(ended);
         Assert.Null(state.BulletsOf(first.Id));
@@ -50,10 +49,10 @@ public class ContextStateTests
     public void A_failure_counts_against_and_a_repair_for_nothing()
     {
         var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", Shown.Id), "ctx_2", Shown.Id);
-        state = state.Apply(state.End(Runs.Kept(1, 0, "a"), "ctx_1", () => [])!);
-        state = state.Apply(state.End(Runs.Repair(1, 1, "a", Runs.Kept(1, 0, "a")), "ctx_2", () => [])!);
+        state = state.Apply(state.End(Runs.Kept(1, 0, "a"), "ctx_1")!);
+        state = state.Apply(state.End(Runs.Repair(1, 1, "a", Runs.Kept(1, 0, "a")), "ctx_2")!);
         Assert.Equal(new Credit(1, 0), state.Counters[Shown.Id]);
-        Assert.Equal(1, state.Versions.OwnRuns);
+        Assert.Equal(new SegmentTally(1, 0), state.Versions.OfGrowing);
         Assert.NotNull(state.Check("ctx_2"));
     }
 
@@ -64,7 +63,12 @@ public class ContextStateTests
         var state = ContextState.Empty(Runs.TaskType, Self);
         for (var i = 0; i < 60; i++)
         {
-            state = random.Next(2) == 0 ? Hand(state, $"ctx_{i}", Shown.Id) : state.End(Runs.Kept(1, random.Next(2), "a", i), $"ctx_{random.Next(60)}", () => [Shown.Id]) is { } ended ? state.Apply(ended) : state;
+            state = random.Next(3) switch
+            {
+                0 => Hand(state, $"ctx_{i}", Shown.Id),
+                1 => state.End(Runs.Kept(1, random.Next(2), "a", i), $"ctx_{random.Next(60)}") is { } ended ? state.Apply(ended) : state,
+                _ => state.Apply(state.Count(random.Next(1, 4), () => [Shown.Id])),
+            };
         }
 
         foreach (var credits in state.Unsigned())
@@ -75,6 +79,73 @@ public class ContextStateTests
         var snapshot = state.ToSnapshot();
         var back = ContextState.From(ContextSnapshot.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(snapshot)), Runs.TaskType, Self);
         return back.ToSnapshot().Equals(snapshot) && !back.Unsigned().Any();
+    }
+
+    [Property(MaxTest = 100)]
+    public bool Versions_are_taken_when_own_exemplars_have_doubled_whether_they_had_a_context_or_not(int seed)
+    {
+        var random = new Random(seed);
+        var (state, own, taken) = (ContextState.Empty(Runs.TaskType, Self), 0, new List<int>());
+        var (shown, ended) = (0, 0);
+        while (own < 170)
+        {
+            if (random.Next(3) == 0)
+            {
+                state = Hand(state, $"ctx_{shown++}", Shown.Id);
+            }
+
+            // A run that failed, or that ended no context, counts as its kind does; several may be counted together.
+            var run = Runs.Kept(1, random.Next(4) > 0 ? 1 : 0, "a");
+            var before = state.Versions;
+            if (random.Next(2) == 0 && state.End(run, $"ctx_{shown - 1}") is { } end)
+            {
+                (state, ended) = (state.Apply(end), ended + 1);
+            }
+
+            if (before.Version != state.Versions.Version || before.Own != state.Versions.Own)
+            {
+                return false;
+            }
+
+            var more = run.IsExemplar ? random.Next(1, 3) : 0;
+            if (more > 0)
+            {
+                more = state.IsCheckpoint(1) ? 1 : more;
+                own += more;
+                state = state.Apply(state.Count(more, () => [Shown.Id]));
+            }
+
+            if (state.Versions.Version > before.Version)
+            {
+                taken.Add(own);
+                ended = 0;
+            }
+
+            if (state.Versions.OfGrowing.Runs + state.Versions.OfSettled.Runs > ended)
+            {
+                return false;
+            }
+        }
+
+        return taken.SequenceEqual([10, 20, 40, 80, 160]) && state.Versions.Own == own;
+    }
+
+    [Fact]
+    public void A_journal_from_before_exemplars_were_counted_keeps_its_versions()
+    {
+        var old = new RunEnded { TrajectoryId = ContextState.ToBytes(Shown.Id), Outcome = Outcome.Success, Growing = { ContextState.ToBytes(Shown.Id) } };
+        var state = ContextState.Empty(Runs.TaskType, Self).Apply(old);
+        Assert.Equal((1, 0L), (state.Versions.Version, state.Versions.Own));
+        Assert.Equal([Shown.Id], state.Versions.Settled);
+    }
+
+    [Fact]
+    public void Without_an_exemplar_there_is_no_version_until_there_is_one()
+    {
+        var state = ContextState.Empty(Runs.TaskType, Self);
+        state = state.Apply(state.Count(12, () => []));
+        Assert.Equal((0, 12L, true), (state.Versions.Version, state.Versions.Own, state.IsCheckpoint(1)));
+        Assert.Equal(1, state.Apply(state.Count(1, () => [Shown.Id])).Versions.Version);
     }
 
     [Fact]

@@ -72,11 +72,36 @@ public sealed class StreamedCallTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stream_is_rated_by_the_receipt_over_what_it_cost_also_when_it_ended_at_its_limit()
+    {
+        using var heard = await RatingListener.StartAsync(_pair.Payee);
+        var session = await _pair.BeginAsync(1m);
+        var whole = await StreamAsync(session, tokens: 501, ahead: 64, perVoucher: 32, maxCost: 0.1m);
+
+        // Rated by itself, once a minute.
+        var (rating, _) = await heard.NextAsync();
+        Assert.Equal((RequestOf(whole), 752UL, 1.0, _pair.Payee.PeerId), (rating.Entry.ReceiptId, rating.Entry.Micros, rating.Entry.Value, rating.Ratee));
+        Assert.Equal((0.000752m, 0.000752m), (whole["receipt"]!["spent"]!.GetValue<decimal>(), whole["cost"]!.GetValue<decimal>()));
+
+        var limited = await StreamAsync(session, tokens: 1_000, ahead: 20, perVoucher: 10, maxCost: 0.00015m);
+        Assert.False(limited["ok"]!.GetValue<bool>());
+        foreach (var (stream, micros) in new[] { (limited, 150UL), (whole, 752UL) })
+        {
+            var rated = await _pair.Payer.Api.CallAsync("reputation.rate", new JsonObject { ["requestId"] = RequestOf(stream), ["value"] = 0.5 });
+            Assert.Equal((_pair.Payee.PeerId, 1), (rated!["peers"]![0]!.GetValue<string>(), rated["gossiped"]!.GetValue<int>()));
+            (rating, _) = await heard.NextAsync();
+            Assert.Equal((RequestOf(stream), micros, 0.5), (rating.Entry.ReceiptId, rating.Entry.Micros, rating.Entry.Value));
+        }
+
+        static string RequestOf(JsonNode stream) => stream["receipt"]!["requestId"]!.GetValue<string>();
+    }
+
+    [Fact]
     public async Task A_provider_that_dies_in_the_middle_is_paid_what_its_journal_says_and_no_more()
     {
         var session = await _pair.BeginAsync(1m);
         var stream = StreamAsync(session, tokens: 200_000, ahead: 20, perVoucher: 10, maxCost: 0.5m);
-        await _pair.UntilAsync("tokens flow", () => Task.FromResult(_tool.Sent > 200));
+        await _pair.UntilAsync("tokens flow beyond the first vouchers", async () => (await PaidPair.ChannelAsync(_pair.Payee, "payee")).Spent > 0.0003m);
         _pair.Payee.Kill();
         await _pair.Payee.DisposeAsync();
         await _pair.StartPayeeAsync();
@@ -92,6 +117,10 @@ public sealed class StreamedCallTests : IAsyncLifetime
         await _pair.UntilAsync("the session knows what it cost", async () => (await _pair.SessionAsync(session))["budget"]!["reserved"]!.GetValue<decimal>() == 0);
         var (_, spent, _) = await PaidPair.ChannelAsync(_pair.Payee, "payee");
         Assert.Equal(spent, (await _pair.SessionAsync(session))["budget"]!["spent"]!.GetValue<decimal>());
+
+        // Its receipts came with the vouchers: it can be rated for what it left undone.
+        var rated = await _pair.Payer.Api.CallAsync("reputation.rate", new JsonObject { ["sessionId"] = session, ["value"] = -1 });
+        Assert.Equal((_pair.Payee.PeerId, 1), (rated!["peers"]![0]!.GetValue<string>(), rated["gossiped"]!.GetValue<int>()));
     }
 
     private async Task<JsonNode> StreamAsync(string session, int tokens, int ahead, int perVoucher, decimal maxCost, int padding = 0) => (await _pair.Payer.Api.CallAsync("tool.stream", new JsonObject

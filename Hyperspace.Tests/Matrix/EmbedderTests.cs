@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Matrix;
 using Hyperspace.Contracts.Matrix;
@@ -15,7 +16,12 @@ public class EmbedderTests
     [InlineData(ModelWire.Ollama, "")]
     public async Task It_finds_what_shares_no_word_and_when_it_fails_the_other_legs_go_on(ModelWire wire, string path)
     {
-        await using var stub = await StubEmbedder.StartAsync(text => text.Contains("umbrella", StringComparison.Ordinal) || text.Contains("wet", StringComparison.Ordinal) ? [0, 2] : [3, 0]);
+        var sent = new ConcurrentBag<string>();
+        await using var stub = await StubEmbedder.StartAsync(text =>
+        {
+            sent.Add(text);
+            return text.Contains("umbrella", StringComparison.Ordinal) || text.Contains("wet", StringComparison.Ordinal) ? [0, 2] : [3, 0];
+        });
         var mesh = new MatrixMesh();
         await using var alice = await mesh.JoinAsync(5, embedder: new ModelEndpoint(wire, new Uri(stub.Url, path), "stub", null));
         alice.Tell(new MatrixMessages.Offered(Provider, [Tool("umbrella", "Lends them."), Tool("soup", "Cooks them.")], DateTimeOffset.MaxValue));
@@ -29,6 +35,8 @@ public class EmbedderTests
 
         Assert.Equal("umbrella", hits[0].Capability.Name);
         Assert.Contains("embedder", hits[0].Why, StringComparison.Ordinal);
+        Assert.Equal("umbrella", (await alice.SearchAsync("i, jane@example.com, am wet"))[0].Capability.Name);
+        Assert.DoesNotContain(sent, text => text.Contains('@', StringComparison.Ordinal));
         stub.Fails = true;
         Assert.Empty(await alice.SearchAsync("so very wet today"));
         Assert.Equal("soup", (await alice.SearchAsync("a soup"))[0].Capability.Name);

@@ -1,3 +1,4 @@
+using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Matrix;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Matrix;
@@ -68,6 +69,22 @@ public class MatrixActorTests
         await EventuallyFirst(carol, Query, Sky.Id);
         await carol.Engine.RestartAsync();
         await EventuallyFirst(carol, Query, Sky.Id);
+    }
+
+    [Fact]
+    public async Task No_secret_of_a_query_leaves_the_peer()
+    {
+        const string Secret = "jane.doe@example.com";
+        var mesh = new MatrixMesh();
+        await using var alice = await mesh.JoinAsync(1);
+        Offer(alice);
+        await alice.Ask<MatrixVoteTaken>(new MatrixCommands.Feedback(Sky.Id, $"send the weather to {Secret}", 1));
+        var vote = MatrixGossip.ReadVotes(SignedEnvelope.Open(mesh.Published.Single(p => p.Topic == Topics.MatrixFeedback).Data, DateTimeOffset.UtcNow, out _)!)!.Votes.Single();
+        Assert.Equal("send the weather to [redacted:email]", vote.Query);
+
+        // What the placeholders make too long is refused, not cut.
+        var many = string.Concat(Enumerable.Repeat("a@b.co ", MatrixGossip.MaxQuery / 7));
+        Assert.Equal(ErrorCodes.InvalidParams, (await alice.Ask<Refusal>(new MatrixCommands.Feedback(Sky.Id, many, 1))).Code);
     }
 
     [Fact]

@@ -24,6 +24,9 @@ internal sealed class MatrixMesh
     private readonly LoopbackNetwork _network = new();
     private readonly ConcurrentBag<Peer> _peers = [];
 
+    /// <summary>All that was gossiped, by topic.</summary>
+    public ConcurrentBag<(string Topic, byte[] Data)> Published { get; } = [];
+
     /// <summary>Starts a peer that is connected to all others.</summary>
     public async Task<Peer> JoinAsync(int author, bool hearsGossip = true, IEmbeddingModel? embedder = null)
     {
@@ -41,6 +44,7 @@ internal sealed class MatrixMesh
     private void Publish(Peer from, string topic, byte[] data)
     {
         Assert.Equal(Validation.Accept, MatrixGossip.Judge(topic, data, DateTimeOffset.UtcNow));
+        Published.Add((topic, data));
         foreach (var other in _peers.Where(p => p != from && p.HearsGossip))
         {
             other.Hear(topic, data);

@@ -25,7 +25,7 @@ internal static class ExemplarChoice
     /// <param name="allowed">Whether a run is in the set of exemplars that is in use.</param>
     public static IReadOnlyList<Exemplar> Rank(IReadOnlyList<KeptTrajectory> bestFirst, string? input, ExemplarValue value, Func<KeptTrajectory, bool> allowed)
     {
-        var candidates = bestFirst.Where(run => (run.IsSuccess || run.IsVerifiedRepair) && allowed(run)).ToList();
+        var candidates = bestFirst.Where(run => run.IsExemplar && allowed(run)).ToList();
         double Weight(KeptTrajectory run) => run.Author == value.Self ? 1 : value.WeightOf(run.Author);
         if (candidates.Exists(run => Weight(run) > 0))
         {

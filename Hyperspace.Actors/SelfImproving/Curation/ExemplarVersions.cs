@@ -15,14 +15,14 @@ internal readonly record struct SegmentTally(long Runs, long Successes)
 }
 
 /// <summary>
-/// The set of exemplars in versions, taken whenever this peer's own runs with a context have doubled: 10, 20, 40… (database-level
+/// The set of exemplars in versions, taken whenever the exemplars that this peer has added have doubled: 10, 20, 40… (database-level
 /// curation of arXiv:2505.00234, with two sets instead of five: see ADR-0022). Between two checkpoints most contexts are
 /// handed out from the growing set, every fourth one from the version before it; at the next checkpoint the growing set
 /// becomes the version, unless its runs went worse: then what it added is set aside. Immutable.
 /// </summary>
 internal sealed record ExemplarVersions
 {
-    /// <summary>Own runs at the first checkpoint.</summary>
+    /// <summary>Own exemplars at the first checkpoint.</summary>
     public const int FirstCheckpoint = 10;
 
     /// <summary>Every how many contexts the version before is used.</summary>
@@ -39,8 +39,8 @@ internal sealed record ExemplarVersions
     /// <summary>Nothing recorded yet.</summary>
     public static ExemplarVersions None { get; } = new();
 
-    /// <summary>Own runs so far that had a context: the others tell nothing about exemplars.</summary>
-    public long OwnRuns { get; init; }
+    /// <summary>Exemplars that this peer has added so far, with a context or without: the size of its database. Others' don't count, so nobody hurries a checkpoint on.</summary>
+    public long Own { get; init; }
 
     /// <summary>Checkpoints so far.</summary>
     public int Version { get; init; }
@@ -67,7 +67,7 @@ internal sealed record ExemplarVersions
     /// <summary>Runs of this segment whose contexts came from the growing set.</summary>
     public SegmentTally OfGrowing { get; init; }
 
-    /// <summary>Own runs at the next checkpoint.</summary>
+    /// <summary><see cref="Own"/> at the next checkpoint.</summary>
     public long NextCheckpoint => (long)FirstCheckpoint << Math.Min(Version, 40);
 
     /// <summary>True when the context of that number is handed out from <see cref="Settled"/>.</summary>
@@ -81,19 +81,16 @@ internal sealed record ExemplarVersions
         : settled ? this with { OfSettled = OfSettled.And(success) }
         : this with { OfGrowing = OfGrowing.And(success) };
 
-    /// <summary>An own run with a context was recorded. At a checkpoint, <paramref name="growing"/> is asked for the exemplars of the growing set, best first.</summary>
-    public ExemplarVersions Recorded(Func<IEnumerable<string>> growing)
-    {
-        var counted = this with { OwnRuns = OwnRuns + 1 };
-        if (counted.OwnRuns < NextCheckpoint)
-        {
-            return counted;
-        }
+    /// <summary>This peer has added so many exemplars in all.</summary>
+    public ExemplarVersions Counted(long own) => own > Own ? this with { Own = own } : this;
 
-        var grown = growing().Where(id => Allows(id, settled: false)).Take(MaxExemplars).ToList();
+    /// <summary>A checkpoint; <paramref name="growing"/> is the growing set, best first.</summary>
+    public ExemplarVersions Checkpoint(IEnumerable<string> growing)
+    {
+        var grown = growing.Where(id => Allows(id, settled: false)).Take(MaxExemplars).ToList();
         var worse = OfSettled.Runs >= MinRuns && OfGrowing.Runs >= MinRuns && OfGrowing.IsWorseThan(OfSettled);
         var aside = worse ? Aside.AddRange(grown.Where(id => !Settled.Contains(id))) : Aside;
-        return counted with
+        return this with
         {
             Version = Version + 1,
             Settled = worse ? Settled : [.. grown],

@@ -1,8 +1,10 @@
 using Akka.Actor;
 using Google.Protobuf;
+using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
+using Hyperspace.Contracts.Reputation;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
@@ -16,7 +18,10 @@ namespace Hyperspace.Actors.Tools.Invocation;
 /// </summary>
 internal sealed class RemoteToolStream(InvocationServices services, ToolCommands.Stream command, string requestId, PeerId provider, string name, IActorRef asker) : ToolStreamCall(services, command, requestId, asker)
 {
+    private static readonly Refusal NobodyReads = new(ErrorCodes.Timeout, "Nobody takes the stream any more.");
+
     private long _total;
+    private ToolTokens? _last;
     private ulong? _chargedMicro;
 
     public override async Task RunAsync(Action<object> answer, CancellationToken deadline, CancellationToken stopping)
@@ -61,6 +66,7 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
         }
 
         var error = await ReadAsync(new ToolStreamRequest { RequestId = RequestId, Tool = name, Params = Command.Params }, tool, payment: null, deadline).ConfigureAwait(false);
+        Judge(error, free, receipt: null);
         return _total == 0 && error is not null ? await ReleaseAsync(error).ConfigureAwait(false) : await CommitStreamAsync(Text(error), free).ConfigureAwait(false);
     }
 
@@ -97,12 +103,15 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
             : new PayerChannelCommands.Settle(key, RequestId, PaymentOutcome.Unknown)).ConfigureAwait(false);
         if (settled is PaymentSettled { Outcome: not PaymentOutcome.Unknown } known)
         {
-            answer(await CommitStreamAsync(Text(error), known.Cost).ConfigureAwait(false));
+            Judge(error, known.Cost, payment.Receipts.Best);
+            answer(await CommitStreamAsync(Text(error), known.Cost, ReceiptOf(signed.Voucher, known.Cost)).ConfigureAwait(false));
             return;
         }
 
         answer(new Refusal(ErrorCodes.PaymentPending, $"The stream broke off after {_total} tokens, and the provider can't be asked what it has charged; {Terms.MaxCost} stays reserved until it can. {error?.Message}"));
-        await CommitStreamAsync(Text(error), (await ResolveLaterAsync(key, stopping).ConfigureAwait(false)).Cost).ConfigureAwait(false);
+        var (cost, receipt) = ((await ResolveLaterAsync(key, stopping).ConfigureAwait(false)).Cost, payment.Receipts.Best);
+        Judge(error, cost, receipt);
+        await CommitStreamAsync(Text(error), cost).ConfigureAwait(false);
     }
 
     /// <summary>Reads the stream to its end; returns why it broke, or null.</summary>
@@ -123,9 +132,11 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
 
                         break;
                     case ToolStreamFrame.FrameOneofCase.VoucherNeeded when payment is not null && frame.VoucherNeeded.LimitMicro > payment.Allowed.MicroUnits:
+                        payment.Receipts.Offer(frame.VoucherNeeded.ServiceReceipt);
                         return new Refusal(ErrorCodes.BudgetExceeded, $"The stream has come to its maxCost of {Terms.MaxCost}; give the next one more.");
                     case ToolStreamFrame.FrameOneofCase.Ended:
                         _chargedMicro = frame.Ended.CostMicro;
+                        payment?.Receipts.Offer(frame.Ended.ServiceReceipt);
                         return frame.Ended.Ok ? null : new Refusal(ErrorCodes.ToolFailed, Cut(frame.Ended.Error));
                     case ToolStreamFrame.FrameOneofCase.Refused:
                         _chargedMicro = 0;
@@ -158,7 +169,7 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
 
     private async Task<Refusal?> TakeAsync(ToolTokens tokens, ToolDefinition tool, StreamPayment? payment, CancellationToken deadline)
     {
-        _total += tokens.Texts.Count;
+        (_total, _last) = (_total + tokens.Texts.Count, tokens);
         if (payment is not null)
         {
             await payment.PayAheadAsync(_total, deadline).ConfigureAwait(false);
@@ -168,8 +179,24 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
             }
         }
 
-        return await DeliverAsync(tokens.Texts, _total, tool.CostOf(_total), deadline).ConfigureAwait(false) ? null : new Refusal(ErrorCodes.Timeout, "Nobody takes the stream any more.");
+        return await DeliverAsync(tokens.Texts, _total, tool.CostOf(_total), deadline).ConfigureAwait(false) ? null : NobodyReads;
     }
+
+    /// <summary>Tells what came of the stream, unless that is not the provider's doing. Whoever was paid and gave no token did not do what it was paid for.</summary>
+    private void Judge(Refusal? error, Amount cost, byte[]? receipt)
+    {
+        var broken = error is not null && !ReferenceEquals(error, NobodyReads) && error.Code is ErrorCodes.Timeout or ErrorCodes.PeerUnreachable or ErrorCodes.ToolFailed;
+        if (broken || _total > 0 || !cost.IsZero || error is null)
+        {
+            Services.Tell(new ReputationCommands.Called(provider.ToString(), !broken && (_total > 0 || cost.IsZero), Paid: !cost.IsZero, receipt, Command.SessionId));
+        }
+    }
+
+    /// <summary>What the provider said of the channel with its last tokens; null when nothing was paid, or that can't be.</summary>
+    private PaymentReceipt? ReceiptOf(Voucher first, Amount cost) =>
+        cost.IsZero || _last is not { AcceptedMicro: <= Amount.MaxMicroUnits } last || last.SpentMicro > last.AcceptedMicro
+            ? null
+            : new PaymentReceipt(ChannelIds.ToText(first.ChannelId.Span), RequestId, new Amount(last.AcceptedMicro, cost.Currency), new Amount(last.SpentMicro, cost.Currency));
 
     private static string? Text(Refusal? error) => error is null ? null : $"{error.Code}: {error.Message}";
 

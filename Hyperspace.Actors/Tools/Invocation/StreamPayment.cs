@@ -31,6 +31,9 @@ internal sealed class StreamPayment(InvocationServices services, string channelK
     /// <summary>What the stream may cost by the vouchers so far.</summary>
     public Amount Allowed { get; private set; } = Amount.Zero(tool.Price.Currency);
 
+    /// <summary>The provider's receipts.</summary>
+    public StreamReceipts Receipts { get; } = new(provider.ToString(), services.Catalog.Self.ToString(), requestId, terms.MaxCost, services.Peer.Time);
+
     /// <summary>Vouchers signed, the first included.</summary>
     public long Vouchers { get; private set; }
 
@@ -93,6 +96,7 @@ internal sealed class StreamPayment(InvocationServices services, string channelK
             var payment = new ToolStreamPayment { RequestId = requestId, Voucher = signed.Voucher, LimitMicro = signed.Price.MicroUnits };
             var answer = await services.Peer.Rpc.CallUnaryAsync(provider, RpcMethods.ToolStreamPay, payment.ToByteArray(), SendTimeout).ConfigureAwait(false);
             var reply = VoucherPaymentReply.Parser.ParseFrom(answer.Span);
+            Receipts.Offer(reply.Accepted?.ServiceReceipt ?? ByteString.Empty);
             if (reply.Accepted is null && reply.RefusedCode != ErrorCodes.Conflict)
             {
                 // A conflict: the stream ended while the voucher was on its way, and its own frames say how.

@@ -5,6 +5,7 @@ using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Reputation;
 using Hyperspace.Actors.Tools.Discovery;
 using Hyperspace.Contracts;
+using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Tools;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
@@ -61,9 +62,10 @@ internal sealed class ToolCalls(PeerServices peer, ToolCatalog catalog)
     public ValueTask<Refusal?> PrepareAsync(RegisteredTool tool, CancellationToken cancellationToken) =>
         catalog.Runners.For(tool.Provider).PrepareAsync(tool.Definition, tool.Provider.Configuration, cancellationToken);
 
-    /// <summary>This peer's word that it was paid for a call, as the caller needs it to rate the call.</summary>
-    public ByteString ReceiptFor(PeerId payer, string requestId, ToolDefinition tool) =>
-        ByteString.CopyFrom(Ratings.SealReceipt(peer.Identity, payer, requestId, tool.Name, tool.Price, peer.Clock.Next()).Bytes.Span);
+    /// <summary>This peer's word that it was paid so much for a call, as the caller needs it to rate the call; empty when it was paid nothing.</summary>
+    public ByteString ReceiptFor(PeerId payer, string requestId, string tool, Amount paid) => paid.IsZero
+        ? ByteString.Empty
+        : ByteString.CopyFrom(Ratings.SealReceipt(peer.Identity, payer, requestId, tool, paid, peer.Clock.Next()).Bytes.Span);
 
     /// <summary>Runs a tool that answers in one piece, with parameters that were checked.</summary>
     public async Task<ToolOutcome> RunAsync(RegisteredTool tool, string parameters, CancellationToken cancellationToken)

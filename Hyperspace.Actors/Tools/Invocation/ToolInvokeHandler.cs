@@ -86,7 +86,7 @@ internal sealed class ToolInvokeHandler(ToolCalls calls, OwnRecord own, IReadOnl
                     RequestId = request.RequestId,
                     AcceptedMicro = accepted.Accepted.MicroUnits,
                     SpentMicro = accepted.Spent.MicroUnits,
-                    ServiceReceipt = calls.ReceiptFor(call.Caller, request.RequestId, tool.Definition),
+                    ServiceReceipt = calls.ReceiptFor(call.Caller, request.RequestId, tool.Definition.Name, price),
                 },
             });
         }

@@ -56,8 +56,8 @@ internal abstract class ToolStreamCall(InvocationServices services, ToolCommands
     }
 
     /// <summary>Commits what a stream cost, with how it began as its output.</summary>
-    protected async Task<object> CommitStreamAsync(string? error, Amount cost) =>
-        await CommitAsync(error is null, Begin, null, error, cost, receipt: null).ConfigureAwait(false) is InvocationResult result ? result with { Content = "" } : new Refusal(ErrorCodes.Internal, "The session did not take the stream's cost.");
+    protected async Task<object> CommitStreamAsync(string? error, Amount cost, PaymentReceipt? receipt = null) =>
+        await CommitAsync(error is null, Begin, null, error, cost, receipt).ConfigureAwait(false) is InvocationResult result ? result with { Content = "" } : new Refusal(ErrorCodes.Internal, "The session did not take the stream's cost.");
 }
 
 /// <summary>A stream of a tool of this peer: no payment, no wire.</summary>

@@ -35,8 +35,24 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
 
     private readonly ConcurrentDictionary<(PeerId Caller, string RequestId), RunningStream> _running = new();
 
-    /// <summary>A stream that is being served: which channel pays, and how much of it it may use.</summary>
-    private sealed record RunningStream(string ChannelId, StreamAllowance Allowance);
+    /// <summary>A stream that is being served: which channel pays, how much of it it may use, and what it has spent.</summary>
+    private sealed class RunningStream(ToolDefinition tool, string channelId, StreamAllowance allowance)
+    {
+        private long _spentMicro;
+
+        public ToolDefinition Tool => tool;
+
+        public string ChannelId => channelId;
+
+        public StreamAllowance Allowance => allowance;
+
+        /// <summary>What was journalled as spent; vouchers come while it grows.</summary>
+        public Amount Spent
+        {
+            get => new((ulong)Interlocked.Read(ref _spentMicro), tool.Price.Currency);
+            set => Interlocked.Exchange(ref _spentMicro, (long)value.MicroUnits);
+        }
+    }
 
     /// <summary>Serves <c>tool.stream</c>.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync(RpcCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -68,7 +84,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
             yield break;
         }
 
-        var stream = new RunningStream(ChannelIds.ToText(request.Voucher is { } first ? first.ChannelId.Span : default), new StreamAllowance(Limit(request.LimitMicro, tool.Definition.Price.Currency)));
+        var stream = new RunningStream(tool.Definition, ChannelIds.ToText(request.Voucher is { } first ? first.ChannelId.Span : default), new StreamAllowance(Limit(request.LimitMicro, tool.Definition.Price.Currency)));
         if (!_running.TryAdd((call.Caller, request.RequestId), stream))
         {
             yield return Refused(new Refusal(ErrorCodes.Conflict, "A stream of this request id is running; choose a new one."));
@@ -110,7 +126,14 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
                 stream.Allowance.Raise(Limit(payment.LimitMicro, accepted.Accepted.Currency));
                 yield return new VoucherPaymentReply
                 {
-                    Accepted = new PaymentAccepted { ChannelId = payment.Voucher.ChannelId, RequestId = payment.RequestId, AcceptedMicro = accepted.Accepted.MicroUnits, SpentMicro = accepted.Spent.MicroUnits },
+                    Accepted = new PaymentAccepted
+                    {
+                        ChannelId = payment.Voucher.ChannelId,
+                        RequestId = payment.RequestId,
+                        AcceptedMicro = accepted.Accepted.MicroUnits,
+                        SpentMicro = accepted.Spent.MicroUnits,
+                        ServiceReceipt = ReceiptFor(call.Caller, payment.RequestId, stream),
+                    },
                 }.ToByteArray();
                 break;
             case VoucherRefused refused:
@@ -139,7 +162,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
                 switch (happened)
                 {
                     case MeteredEvent.Paid paid:
-                        (total, cost) = (paid.Tokens, paid.Cost);
+                        (total, cost, stream.Spent) = (paid.Tokens, paid.Cost, paid.Cost);
                         yield return new ToolStreamFrame
                         {
                             Tokens = new ToolTokens { Texts = { paid.Texts }, Total = (ulong)total, CostMicro = cost.MicroUnits, AcceptedMicro = paid.Accepted.MicroUnits, SpentMicro = paid.Spent.MicroUnits },
@@ -149,7 +172,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
                         yield return new ToolStreamFrame { VoucherNeeded = new VoucherNeeded { RequiredMicro = needed.Required.MicroUnits } };
                         break;
                     case MeteredEvent.AllowanceNeeded needed:
-                        yield return new ToolStreamFrame { VoucherNeeded = new VoucherNeeded { LimitMicro = needed.Required.MicroUnits } };
+                        yield return new ToolStreamFrame { VoucherNeeded = new VoucherNeeded { LimitMicro = needed.Required.MicroUnits, ServiceReceipt = ReceiptFor(caller, request.RequestId, stream) } };
                         break;
                     case MeteredEvent.Stopped stopped:
                         error = $"{stopped.Refusal.Code}: {stopped.Refusal.Message}";
@@ -168,7 +191,15 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
         error ??= failed;
         yield return new ToolStreamFrame
         {
-            Ended = new ToolStreamEnded { Ok = error is null, Error = error ?? "", Total = (ulong)total, CostMicro = cost.MicroUnits, DurationUs = (ulong)Stopwatch.GetElapsedTime(started).TotalMicroseconds },
+            Ended = new ToolStreamEnded
+            {
+                Ok = error is null,
+                Error = error ?? "",
+                Total = (ulong)total,
+                CostMicro = cost.MicroUnits,
+                DurationUs = (ulong)Stopwatch.GetElapsedTime(started).TotalMicroseconds,
+                ServiceReceipt = ReceiptFor(caller, request.RequestId, stream),
+            },
         };
     }
 
@@ -226,6 +257,9 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
             return new Refusal(ErrorCodes.Timeout, "The channel did not answer in time; try again.");
         }
     }
+
+    // With each voucher, so that nobody can withhold it once the stream goes badly.
+    private ByteString ReceiptFor(PeerId payer, string requestId, RunningStream stream) => calls.ReceiptFor(payer, requestId, stream.Tool.Name, stream.Spent);
 
     private static Amount Limit(ulong micro, Currency currency) => new(Math.Min(micro, Amount.MaxMicroUnits), currency);
 

@@ -1,9 +1,11 @@
 using System.Text;
 using FsCheck.Xunit;
+using Hyperspace.Actors.Guard;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Tests.SelfImproving;
 
-namespace Hyperspace.Tests.SelfImproving;
+namespace Hyperspace.Tests.Guard;
 
 public class RedactionTests
 {

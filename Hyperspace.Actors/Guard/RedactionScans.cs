@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Hyperspace.Actors.SelfImproving;
+namespace Hyperspace.Actors.Guard;
 
 /// <summary>
 /// Looks for a secret that begins at an index: gives its end, or 0. Looks at a bounded number of characters, so that a

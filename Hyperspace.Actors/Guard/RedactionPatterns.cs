@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Hyperspace.Actors.SelfImproving;
+namespace Hyperspace.Actors.Guard;
 
 /// <summary>The secrets that a regular expression finds, in the order in which they are taken out.</summary>
 internal static class RedactionPatterns

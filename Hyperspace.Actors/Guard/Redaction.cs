@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Hyperspace.Actors.SelfImproving;
+namespace Hyperspace.Actors.Guard;
 
 /// <summary>A text without its secrets.</summary>
 /// <param name="Text">What may leave.</param>

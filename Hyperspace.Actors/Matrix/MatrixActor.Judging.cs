@@ -1,0 +1,68 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Hosting;
+using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Reputation;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Reputation;
+
+namespace Hyperspace.Actors.Matrix;
+
+/// <summary>Replays what other authors tell on this peer's own outcomes, and tells the reputation what came of it.</summary>
+internal sealed partial class MatrixActor
+{
+    // The others' outcomes gather so long before they are judged.
+    private static readonly TimeSpan ReplayInterval = TimeSpan.FromSeconds(2);
+
+    private bool _comparing;
+
+    private void ReceivesOfJudging()
+    {
+        Receive<Compared>(OnCompared);
+        Receive<Status.Failure>(failed =>
+        {
+            _comparing = false;
+            _log.Error(failed.Cause, "Authors could not be compared, which is a defect.");
+        });
+    }
+
+    private void JudgeSoon()
+    {
+        if (!Timers.IsTimerActive(Tick.Judge))
+        {
+            Timers.StartSingleTimer(Tick.Judge, Tick.Judge, ReplayInterval);
+        }
+    }
+
+    private void Judge()
+    {
+        if (!_registry.TryGet<ActorKeys.Reputation>(out var reputation))
+        {
+            return;
+        }
+
+        reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, _state.Replay()));
+        reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Recent, _state.ReplayRecent()));
+        if (_comparing)
+        {
+            JudgeSoon();
+            return;
+        }
+
+        // Authors are compared elsewhere: with many of them it takes longer than a search may wait.
+        _comparing = true;
+        var (voices, random) = (_state.Voices(), new Random(_services.Random.Next()));
+        Task.Run(() => Consensus.Of(voices, random)).PipeTo(Self, success: replays => new Compared(replays));
+    }
+
+    private void OnCompared(Compared compared)
+    {
+        _comparing = false;
+        if (_registry.TryGet<ActorKeys.Reputation>(out var reputation))
+        {
+            reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Consensus, compared.Replays));
+        }
+    }
+
+    private sealed record Compared(IReadOnlyList<Replay> Replays);
+}
