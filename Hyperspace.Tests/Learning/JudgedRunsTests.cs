@@ -18,6 +18,7 @@ public class JudgedRunsTests
     private const int Goals = 24;
     private const int Honest = 2;
     private const int Liar = 3;
+    private const string Tool = "12D3KooWProvider/docs-search";
 
     [Fact]
     public async Task Who_claims_what_came_out_here_gains_weight_and_who_claims_the_opposite_loses_it()
@@ -28,7 +29,9 @@ public class JudgedRunsTests
         var strangers = (await View(peer, Honest)).Weight;
         for (var i = 0; i < Goals; i++)
         {
-            await TryAsync(peer, i, Honest, Liar);
+            await TryAsync(peer, i);
+            Claim(peer, i, Honest);
+            Claim(peer, i, Liar);
         }
 
         await TargetPeer.UntilAsync(async () => (await View(peer, Honest)).Weight > strangers && (await View(peer, Liar)).Weight < strangers);
@@ -37,24 +40,21 @@ public class JudgedRunsTests
         var liar = await View(peer, Liar);
         Assert.Contains(liar.Reasons, reason => reason.Kind == "caught");
 
-        // After a start everything is replayed again, and only what is new is news.
+        // After a start everything is replayed again, and only what is new is news: a claim that this peer had not tried before.
+        Claim(peer, Goals, Honest);
+        await TargetPeer.UntilAsync(async () => (await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, Goal(Goals), 1))).Trajectories[0].Input == Goal(Goals));
         await peer.Engine.RestartAsync();
-        await TryAsync(peer, Goals, Honest);
+        await TryAsync(peer, Goals);
         await TargetPeer.UntilAsync(async () => For(await View(peer, Honest)) == (Goals + 1, 0));
         Assert.Equivalent(liar, await View(peer, Liar));
     }
 
-    /// <summary>The peer tries a goal, and others claim to have: the honest one what came out, the liar the opposite.</summary>
-    private static async Task TryAsync(LearningPeer peer, int i, params IEnumerable<int> authors)
-    {
-        var step = new TrajectoryStepView("tool", "12D3KooWProvider/docs-search", null, Input(i), "…", Amount.MicroUsdc(1), TimeSpan.Zero, true, null);
-        await peer.Ask<TrajectoryRecorded>(new TrajectoryCommands.Record(Runs.TaskType, Goal(i), [step], "done", Outcome(i), null));
-        foreach (var author in authors)
-        {
-            var claim = Runs.Sealed(author, author == Honest ? Outcome(i) : 1 - Outcome(i), Goal(i), i, Runs.TaskType, Runs.Call("12D3KooWProvider/docs-search", Input(i)));
-            peer.Deliver(Topics.Trajectories(Runs.TaskType), claim.Bytes);
-        }
-    }
+    private static Task TryAsync(LearningPeer peer, int i) => peer.Ask<TrajectoryRecorded>(new TrajectoryCommands.Record(
+        Runs.TaskType, Goal(i), [new TrajectoryStepView("tool", Tool, null, Input(i), "…", Amount.MicroUsdc(1), TimeSpan.Zero, true, null)], "done", Outcome(i), null));
+
+    /// <summary>Another author claims to have tried a goal: the honest one with what comes out, the liar with the opposite.</summary>
+    private static void Claim(LearningPeer peer, int i, int author) => peer.Deliver(
+        Topics.Trajectories(Runs.TaskType), Runs.Sealed(author, author == Honest ? Outcome(i) : 1 - Outcome(i), Goal(i), i, Runs.TaskType, Runs.Call(Tool, Input(i))).Bytes);
 
     [Fact]
     public void Only_the_same_steps_for_the_same_goal_are_compared_and_repairs_claim_nothing()

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Host;
-using Hyperspace.Tests.Learning;
 using Hyperspace.Tests.Host;
+using Hyperspace.Tests.Learning;
 
 namespace Hyperspace.Tests.Loop;
 
