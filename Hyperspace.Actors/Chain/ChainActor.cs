@@ -12,7 +12,7 @@ namespace Hyperspace.Actors.Chain;
 /// Gets this peer's transactions onto the chains: one actor for its one wallet. For each chain with something open it goes
 /// round: ask the node, decide, journal, send. What it reads of a node never waits for another chain's.
 /// </summary>
-internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
+internal sealed class ChainActor : JournaledActor, IWithTimers
 {
     private const int MaxWaiting = 1000;
     private static readonly TimeSpan MaxAwait = TimeSpan.FromHours(1);
@@ -24,23 +24,21 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
     private readonly IWallet _wallet;
     private readonly ChainTimes _times;
     private readonly TimeProvider _time;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopped = new();
     private readonly HashSet<ulong> _busy = [];
     private readonly Dictionary<ulong, int> _failures = [];
     private readonly Dictionary<long, Waiting> _waiting = [];
     private long _lastWaiting;
     private ChainState _state = new();
-    private IActorRef _asker = ActorRefs.Nobody;
 
     public ChainActor(IChains chains, IEvmNodes nodes, IWallet wallet, ChainTimes times, TimeProvider time)
+        : base("chain-transactions", Journals.Payments)
     {
         _chains = chains;
         _nodes = nodes;
         _wallet = wallet;
         _times = times;
         _time = time;
-        JournalPluginId = Journals.Payments;
         Recover<IChainEvent>(happened => _state = _state.Apply(happened));
         Recover<RecoveryCompleted>(_ => Resume());
         Command<ChainCommands.Submit>(OnSubmit);
@@ -53,9 +51,9 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
         Command<RoundFailed>(OnRoundFailed);
     }
 
-    public override string PersistenceId => "chain-transactions";
-
     public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override object Unwritten => JournalRefusals.Payments;
 
     protected override void PostStop()
     {
@@ -67,8 +65,7 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         base.OnPersistRejected(cause, @event, sequenceNr);
-        _asker.Tell(ChainRefusals.JournalFailed);
-        _asker = ActorRefs.Nobody;
+
         // What was decided did not happen: the next round decides again.
         foreach (var chainId in _busy)
         {
@@ -76,12 +73,6 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
         }
 
         _busy.Clear();
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        _asker.Tell(ChainRefusals.JournalFailed);
     }
 
     private void OnSubmit(ChainCommands.Submit submit)
@@ -93,13 +84,11 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        _asker = Sender;
         Persist(happened, submitted =>
         {
             _state = _state.Apply(submitted);
             FaultPoints.Hit("chain.submitted");
-            _asker.Tell(_state.Find(submitted.IntentId)!.View());
-            _asker = ActorRefs.Nobody;
+            Sender.Tell(_state.Find(submitted.IntentId)!.View());
             StartRound(submitted.ChainId);
         });
     }
@@ -144,7 +133,7 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
         {
             if (_nodes.NodeOf(chainId) is null)
             {
-                _log.Warning("Transactions of chain {0} are open, and this peer is no longer set up for it: they wait until it is.", chainId);
+                Log.Warning("Transactions of chain {0} are open, and this peer is no longer set up for it: they wait until it is.", chainId);
             }
 
             Self.Tell(new Look(chainId));
@@ -181,16 +170,16 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        var left = decision.Events.Count;
-        PersistAll(decision.Events, happened =>
+        void Happen(IChainEvent happened)
         {
             _state = _state.Apply(happened);
             AnswerWaiting(happened.IntentId);
-            if (--left == 0)
-            {
-                FaultPoints.Hit("chain.decided");
-                Send(chainId, decision);
-            }
+        }
+
+        PersistAllFor(ActorRefs.Nobody, decision.Events, Happen, () =>
+        {
+            FaultPoints.Hit("chain.decided");
+            Send(chainId, decision);
         });
     }
 
@@ -235,7 +224,7 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
             _state = _state.Sent(id, _time.GetUtcNow(), trouble);
             if (trouble is not null)
             {
-                _log.Warning("The transaction of {0} was not taken yet: {1}", id, trouble);
+                Log.Warning("The transaction of {0} was not taken yet: {1}", id, trouble);
             }
         }
 
@@ -255,7 +244,7 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
         _busy.Remove(failed.ChainId);
         if (failed.Cause is not IOException and not OperationCanceledException)
         {
-            _log.Error(failed.Cause, "Looking at chain {0} failed", failed.ChainId);
+            Log.Error(failed.Cause, "Looking at chain {0} failed", failed.ChainId);
         }
 
         var trouble = failed.Cause is IOException ? failed.Cause.Message : "The chain could not be asked; the log has more.";
@@ -263,7 +252,7 @@ internal sealed class ChainActor : ReceivePersistentActor, IWithTimers
         var failures = _failures[failed.ChainId] = _failures.GetValueOrDefault(failed.ChainId) + 1;
         if (failures == 1)
         {
-            _log.Warning("{0} Transactions wait.", trouble);
+            Log.Warning("{0} Transactions wait.", trouble);
         }
 
         var delay = _times.Interval * Math.Pow(2, Math.Min(failures, 10));

@@ -35,5 +35,5 @@ public static class ChainExtensions
                 Props.Create(() => new ChainActor(
                     resolver.GetService<IChains>(), resolver.GetService<IEvmNodes>(), resolver.GetService<PeerIdentity>().Wallet, times, resolver.GetService<TimeProvider>())),
                 "transactions",
-                ChainRefusals.JournalFailed));
+                JournalRefusals.Payments));
 }

@@ -168,10 +168,6 @@ internal sealed record ChainState
 /// <summary>Refusals of more than one room.</summary>
 internal static class ChainRefusals
 {
-    /// <summary>What was asked is not in the journal.</summary>
-    public static Refusal JournalFailed { get; } = new(
-        ErrorCodes.JournalFailed, "The payments journal could not be written, so nothing was done. Check the disk of the data directory, then try again.");
-
     /// <summary>This peer is not set up for the chain.</summary>
     public static Refusal NotConfigured(ulong chainId) => new(
         ErrorCodes.ChainNotConfigured,

@@ -1,3 +1,5 @@
+using Hyperspace.Contracts;
+
 namespace Hyperspace.Actors.Engine;
 
 /// <summary>
@@ -17,6 +19,17 @@ public static class Journals
 
     /// <summary>Snapshots of channels and ledgers.</summary>
     public const string PaymentsSnapshots = "akka.persistence.snapshot-store.payments";
+
+    /// <summary>The snapshots of a journal.</summary>
+    public static string SnapshotsOf(string journal) => journal == Payments ? PaymentsSnapshots : DefaultSnapshots;
+}
+
+/// <summary>Refusals of more than one actor of a journal.</summary>
+internal static class JournalRefusals
+{
+    /// <summary>What was asked is not in the payments journal.</summary>
+    public static Refusal Payments { get; } = new(
+        ErrorCodes.JournalFailed, "The payments journal could not be written, so nothing was done. Check the disk of the data directory, then try again.");
 }
 
 /// <summary>Identifiers of this project's Akka serializers; written into journals, so never reused.</summary>

@@ -19,7 +19,7 @@ namespace Hyperspace.Actors.Learning;
 /// run, remembers what it handed out, and credits exactly that with the run's outcome: bullets through the playbook,
 /// exemplars in counters of its own, which it signs and has gossiped.
 /// </summary>
-internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
+internal sealed class ContextActor : JournaledActor, IWithTimers
 {
     private const int EventsPerSnapshot = 200;
     private const int DefaultBullets = 8;
@@ -33,22 +33,19 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
     private readonly IActorRef _runs;
     private readonly IActorRef _playbook;
     private readonly string _self;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
     private readonly List<string> _reflected = [];
     private long _uncounted;
     private ContextState _state;
 
     public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
+        : base("learning-" + taskType + "-contexts", Journals.Default)
     {
         _services = services;
         _runs = runs;
         _playbook = playbook;
         _self = services.Trajectories.Identity.PeerId.ToString();
         _state = ContextState.Empty(taskType, _self);
-        PersistenceId = "learning-" + taskType + "-contexts";
-        JournalPluginId = Journals.Default;
-        SnapshotPluginId = Journals.DefaultSnapshots;
 
         Recover<ContextHanded>(e => _state = _state.Apply(e));
         Recover<RunEnded>(e => _state = _state.Apply(e));
@@ -79,36 +76,14 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
         Command<CountNow>(_ => CountOwn(null));
-        Command<SaveSnapshotSuccess>(saved =>
-        {
-            DeleteMessages(saved.Metadata.SequenceNr);
-            DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
-        });
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The snapshot of {0} was not saved; recovery will take longer.", PersistenceId));
-        Command<DeleteMessagesSuccess>(_ => { });
-        Command<DeleteMessagesFailure>(failed => _log.Warning(failed.Cause, "Old events of {0} were not deleted.", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} were not deleted.", PersistenceId));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId { get; }
-
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistRejected(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
-    }
+    protected override bool KeepsEvents => false;
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
-    }
-
-    private static Refusal JournalFailed() => new(ErrorCodes.JournalFailed, "What was handed out could not be journalled; free some disk space and try again.");
+    protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "What was handed out could not be journalled; free some disk space and try again.");
 
     private double WeightOf(string author) => author == _self ? 1 : _services.Trust?.WeightOf(author) ?? 1;
 
@@ -261,13 +236,7 @@ internal sealed class ContextActor : ReceivePersistentActor, IWithTimers
         });
     }
 
-    private void SnapshotSometimes()
-    {
-        if (LastSequenceNr % EventsPerSnapshot == 0)
-        {
-            SaveSnapshot(_state.ToSnapshot());
-        }
-    }
+    private void SnapshotSometimes() => SaveSnapshotEvery(EventsPerSnapshot, _state.ToSnapshot);
 
     private void TellWhatToShare() => Context.Parent.Tell(new TrajectoryMessages.ShareAlso([.. _state.Credits.Envelopes]));
 

@@ -9,7 +9,7 @@ using Hyperspace.Contracts;
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>Remembers which task types this peer follows, and keeps their entities awake (sharded, the only one of its kind).</summary>
-internal sealed class FollowedTaskTypesActor : ReceivePersistentActor
+internal sealed class FollowedTaskTypesActor : JournaledActor
 {
     /// <summary>Most task types that a peer follows: each one costs a topic and memory.</summary>
     public const int MaxTaskTypes = 256;
@@ -22,10 +22,9 @@ internal sealed class FollowedTaskTypesActor : ReceivePersistentActor
     private readonly IReadOnlyActorRegistry _registry;
 
     public FollowedTaskTypesActor(IReadOnlyActorRegistry registry, TimeProvider time)
+        : base("learning-followed", Journals.Default)
     {
         _registry = registry;
-        JournalPluginId = Journals.Default;
-        SnapshotPluginId = Journals.DefaultSnapshots;
         Recover<TaskTypeRemembered>(e => _followed.Add(e.TaskType));
         Recover<RecoveryCompleted>(_ => WakeAll());
         Command<FollowMessages.Remember>(OnRemember);
@@ -41,22 +40,8 @@ internal sealed class FollowedTaskTypesActor : ReceivePersistentActor
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId => "learning-followed";
-
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistRejected(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
-    }
-
-    private static FollowMessages.Refused JournalFailed() =>
-        new(new Refusal(ErrorCodes.JournalFailed, "The task type could not be journalled; free some disk space and try again."));
+    protected override object Unwritten =>
+        new FollowMessages.Refused(new Refusal(ErrorCodes.JournalFailed, "The task type could not be journalled; free some disk space and try again."));
 
     private void OnRemember(FollowMessages.Remember command)
     {

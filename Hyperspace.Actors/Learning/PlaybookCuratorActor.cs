@@ -18,7 +18,7 @@ namespace Hyperspace.Actors.Learning;
 /// others', and the runs that are kept; has its own runs reflected on; prunes; and answers from <see cref="PlaybookCuratorState"/>.
 /// What it learns by itself it signs, journals and has gossiped as a delta.
 /// </summary>
-internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
+internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 {
     private const int EventsPerSnapshot = 200;
     private const int MaxExecutionLength = 64 * 1024;
@@ -28,18 +28,15 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
 
     private readonly LearningServices _services;
     private readonly IActorRef _reflector;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private PlaybookCuratorState _state;
     private (PlaybookCuratorState State, long Trust, Playbook Playbook)? _read;
 
     public PlaybookCuratorActor(string taskType, LearningServices services, IActorRef reflector)
+        : base("learning-" + taskType + "-playbook", Journals.Default)
     {
         _services = services;
         _reflector = reflector;
         _state = PlaybookCuratorState.Empty(taskType, services.Trajectories.Identity.PeerId.ToString(), services.Reflector);
-        PersistenceId = "learning-" + taskType + "-playbook";
-        JournalPluginId = Journals.Default;
-        SnapshotPluginId = Journals.DefaultSnapshots;
 
         Recover<EnvelopeKept>(Apply);
         Recover<SnapshotOffer>(offer =>
@@ -56,36 +53,14 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
         Command<PlaybookMessages.RunFinished>(OnFinished);
         Command<PlaybookMessages.Reflected>(OnReflected);
         Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read().All) is { } delta ? [delta] : [], () => { }));
-        Command<SaveSnapshotSuccess>(saved =>
-        {
-            DeleteMessages(saved.Metadata.SequenceNr);
-            DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
-        });
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The snapshot of {0} was not saved; recovery will take longer.", PersistenceId));
-        Command<DeleteMessagesSuccess>(_ => { });
-        Command<DeleteMessagesFailure>(failed => _log.Warning(failed.Cause, "Old events of {0} were not deleted.", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} were not deleted.", PersistenceId));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId { get; }
-
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistRejected(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
-    }
+    protected override bool KeepsEvents => false;
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed());
-    }
-
-    private static Refusal JournalFailed() => new(ErrorCodes.JournalFailed, "The reflection could not be journalled and was not published; free some disk space and try again.");
+    protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "The reflection could not be journalled and was not published; free some disk space and try again.");
 
     private void OnReflect(TrajectoryCommands.Reflect command)
     {
@@ -171,11 +146,7 @@ internal sealed class PlaybookCuratorActor : ReceivePersistentActor, IWithTimers
         {
             Apply(e);
             Changed();
-            if (LastSequenceNr % EventsPerSnapshot == 0)
-            {
-                SaveSnapshot(_state.ToSnapshot());
-            }
-
+            SaveSnapshotEvery(EventsPerSnapshot, _state.ToSnapshot);
             then();
         });
     }

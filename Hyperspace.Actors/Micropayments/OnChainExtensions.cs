@@ -32,7 +32,7 @@ public static class OnChainExtensions
                     Props.Create(() => new TransferActor(
                         registry, resolver.GetService<IChains>(), resolver.GetService<PeerIdentity>().Wallet.Address, transferInterval, resolver.GetService<TimeProvider>())),
                     "transfers",
-                    ChainRefusals.JournalFailed));
+                    JournalRefusals.Payments));
         return options.Chains.Count == 0
             ? builder
             : builder.WithSingleton<ActorKeys.ChannelWatch>(

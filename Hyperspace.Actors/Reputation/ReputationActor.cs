@@ -13,7 +13,7 @@ namespace Hyperspace.Actors.Reputation;
 /// Remembers what peers did and what is said of them, posts what follows from it on the <see cref="TrustBoard"/>, and tells
 /// the mesh what came of paid calls. Persistent; one for a process.
 /// </summary>
-internal sealed class ReputationActor : ReceivePersistentActor, IWithTimers
+internal sealed class ReputationActor : JournaledActor, IWithTimers
 {
     private const int EventsPerSnapshot = 500;
     private const int MaxReplays = 4096;
@@ -30,13 +30,13 @@ internal sealed class ReputationActor : ReceivePersistentActor, IWithTimers
     private readonly TimeProvider _time;
     private readonly TrustBoard _board;
     private readonly IActorRef _gossip;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly AuthorRate _heard = new(RatingsPerRater, RatingWindow, MaxRaters);
     private readonly AuthorRate _rated = new(perWindow: 1, RatingWindow, MaxRatedLately);
     private readonly Dictionary<string, ReputationCommands.Replayed> _replays = new(StringComparer.Ordinal);
     private ReputationState _state;
 
     public ReputationActor(PeerIdentity identity, HybridClock clock, TimeProvider time, LearningOptions options, TrustBoard board, IActorRef gossip)
+        : base("reputation", Journals.Default)
     {
         _identity = identity;
         _clock = clock;
@@ -45,8 +45,6 @@ internal sealed class ReputationActor : ReceivePersistentActor, IWithTimers
         _gossip = gossip;
         var empty = ReputationState.Empty(identity.PeerId.ToString(), options.Confirmations);
         _state = empty;
-        JournalPluginId = Journals.Default;
-        SnapshotPluginId = Journals.DefaultSnapshots;
 
         Recover<IReputationEvent>(e => _state = _state.Apply(e));
         Recover<SnapshotOffer>(offer => _state = ((ReputationSnapshot)offer.Snapshot).Restore(empty));
@@ -65,37 +63,17 @@ internal sealed class ReputationActor : ReceivePersistentActor, IWithTimers
         Command<PostDue>(_ => Post());
         Command<GossipPublished>(_ => { });
         Command<GossipSubscribed>(_ => { });
-        Command<Refusal>(refusal => _log.Warning("Gossip refused a message about ratings: {0}", refusal.Message));
-        Command<SaveSnapshotSuccess>(saved =>
-        {
-            DeleteMessages(saved.Metadata.SequenceNr);
-            DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
-        });
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The snapshot of reputations was not saved; recovery will take longer."));
-        Command<DeleteMessagesSuccess>(_ => { });
-        Command<DeleteMessagesFailure>(failed => _log.Warning(failed.Cause, "Old events of reputations were not deleted."));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of reputations were not deleted."));
+        Command<Refusal>(refusal => Log.Warning("Gossip refused a message about ratings: {0}", refusal.Message));
     }
 
     /// <summary>What an agent is told when the journal takes nothing.</summary>
     public static Refusal JournalFailed { get; } = new(ErrorCodes.JournalFailed, "The rating could not be journalled; free some disk space and try again.");
 
-    public override string PersistenceId => "reputation";
-
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistRejected(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed);
-    }
+    protected override bool KeepsEvents => false;
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailed);
-    }
+    protected override object Unwritten => JournalFailed;
 
     private void Begin()
     {
@@ -160,15 +138,8 @@ internal sealed class ReputationActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        var left = events.Count;
-        PersistAll(events, e =>
+        PersistAllFor(Sender, events, Apply, () =>
         {
-            Apply(e);
-            if (--left > 0)
-            {
-                return;
-            }
-
             Post();
             foreach (var receipt in receipts)
             {
@@ -202,10 +173,7 @@ internal sealed class ReputationActor : ReceivePersistentActor, IWithTimers
     private void Apply(IReputationEvent e)
     {
         _state = _state.Apply(e);
-        if (LastSequenceNr % EventsPerSnapshot == 0)
-        {
-            SaveSnapshot(ReputationSnapshot.Of(_state));
-        }
+        SaveSnapshotEvery(EventsPerSnapshot, () => ReputationSnapshot.Of(_state));
     }
 
     private void PostSoon()

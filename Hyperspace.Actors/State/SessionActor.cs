@@ -16,24 +16,18 @@ namespace Hyperspace.Actors.State;
 /// at recovery was cut off by a crash: it is released when nothing can have been paid for it, and settled by what its
 /// payer channel knows otherwise.
 /// </summary>
-internal sealed class SessionActor : ReceivePersistentActor, IWithTimers
+internal sealed class SessionActor : JournaledActor, IWithTimers
 {
     private static readonly TimeSpan UnbegunLifetime = TimeSpan.FromSeconds(5);
 
     private readonly SessionOptions _options;
     private readonly TimeProvider _time;
     private readonly IReadOnlyActorRegistry _registry;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private SessionState? _state;
 
-    // Who waits for the write under way; nobody waits for what is settled after a crash.
-    private IActorRef _asker = ActorRefs.Nobody;
-
     public SessionActor(string id, SessionOptions options, TimeProvider time, IReadOnlyActorRegistry registry)
+        : base("session-" + id, Journals.Default)
     {
-        PersistenceId = "session-" + id;
-        JournalPluginId = Journals.Default;
-        SnapshotPluginId = Journals.DefaultSnapshots;
         _options = options;
         _time = time;
         _registry = registry;
@@ -45,35 +39,19 @@ internal sealed class SessionActor : ReceivePersistentActor, IWithTimers
         Command<ISessionMessage>(OnCommand);
         Command<AskChannel>(OnAskChannel);
         Command<PaymentSettled>(OnPaymentSettled);
-        Command<Refusal>(refusal => _log.Warning("A payer channel could not tell what became of a payment: {0} {1}", refusal.Code, refusal.Message));
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The session's snapshot {0} was not saved; its events are.", failed.Metadata.SequenceNr));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Older snapshots of the session were not deleted."));
+        Command<Refusal>(refusal => Log.Warning("A payer channel could not tell what became of a payment: {0} {1}", refusal.Code, refusal.Message));
         Command<ReceiveTimeout>(_ => PassivateWhenNothingIsOpen());
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId { get; }
-
     public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "The session could not be written, and nothing was done; see that the disk has room, then try again.");
 
     protected override void PreStart()
     {
         base.PreStart();
         SetReceiveTimeout(UnbegunLifetime);
-    }
-
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistRejected(cause, @event, sequenceNr);
-        RefuseUnwritten();
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        RefuseUnwritten();
     }
 
     private void OnCommand(ISessionMessage command)
@@ -89,30 +67,22 @@ internal sealed class SessionActor : ReceivePersistentActor, IWithTimers
         if (decision.Refusal is { } refusal)
             Sender.Tell(refusal);
         else if (decision.Event is { } happened)
-            PersistFor(Sender, happened, command);
+            PersistEvent(Sender, happened, state => Sender.Tell(Reply(state, command)));
         else
             Sender.Tell(Reply(_state!, command));
     }
 
-    private void PersistFor(IActorRef asker, ISessionEvent happened, ISessionMessage command)
-    {
-        _asker = asker;
-        PersistEvent(happened, state =>
-        {
-            _asker = ActorRefs.Nobody;
-            asker.Tell(Reply(state, command));
-        });
-    }
-
-    private void PersistEvent(ISessionEvent happened, Action<SessionState> then) => Persist(happened, written =>
+    private void PersistEvent(IActorRef asker, ISessionEvent happened, Action<SessionState> then) => PersistFor(asker, happened, written =>
     {
         _state = SessionState.Apply(_state, written);
-        if (LastSequenceNr % _options.SnapshotEvery == 0)
-            SaveSnapshot(_state);
+        SaveSnapshotEvery(_options.SnapshotEvery, () => _state);
         if (LastSequenceNr == 1)
             SetReceiveTimeout(_options.IdleAfter);
         then(_state);
     });
+
+    /// <summary>Nobody waits for what is settled after a crash.</summary>
+    private void PersistUnasked(ISessionEvent happened) => PersistEvent(ActorRefs.Nobody, happened, _ => { });
 
     private static object Reply(SessionState state, ISessionMessage command) => command switch
     {
@@ -168,16 +138,16 @@ internal sealed class SessionActor : ReceivePersistentActor, IWithTimers
         var decision = SessionState.Decide(_state, new SessionCommands.Commit(_state.Begun.Id, reservation.ReservationId, settled.Cost, step), _options.Guard, _time.GetUtcNow());
         Timers.Cancel(settled.RequestId);
         if (decision.Event is { } happened)
-            PersistEvent(happened, _ => { });
+            PersistUnasked(happened);
         else
-            _log.Error("The channel says that {0} cost {1}, but {2} was reserved: {3}", reservation.ReservationId, settled.Cost, reservation.Amount, decision.Refusal?.Message);
+            Log.Error("The channel says that {0} cost {1}, but {2} was reserved: {3}", reservation.ReservationId, settled.Cost, reservation.Amount, decision.Refusal?.Message);
     }
 
     private void ReleaseRecovered(SessionEvents.AmountReserved reservation)
     {
         var release = new SessionCommands.Release(_state!.Begun.Id, reservation.ReservationId, RecoveredStep(reservation, "nothing was paid"));
         if (SessionState.Decide(_state, release, _options.Guard, _time.GetUtcNow()).Event is { } happened)
-            PersistEvent(happened, _ => { });
+            PersistUnasked(happened);
     }
 
     private TraceStep RecoveredStep(SessionEvents.AmountReserved reservation, string outcome) => new(
@@ -188,12 +158,6 @@ internal sealed class SessionActor : ReceivePersistentActor, IWithTimers
     {
         if (_state is null || _state.Open.IsEmpty)
             Context.Parent.Tell(new Passivate(StopEntity.Instance));
-    }
-
-    private void RefuseUnwritten()
-    {
-        _asker.Tell(new Refusal(ErrorCodes.JournalFailed, "The session could not be written, and nothing was done; see that the disk has room, then try again."));
-        _asker = ActorRefs.Nobody;
     }
 
     private sealed record AskChannel(string ReservationId, TimeSpan NextDelay) : INotInfluenceReceiveTimeout;

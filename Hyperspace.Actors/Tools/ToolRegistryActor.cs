@@ -15,7 +15,7 @@ namespace Hyperspace.Actors.Tools;
 /// The tools of this peer: persists, then replies; keeps the catalog and the cluster's replica in step, and tells the
 /// publisher. Discovery goes to one actor, each invocation to one of its own.
 /// </summary>
-internal sealed class ToolRegistryActor : ReceivePersistentActor
+internal sealed class ToolRegistryActor : JournaledActor
 {
     private const int MaxInvocations = 2048;
     private const int MaxRegistrations = 8;
@@ -29,7 +29,6 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
     private readonly CapabilityFeed _feed;
     private readonly IActorRef _discovery;
     private readonly IActorRef? _publisher;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
     private ToolRegistryState _state = ToolRegistryState.Empty;
     private int _registrations;
@@ -37,9 +36,8 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
 
     /// <summary>Makes the registry; a light peer has no publisher.</summary>
     public ToolRegistryActor(ToolCatalog catalog, McpServers servers, RegistryReplica replica, InvocationServices services, CapabilityFeed feed, IActorRef discovery, IActorRef? publisher)
+        : base("tool-registry", Journals.Default)
     {
-        JournalPluginId = Journals.Default;
-        SnapshotPluginId = Journals.DefaultSnapshots;
         _catalog = catalog;
         _servers = servers;
         _replica = replica;
@@ -64,14 +62,8 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         Command<ToolCommands.Stream>(stream => Call((id, asker) => ToolStreamCall.Of(_services, stream, id, asker), stream.Timeout));
         Command<Terminated>(_ => _invocations--);
         Command<Akka.Done>(_ => { });
-        Command<Reconnected>(reconnected => _log.Warning("An MCP server could not be reached after the start; its tools connect when they are called. {0}", reconnected.Refusal.Message));
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "The registry's snapshot was not saved; its events are."));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Older snapshots of the registry were not deleted."));
+        Command<Reconnected>(reconnected => Log.Warning("An MCP server could not be reached after the start; its tools connect when they are called. {0}", reconnected.Refusal.Message));
     }
-
-    public override string PersistenceId => "tool-registry";
 
     protected override void PostStop()
     {
@@ -80,19 +72,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
         base.PostStop();
     }
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistRejected(cause, @event, sequenceNr);
-        Sender.Tell(Unwritten);
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(Unwritten);
-    }
-
-    private static Refusal Unwritten => new(ErrorCodes.JournalFailed, "The journal refused the registration, so nothing changed; check the disk of the data directory and try again.");
+    protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "The journal refused the registration, so nothing changed; check the disk of the data directory and try again.");
 
     private string IdOf(string name) => ToolRules.IdOf(_catalog.Self.ToString(), name);
 
@@ -204,7 +184,7 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
 
         foreach (var skipped in decision.Skipped)
         {
-            _log.Warning("A tool was left out. {0}", skipped.Message);
+            Log.Warning("A tool was left out. {0}", skipped.Message);
         }
 
         Carry(decision, names => new McpServerRegistered([.. names.Select(IdOf)], [.. decision.Skipped.Select(s => s.Message)]), connected.Asker);
@@ -245,28 +225,19 @@ internal sealed class ToolRegistryActor : ReceivePersistentActor
             return;
         }
 
-        var left = decision.Events.Count;
-        PersistAll(decision.Events, happened =>
+        PersistAllFor(asker, decision.Events, Apply, () =>
         {
-            Apply(happened);
-            if (--left == 0)
-            {
-                _catalog.State = _state;
-                _feed.Own(_state);
-                _publisher?.Tell(new PublisherCommands.Publish());
-                asker.Tell(reply(decision.Names));
-            }
-
-            if (LastSequenceNr % SnapshotEvery == 0)
-            {
-                SaveSnapshot(_state);
-            }
+            _catalog.State = _state;
+            _feed.Own(_state);
+            _publisher?.Tell(new PublisherCommands.Publish());
+            asker.Tell(reply(decision.Names));
         });
     }
 
     private void Apply(IToolRegistryEvent happened)
     {
         _state = _state.Apply(happened);
+        SaveSnapshotEvery(SnapshotEvery, () => _state);
         switch (happened)
         {
             case ToolAdded added:

@@ -58,11 +58,11 @@ public sealed class ChainActorTests
         await using var on = await StartAsync(confirmations: 0);
         await on.Chain.AskAsync("evm_setAutomine", false);
         await on.SubmitAsync("a");
-        var hash = await on.UntilAsync(async () => (await on.AskAsync<ChainIntentView>(new ChainCommands.Get("a"))).TransactionHash);
-        await on.UntilAsync(async () => await on.IsWaitingAsync(hash!) ? "" : null);
+        var hash = (await Eventually.SeenAsync(() => on.AskAsync<ChainIntentView>(new ChainCommands.Get("a")), view => view.TransactionHash is not null)).TransactionHash;
+        await Eventually.TrueAsync(async () => await on.IsWaitingAsync(hash!));
         await on.Engine.RestartAsync();
         await on.Chain.AskAsync("anvil_dropTransaction", hash!);
-        await on.UntilAsync(async () => await on.IsWaitingAsync(hash!) ? "" : null);
+        await Eventually.TrueAsync(async () => await on.IsWaitingAsync(hash!));
         await on.Engine.RestartAsync();
         await on.Chain.MineAsync();
         var view = await on.AwaitAsync("a");
@@ -76,13 +76,9 @@ public sealed class ChainActorTests
         await using var on = await StartAsync(confirmations: 0, Quick with { BumpAfter = TimeSpan.FromMilliseconds(100) });
         await on.Chain.AskAsync("evm_setAutomine", false);
         await on.SubmitAsync("a");
-        var hash = await on.UntilAsync(async () => (await on.AskAsync<ChainIntentView>(new ChainCommands.Get("a"))).TransactionHash);
+        var hash = (await Eventually.SeenAsync(() => on.AskAsync<ChainIntentView>(new ChainCommands.Get("a")), view => view.TransactionHash is not null)).TransactionHash;
         await on.Chain.AskAsync("anvil_setNextBlockBaseFeePerGas", "0x1a13b8600");
-        var view = await on.UntilAsync(async () =>
-        {
-            await on.Chain.MineAsync();
-            return await on.AskAsync<ChainIntentView>(new ChainCommands.Get("a")) is { Status: not ChainIntentStatus.Pending } done ? done : null;
-        });
+        var view = await on.MineUntilAsync("a");
         Assert.Equal(ChainIntentStatus.Confirmed, view.Status);
         Assert.NotEqual(hash, view.TransactionHash);
         Assert.Equal((1, 1UL), ((int)await on.MintedAsync(), await on.NonceAsync()));
@@ -94,12 +90,12 @@ public sealed class ChainActorTests
         await using var on = await StartAsync(confirmations: 4);
         await on.Chain.MineAsync(5);
         await on.SubmitAsync("a");
-        await on.UntilAsync(async () => await on.MintedAsync() == 1 ? "" : null);
+        await Eventually.TrueAsync(async () => await on.MintedAsync() == 1);
         await on.Chain.AskAsync("evm_setAutomine", false);
         await on.Chain.AskAsync("anvil_reorg", 2, Array.Empty<object>());
         var pending = await on.AskAsync<ChainIntentView>(new ChainCommands.Get("a"));
         Assert.Equal(ChainIntentStatus.Pending, pending.Status);
-        await on.UntilAsync(async () => await on.IsWaitingAsync(pending.TransactionHash!) ? "" : null);
+        await Eventually.TrueAsync(async () => await on.IsWaitingAsync(pending.TransactionHash!));
         await on.MineUntilAsync("a");
         Assert.Equal(ChainIntentStatus.Confirmed, (await on.AwaitAsync("a")).Status);
         Assert.Equal((1, 1UL), ((int)await on.MintedAsync(), await on.NonceAsync()));
@@ -164,25 +160,13 @@ public sealed class ChainActorTests
             await Chain.AskAsync("eth_getTransactionByHash", hash) is { ValueKind: System.Text.Json.JsonValueKind.Object } transaction
             && transaction.GetProperty("blockNumber").ValueKind == System.Text.Json.JsonValueKind.Null;
 
-        public Task<string> MineUntilAsync(string id) => UntilAsync(async () =>
-        {
-            await Chain.MineAsync();
-            return await AskAsync<ChainIntentView>(new ChainCommands.Get(id)) is { Status: not ChainIntentStatus.Pending } ? "" : null;
-        });
-
-        public async Task<T> UntilAsync<T>(Func<Task<T?>> look)
-            where T : class
-        {
-            for (var waiting = Stopwatch.StartNew(); waiting.Elapsed < EngineFixture.Timeout; await Task.Delay(10))
+        public Task<ChainIntentView> MineUntilAsync(string id) => Eventually.SeenAsync(
+            async () =>
             {
-                if (await look() is { } seen)
-                {
-                    return seen;
-                }
-            }
-
-            throw new TimeoutException("It did not happen.");
-        }
+                await Chain.MineAsync();
+                return await AskAsync<ChainIntentView>(new ChainCommands.Get(id));
+            },
+            view => view.Status != ChainIntentStatus.Pending);
 
         public async ValueTask DisposeAsync()
         {

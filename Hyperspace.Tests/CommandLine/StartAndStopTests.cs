@@ -33,7 +33,7 @@ public sealed class StartAndStopTests : IDisposable
     public async Task A_peer_that_is_told_to_stop_while_it_starts_ends_without_a_stack_trace()
     {
         using var peer = Cli.Start(null, Arguments(Data));
-        await Eventually(() => File.Exists(Path.Combine(Data, "lock")));
+        await Eventually.TrueAsync(() => File.Exists(Path.Combine(Data, "lock")), timeoutSeconds: 60);
         Terminate(peer);
         var result = await Cli.EndAsync(peer);
         Assert.InRange(result.ExitCode, 0, 1);
@@ -94,15 +94,5 @@ public sealed class StartAndStopTests : IDisposable
     {
         using var process = Process.Start(program, arguments);
         process.WaitForExit();
-    }
-
-    private static async Task Eventually(Func<bool> condition)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!condition())
-        {
-            await timer.WaitForNextTickAsync(deadline.Token);
-        }
     }
 }

@@ -107,7 +107,7 @@ public class HostileGossipTests(TargetPeer target)
         await using var first = await HostileNeighbour.ConnectAsync(target);
         await using var stream = await first.OpenAsync(HostileNeighbour.MeshSub);
         await stream.WriteAsync(HostileNeighbour.Frame(first.Sign(Runs, run).Encoded.Span));
-        await TargetPeer.UntilAsync(async () => (await target.KnownAsync()).Contains(author.PeerId.ToString(), StringComparison.Ordinal));
+        await Eventually.TrueAsync(async () => (await target.KnownAsync()).Contains(author.PeerId.ToString(), StringComparison.Ordinal));
         var known = await target.KnownAsync();
         var delivered = await target.GossipCounterAsync("delivered");
 
@@ -119,7 +119,7 @@ public class HostileGossipTests(TargetPeer target)
             await again.WriteAsync(HostileNeighbour.Frame(second.Sign(Runs, run).Encoded.Span));
         }
 
-        await TargetPeer.UntilAsync(async () => await target.GossipCounterAsync("delivered") >= delivered + 100);
+        await Eventually.TrueAsync(async () => await target.GossipCounterAsync("delivered") >= delivered + 100);
         Assert.Equal(known, await target.KnownAsync());
         await target.AssertWellAsync();
     }
@@ -140,7 +140,7 @@ public class HostileGossipTests(TargetPeer target)
             await stream.WriteAsync(message);
         }
 
-        await TargetPeer.UntilAsync(async () => await target.GossipCounterAsync("duplicates") >= duplicates + 9);
+        await Eventually.TrueAsync(async () => await target.GossipCounterAsync("duplicates") >= duplicates + 9);
         Assert.Equal(delivered + 1, await target.GossipCounterAsync("delivered"));
         Assert.Equal(known, await target.KnownAsync());
     }
@@ -164,7 +164,7 @@ public class HostileGossipTests(TargetPeer target)
                 sent += frame.Length - 4;
             }
 
-            await TargetPeer.UntilAsync(async () => await target.GossipCounterAsync("bytesIn") >= bytesIn + sent);
+            await Eventually.TrueAsync(async () => await target.GossipCounterAsync("bytesIn") >= bytesIn + sent);
         }
 
         Assert.Equal(topics, (await target.InfoAsync())["topics"]!.ToJsonString());
@@ -186,7 +186,7 @@ public class HostileGossipTests(TargetPeer target)
             sent += frame.Length - 4;
         }
 
-        await TargetPeer.UntilAsync(async () => await target.GossipCounterAsync("bytesIn") >= bytesIn + sent);
+        await Eventually.TrueAsync(async () => await target.GossipCounterAsync("bytesIn") >= bytesIn + sent);
         await target.AssertWellAsync();
 
         // 5,000 ids of 46 bytes per heartbeat; what was sent holds 4.6 MB of them.
@@ -245,5 +245,5 @@ public class HostileGossipTests(TargetPeer target)
         return changed;
     }
 
-    private Task RejectedReachesAsync(long count) => TargetPeer.UntilAsync(async () => await target.GossipCounterAsync("rejected") >= count);
+    private Task RejectedReachesAsync(long count) => Eventually.TrueAsync(async () => await target.GossipCounterAsync("rejected") >= count);
 }

@@ -116,14 +116,14 @@ public class HostileRpcTests(TargetPeer target)
             }
         })).ToList();
 
-        await TargetPeer.UntilAsync(() => Task.FromResult(Volatile.Read(ref exhausted) + Volatile.Read(ref reset) >= 2000 - 256));
+        await Eventually.TrueAsync(() => Volatile.Read(ref exhausted) + Volatile.Read(ref reset) >= 2000 - 256);
         Assert.Equal(2000 - 256, exhausted + reset);
         Assert.True(exhausted > 0, "None was told that there are too many.");
         Assert.Equal("Payload", await CallAsync(other, RpcFrames.Request(RpcMethods.CapabilitiesGet, default, Deadline, null)));
         await target.AssertWellAsync();
         await enough.CancelAsync();
         await Task.WhenAll(calls);
-        await TargetPeer.UntilAsync(async () => await CallAsync(neighbour, RpcFrames.Request(RpcMethods.CapabilitiesGet, default, Deadline, null)) == "Payload");
+        await Eventually.TrueAsync(async () => await CallAsync(neighbour, RpcFrames.Request(RpcMethods.CapabilitiesGet, default, Deadline, null)) == "Payload");
     }
 
     /// <summary>What comes back first: "Payload", a status, or "reset".</summary>

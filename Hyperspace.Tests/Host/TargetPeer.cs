@@ -27,7 +27,7 @@ public sealed class TargetPeer : IAsyncLifetime
     {
         Peer = await ChildPeer.StartAsync(new ChildPeerOptions("target", Path.Combine(_directory.FullName, "target")), CancellationToken.None);
         await Peer.Api.CallAsync("learning.follow", new JsonObject { ["taskType"] = TaskType });
-        await UntilAsync(async () => (await InfoAsync())["topics"]!.AsArray().Count(t => t!.GetValue<string>() is "hyperspace/capabilities" or "hyperspace/trajectories/hostile") == 2);
+        await Eventually.TrueAsync(async () => (await InfoAsync())["topics"]!.AsArray().Count(t => t!.GetValue<string>() is "hyperspace/capabilities" or "hyperspace/trajectories/hostile") == 2);
         await KnownAsync();
         _memoryAtStart = (await InfoAsync())["memoryBytes"]!.GetValue<long>();
     }
@@ -62,16 +62,6 @@ public sealed class TargetPeer : IAsyncLifetime
         var defects = log.Skip(_logLinesRead).Where(l => l.StartsWith("fail:", StringComparison.Ordinal) || l.StartsWith("crit:", StringComparison.Ordinal)).ToList();
         _logLinesRead = log.Length;
         Assert.True(defects.Count == 0, string.Join('\n', defects.Distinct()));
-    }
-
-    internal static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (var until = DateTime.UtcNow.AddSeconds(20); !await holds();)
-        {
-            Assert.True(DateTime.UtcNow < until, "The condition did not come true in time.");
-            await timer.WaitForNextTickAsync();
-        }
     }
 }
 

@@ -61,14 +61,14 @@ public class GossipSubInteropTests(JsPartner js)
         Assert.Equal("late"u8.ToArray(), (await GossipPeer.NextAsync(peer.Messages)).Data);
 
         await peer.CallAsync("unsubscribe", new { topic = Topic });
-        await GossipPeer.UntilAsync(() => us.Gossip.SubscribersOf(Topic).Count == 0 && us.Gossip.MeshOf(Topic).Count == 0, "js has left");
+        await Eventually.TrueAsync(() => us.Gossip.SubscribersOf(Topic).Count == 0 && us.Gossip.MeshOf(Topic).Count == 0, what: "js has left");
         await peer.SubscribeAsync(Topic);
-        await GossipPeer.UntilAsync(() => us.Gossip.SubscribersOf(Topic).Count == 1, "js is back");
+        await Eventually.TrueAsync(() => us.Gossip.SubscribersOf(Topic).Count == 1, what: "js is back");
         await us.Gossip.PublishAsync(Topic, "back"u8.ToArray());
         Assert.Equal("back"u8.ToArray(), (await GossipPeer.NextAsync(peer.Messages)).Data);
 
         subscription.Dispose();
-        await GossipPeer.UntilAsync(async () => !await SubscribesAtAsync(peer, us), "js knows that we left");
+        await Eventually.TrueAsync(async () => !await SubscribesAtAsync(peer, us), what: "js knows that we left");
         Assert.True(await ScoreAtAsync(peer, us) >= 0);
     }
 
@@ -84,7 +84,7 @@ public class GossipSubInteropTests(JsPartner js)
         var (messages, _) = us.Subscribe(Topic);
         await peer.SubscribeAsync(Topic);
         await ConnectAsync(us, peer, weDial: true);
-        await GossipPeer.UntilAsync(async () => us.Gossip.SubscribersOf(Topic).Count == 1 && await SubscribesAtAsync(peer, us), "both know the other's topic");
+        await Eventually.TrueAsync(async () => us.Gossip.SubscribersOf(Topic).Count == 1 && await SubscribesAtAsync(peer, us), what: "both know the other's topic");
         Assert.Empty(us.Gossip.MeshOf(Topic));
 
         foreach (var size in Sizes)
@@ -164,10 +164,10 @@ public class GossipSubInteropTests(JsPartner js)
         }
     }
 
-    private static Task UntilMeshedAsync(GossipPeer us, JsPeer peer) => GossipPeer.UntilAsync(
+    private static Task UntilMeshedAsync(GossipPeer us, JsPeer peer) => Eventually.TrueAsync(
         async () => us.Gossip.MeshOf(Topic).Contains(peer.PeerId)
             && JsPeer.Strings(await peer.CallAsync("mesh", new { topic = Topic }), "peers").Contains(us.PeerId.ToString()),
-        "each is in the other's mesh");
+        what: "each is in the other's mesh");
 
     private static async Task<bool> SubscribesAtAsync(JsPeer peer, GossipPeer us) =>
         JsPeer.Strings(await peer.CallAsync("subscribers", new { topic = Topic }), "peers").Contains(us.PeerId.ToString());

@@ -30,7 +30,7 @@ public class GossipSubV12InteropTests(JsPartner js)
         }
 
         await bringer.PublishAsync(Topic, Large);
-        await GossipPeer.UntilAsync(async () => await RefusalsAtAsync(other, us) == 1, "js has heard our IDONTWANT");
+        await Eventually.TrueAsync(async () => await RefusalsAtAsync(other, us) == 1, what: "js has heard our IDONTWANT");
         Assert.Equal((0, 0), (us.Gossip.Counters.Delivered, await RefusalsAtAsync(bringer, us)));
         verdict.SetResult(Validation.Accept);
         Assert.Equal(Large, (await GossipPeer.NextAsync(other.Messages)).Data);
@@ -49,7 +49,7 @@ public class GossipSubV12InteropTests(JsPartner js)
         await JoinAsync(us, author, Topic);
         await JoinAsync(us, refuser, Topic);
         await author.DialAsync(refuser.Addresses[0]);
-        await GossipPeer.UntilAsync(async () => JsPeer.Strings(await author.CallAsync("subscribers", new { topic = Topic }), "peers").Count == 2, "the js peers know each other's topic");
+        await Eventually.TrueAsync(async () => JsPeer.Strings(await author.CallAsync("subscribers", new { topic = Topic }), "peers").Count == 2, what: "the js peers know each other's topic");
 
         // The author floods, so both get it; then the refuser tells us, and only after that, on the same stream, publishes the other message.
         await author.PublishAsync(Topic, Large);
@@ -57,7 +57,7 @@ public class GossipSubV12InteropTests(JsPartner js)
         await refuser.PublishAsync(Other, "later"u8.ToArray());
         Assert.Equal(refuser.PeerId, (await GossipPeer.NextAsync(others)).Author);
         verdict.SetResult(Validation.Accept);
-        await GossipPeer.UntilAsync(() => us.Gossip.Counters.Delivered == 2, "both messages are delivered");
+        await Eventually.TrueAsync(() => us.Gossip.Counters.Delivered == 2, what: "both messages are delivered");
         Assert.Equal(1, us.Gossip.Counters.Spared);
     }
 
@@ -70,13 +70,13 @@ public class GossipSubV12InteropTests(JsPartner js)
         await pruner.SubscribeAsync(Topic);
         await introduced.SubscribeAsync(Topic);
         await introduced.DialAsync(pruner.Addresses[0]);
-        await GossipPeer.UntilAsync(async () => JsPeer.Strings(await pruner.CallAsync("mesh", new { topic = Topic }), "peers").Count == 1, "the mesh is full");
+        await Eventually.TrueAsync(async () => JsPeer.Strings(await pruner.CallAsync("mesh", new { topic = Topic }), "peers").Count == 1, what: "the mesh is full");
 
         var parameters = new GossipSubParameters { Score = new PeerScoreParameters { AcceptPxThreshold = 0 } };
         await using var us = await GossipPeer.StartAsync(new GossipSubOptions { Parameters = parameters });
         us.Subscribe(Topic);
         await us.Network.Switch.DialAsync(pruner.Addresses[0]);
-        await GossipPeer.UntilAsync(() => us.Network.Switch.ConnectedPeers.Contains(introduced.PeerId), "we have dialled the peer that js introduced");
+        await Eventually.TrueAsync(() => us.Network.Switch.ConnectedPeers.Contains(introduced.PeerId), what: "we have dialled the peer that js introduced");
         Assert.DoesNotContain(pruner.PeerId, us.Gossip.MeshOf(Topic));
     }
 
@@ -88,8 +88,8 @@ public class GossipSubV12InteropTests(JsPartner js)
         await using var us = await GossipPeer.StartAsync();
         var (messages, _) = us.Subscribe(Topic);
         var peers = JsPeer.Strings(await host.CallAsync("swarmJoin", new { count = Count, ma = us.Network.Address.ToString(), topic = Topic }), "peers");
-        await GossipPeer.UntilAsync(() => us.Gossip.SubscribersOf(Topic).Count == Count, "all twenty subscribe");
-        await GossipPeer.UntilAsync(() => us.Gossip.MeshOf(Topic).Count > 0, "a mesh has formed");
+        await Eventually.TrueAsync(() => us.Gossip.SubscribersOf(Topic).Count == Count, what: "all twenty subscribe");
+        await Eventually.TrueAsync(() => us.Gossip.MeshOf(Topic).Count > 0, what: "a mesh has formed");
         await us.Gossip.PublishAsync(Topic, "ours"u8.ToArray());
         await host.CallAsync("swarmPublish", new { topic = Topic });
         var authors = new HashSet<string>();
@@ -99,9 +99,9 @@ public class GossipSubV12InteropTests(JsPartner js)
         }
 
         Assert.Equal(peers.ToHashSet(), authors);
-        await GossipPeer.UntilAsync(
+        await Eventually.TrueAsync(
             async () => (await host.CallAsync("swarmReceived")).GetProperty("counts").EnumerateArray().All(c => c.GetInt32() == Count),
-            "each of the twenty has heard the nineteen others and us");
+            what: "each of the twenty has heard the nineteen others and us");
         var scores = (await host.CallAsync("swarmScores", new { peer = us.PeerId.ToString() })).GetProperty("scores").EnumerateArray();
         Assert.All(scores, s => Assert.True(s.GetDouble() >= 0));
         Assert.All(us.Gossip.Scores(), s => Assert.Equal(0, s.Colocation));
@@ -111,9 +111,9 @@ public class GossipSubV12InteropTests(JsPartner js)
     {
         await peer.SubscribeAsync(topic);
         await us.Network.Switch.DialAsync(peer.Addresses[0]);
-        await GossipPeer.UntilAsync(
+        await Eventually.TrueAsync(
             async () => us.Gossip.MeshOf(topic).Contains(peer.PeerId) && JsPeer.Strings(await peer.CallAsync("mesh", new { topic }), "peers").Contains(us.PeerId.ToString()),
-            "each is in the other's mesh");
+            what: "each is in the other's mesh");
     }
 
     private static async Task<int> RefusalsAtAsync(JsPeer peer, GossipPeer us) =>

@@ -62,14 +62,14 @@ public class JsSwitchTests(JsPartner js)
         await using var us = await TestSwitch.StartAsync();
         await us.Switch.DialAsync(peer.Addresses[0]);
         await us.UntilIdentifiedAsync(peer.PeerId);
-        await UntilAsync(async () => (await peer.ProtocolsAsync(us.PeerId)).Contains(TestSwitch.Echo));
+        await Eventually.TrueAsync(async () => (await peer.ProtocolsAsync(us.PeerId)).Contains(TestSwitch.Echo));
 
         await peer.CallAsync("handle", new { protocol = "/hyperspace/late/1.0.0" });
-        await UntilAsync(() => Task.FromResult(us.Switch.Find(peer.PeerId)!.Protocols.Contains("/hyperspace/late/1.0.0")));
+        await Eventually.TrueAsync(() => us.Switch.Find(peer.PeerId)!.Protocols.Contains("/hyperspace/late/1.0.0"));
         Assert.Contains($"updated {peer.PeerId}", us.News);
 
         us.Switch.Handle("/hyperspace/ours/1.0.0", TestSwitch.EchoAsync);
-        await UntilAsync(async () => (await peer.ProtocolsAsync(us.PeerId)).Contains("/hyperspace/ours/1.0.0"));
+        await Eventually.TrueAsync(async () => (await peer.ProtocolsAsync(us.PeerId)).Contains("/hyperspace/ours/1.0.0"));
     }
 
     [SkippableTheory]
@@ -130,7 +130,7 @@ public class JsSwitchTests(JsPartner js)
         Assert.Contains(peer.Addresses[0].WithoutPeer(), record.Addresses);
         Assert.Contains("js-libp2p", record.AgentVersion, StringComparison.Ordinal);
 
-        await UntilAsync(async () => (await peer.ProtocolsAsync(us.PeerId)).Contains(TestSwitch.Echo));
+        await Eventually.TrueAsync(async () => (await peer.ProtocolsAsync(us.PeerId)).Contains(TestSwitch.Echo));
         var known = await peer.CallAsync("protocols", new { peer = us.PeerId.ToString() });
         Assert.Equal("hyperspace/0.1.0", known.GetProperty("agent").GetString());
         Assert.Contains(us.Switch.ListenAddresses[0].ToString(), string.Join(' ', JsPeer.Strings(known, "addrs")), StringComparison.Ordinal);
@@ -144,17 +144,6 @@ public class JsSwitchTests(JsPartner js)
             var data = Bytes(length);
             Assert.Equal(data, await us.EchoAsync(peer.PeerId, data));
             Assert.Equal(data, await peer.EchoAsync(us.PeerId, data));
-        }
-    }
-
-    /// <summary>Asks again until the answer is yes; js has no event for what is asked.</summary>
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        using var timeout = new CancellationTokenSource(TestSwitch.Patience);
-        while (!await condition())
-        {
-            await timer.WaitForNextTickAsync(timeout.Token);
         }
     }
 }

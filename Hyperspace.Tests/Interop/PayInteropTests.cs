@@ -51,14 +51,9 @@ public sealed class PayInteropTests(PayClients clients) : IClassFixture<PayClien
 
             var charges = peer.Services.GetRequiredService<IReadOnlyActorRegistry>().Get<ActorKeys.Charges>();
             var key = answer.GetProperty("payer").GetString() + ":USDC";
-            var settle = await charges.Ask<ChargeView>(new ChargeCommands.Settle(key), EngineFixture.Timeout);
-            using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-            while (settle.Settled.MicroUnits < n * 1500)
-            {
-                await Task.Delay(50, timeout.Token);
-                settle = await charges.Ask<ChargeView>(new ChargeCommands.Get(key), EngineFixture.Timeout);
-            }
-
+            await charges.Ask<ChargeView>(new ChargeCommands.Settle(key), EngineFixture.Timeout);
+            var settle = await Eventually.SeenAsync(
+                () => charges.Ask<ChargeView>(new ChargeCommands.Get(key), EngineFixture.Timeout), charge => charge.Settled.MicroUnits >= n * 1500);
             Assert.Equal(new ChargeView(key, (int)n, Amount.MicroUsdc(0), Amount.MicroUsdc(n * 1500), Amount.MicroUsdc(0)), settle);
             Assert.Equal(n * 1500, await chain.TokensOfAsync(wallet));
             Assert.Equal(Funds - (n * 1500), await chain.TokensOfAsync(payer.Address));
@@ -108,12 +103,7 @@ public sealed class PayInteropTests(PayClients clients) : IClassFixture<PayClien
 
         // The first voucher came with the request; each later token asked for one of its own, and the last POST closed.
         Assert.Equal(Tokens, answer.GetProperty("posts").GetInt32());
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        while (await chain.TokensOfAsync(wallet) == 0)
-        {
-            await Task.Delay(50, timeout.Token);
-        }
-
+        await Eventually.TrueAsync(async () => await chain.TokensOfAsync(wallet) != 0);
         Assert.Equal(Tokens * PerToken, await chain.TokensOfAsync(wallet));
         Assert.Equal(Funds - (Tokens * PerToken), await chain.TokensOfAsync(payer.Address));
     }

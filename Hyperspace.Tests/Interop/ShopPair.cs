@@ -24,7 +24,6 @@ internal sealed class ShopPair : IAsyncDisposable
 
     private const ulong ChainId = 808080;
     private const ulong Given = 1_000_000;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("hyperspace-shop-");
     private readonly string _shop = $"127.0.0.1:{PaidPair.FreePort()}";
     private readonly LocalChain _chain;
@@ -128,30 +127,7 @@ internal sealed class ShopPair : IAsyncDisposable
 
     public Task GiveTokensAsync(ulong units) => _chain.GiveAsync(WalletOf(BuyerData).Address, units);
 
-    public async Task UntilAsync(string what, Func<Task<bool>> holds)
-    {
-        using var deadline = new CancellationTokenSource(Patience);
-        Exception? last = null;
-        while (!deadline.IsCancellationRequested)
-        {
-            try
-            {
-                if (await holds())
-                {
-                    return;
-                }
-            }
-            catch (CommandException e)
-            {
-                last = e;
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(200), CancellationToken.None);
-        }
-
-        var logs = await Task.WhenAll(File.ReadAllTextAsync(Buyer.LogFile, CancellationToken.None), File.ReadAllTextAsync(Seller.LogFile, CancellationToken.None));
-        throw new TimeoutException($"After {Patience.TotalSeconds} s it does not hold that {what}. {last?.Message} Buyer: {logs[0]} Seller: {logs[1]}");
-    }
+    public Task UntilAsync(string what, Func<Task<bool>> holds) => Eventually.TrueOfAsync(what, holds, (nameof(Buyer), Buyer), (nameof(Seller), Seller));
 
     public async ValueTask DisposeAsync()
     {

@@ -2,12 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Tests.Learning;
 
@@ -20,10 +15,12 @@ internal sealed record ModelRequest(string Path, string Authorization, JsonNode 
 /// <summary>A model's endpoint on loopback that speaks OpenAI's wire at <c>/v1/chat/completions</c> and Ollama's at <c>/api/chat</c>.</summary>
 internal sealed class StubModel : IAsyncDisposable
 {
-    private readonly WebApplication _app;
     private readonly CancellationTokenSource _stopped = new();
+    private WebApplication _app = null!;
 
-    private StubModel(WebApplication app) => _app = app;
+    private StubModel()
+    {
+    }
 
     /// <summary>What the model says, by the number of the request from 0.</summary>
     public Func<int, string> Says { get; set; } = _ => "{}";
@@ -42,17 +39,12 @@ internal sealed class StubModel : IAsyncDisposable
 
     public ConcurrentQueue<ModelRequest> Requests { get; } = new();
 
-    public Uri Url => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+    public Uri Url => new(_app.Urls.First());
 
     public static async Task<StubModel> StartAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        var stub = new StubModel(app);
-        app.MapPost("/{**path}", stub.AnswerAsync);
-        await app.StartAsync();
+        var stub = new StubModel();
+        stub._app = await LoopbackSite.StartAsync(app => app.MapPost("/{**path}", stub.AnswerAsync));
         return stub;
     }
 

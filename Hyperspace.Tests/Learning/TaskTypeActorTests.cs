@@ -46,14 +46,14 @@ public class TaskTypeActorTests
 
         var theirs = Runs.Sealed(2, 1.0, "yamux window", 0, Runs.TaskType, Runs.Call("peer/docs-search", """{"mode":"any"}"""));
         peer.Deliver(Topic, theirs.Bytes);
-        var context = await Eventually(peer, c => c.Exemplars.Count == 1);
+        var context = await ContextOnce(peer, c => c.Exemplars.Count == 1);
         var advice = Assert.Single(context.Bullets, bullet => bullet.Section == "parameters");
         Assert.Equal("""Call docs-search with mode="any"; mode="all" failed.""", advice.Text);
         Assert.Contains(theirs.Id, advice.Sources);
         Assert.Equal(theirs.Id, context.Exemplars[0].TrajectoryId);
 
         peer.Deliver(Topic, Runs.Delta(3, "Use few words.", 4, 0).Bytes);
-        Assert.Contains((await Eventually(peer, c => c.Bullets.Any(b => b.Section == "insights"))).Bullets, bullet => bullet is { Text: "Use few words.", Helpful: 4 });
+        Assert.Contains((await ContextOnce(peer, c => c.Bullets.Any(b => b.Section == "insights"))).Bullets, bullet => bullet is { Text: "Use few words.", Helpful: 4 });
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public class TaskTypeActorTests
 
         var good = Runs.Sealed(3, 1.0, "the last one");
         peer.Deliver(Topic, good.Bytes);
-        await Eventually(peer, c => c.Exemplars.Count > 0);
+        await ContextOnce(peer, c => c.Exemplars.Count > 0);
         var kept = await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, null, 100));
         Assert.Equal([good.Id], kept.Trajectories.Select(run => run.TrajectoryId));
         Assert.Empty((await peer.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(Runs.TaskType))).Bullets);
@@ -98,7 +98,7 @@ public class TaskTypeActorTests
         var theirs = Runs.Sealed(2, 0.0, "noise", 0, Runs.TaskType, Runs.Call("peer/docs-search", """{"mode":"all"}"""));
         peer.Deliver(Topic, theirs.Bytes);
         await peer.Ask<BulletsReflected>(new TrajectoryCommands.Reflect(Runs.TaskType, mine.TrajectoryId, true, ["Few words do."]));
-        await Eventually(peer, c => c.Bullets.Any(b => b.Section == "parameters"));
+        await ContextOnce(peer, c => c.Bullets.Any(b => b.Section == "parameters"));
         var before = await peer.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(Runs.TaskType));
 
         await peer.Engine.RestartAsync();
@@ -196,7 +196,7 @@ public class TaskTypeActorTests
         var run = await late.Ask<TrajectoryRecorded>(Record(1.0, "yamux", """{"mode":"any"}"""));
 
         late.Network.Connect(early.Network);
-        var context = await Eventually(early, c => c.Exemplars.Count == 1);
+        var context = await ContextOnce(early, c => c.Exemplars.Count == 1);
         Assert.Equal(run.TrajectoryId, context.Exemplars[0].TrajectoryId);
     }
 
@@ -243,7 +243,7 @@ public class TaskTypeActorTests
         }
 
         peer.Deliver(Topic, Runs.Sealed(3, 1.0, "the last one").Bytes);
-        await Eventually(peer, c => c.Exemplars.Count == 1);
+        await ContextOnce(peer, c => c.Exemplars.Count == 1);
         Assert.Equal(121, await Count(peer));
 
         peer.Network.Connect(author.Network);
@@ -314,18 +314,5 @@ public class TaskTypeActorTests
     private static Task<LearningContext> Context(LearningPeer peer) => peer.Ask<LearningContext>(new TrajectoryCommands.GetContext(Runs.TaskType, "yamux", 0));
 
     /// <summary>Asks until the mesh's messages, which nobody acknowledges, have been taken in.</summary>
-    private static async Task<LearningContext> Eventually(LearningPeer peer, Func<LearningContext, bool> condition)
-    {
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        while (true)
-        {
-            var context = await Context(peer);
-            if (condition(context))
-            {
-                return context;
-            }
-
-            Assert.False(timeout.IsCancellationRequested, $"The context of {Runs.TaskType} never met the condition; it has {context.Bullets.Count} bullets and {context.Exemplars.Count} exemplars.");
-        }
-    }
+    private static Task<LearningContext> ContextOnce(LearningPeer peer, Func<LearningContext, bool> condition) => Eventually.SeenAsync(() => Context(peer), condition);
 }

@@ -1,18 +1,18 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Tests.Loop;
 
 /// <summary>A tool behind HTTP on loopback that counts how often it really served, by request body; it outlives the peers that are killed.</summary>
 internal sealed class CountingTool : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private WebApplication _app = null!;
     private int _served;
     private volatile Gate? _gate;
 
-    private CountingTool(WebApplication app) => _app = app;
+    private CountingTool()
+    {
+    }
 
     public Uri Url => new(_app.Urls.First());
 
@@ -20,12 +20,8 @@ internal sealed class CountingTool : IAsyncDisposable
 
     public static async Task<CountingTool> StartAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        var tool = new CountingTool(app);
-        app.MapPost("/", async () =>
+        var tool = new CountingTool();
+        tool._app = await LoopbackSite.StartAsync(app => app.MapPost("/", async () =>
         {
             if (tool._gate is { } gate)
             {
@@ -33,8 +29,7 @@ internal sealed class CountingTool : IAsyncDisposable
             }
 
             return Results.Text($"served {Interlocked.Increment(ref tool._served)}");
-        });
-        await app.StartAsync();
+        }));
         return tool;
     }
 

@@ -10,7 +10,6 @@ namespace Hyperspace.Tests.Loop;
 internal sealed class PaidPair : IAsyncDisposable
 {
     public const decimal Price = 0.001m;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("hyperspace-pair-");
     private readonly int _payeePort = FreePort();
 
@@ -73,30 +72,7 @@ internal sealed class PaidPair : IAsyncDisposable
             channels.Any(c => c!["inFlight"]?.GetValue<bool>() ?? false));
     }
 
-    public async Task UntilAsync(string what, Func<Task<bool>> holds)
-    {
-        using var deadline = new CancellationTokenSource(Patience);
-        Exception? last = null;
-        while (!deadline.IsCancellationRequested)
-        {
-            try
-            {
-                if (await holds())
-                {
-                    return;
-                }
-            }
-            catch (CommandException e)
-            {
-                last = e;
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(100), CancellationToken.None);
-        }
-
-        var logs = await Task.WhenAll(File.ReadAllTextAsync(Payer.LogFile, CancellationToken.None), File.ReadAllTextAsync(Payee.LogFile, CancellationToken.None));
-        throw new TimeoutException($"After {Patience.TotalSeconds} s it does not hold that {what}. {last?.Message} Payer: {logs[0]} Payee: {logs[1]}");
-    }
+    public Task UntilAsync(string what, Func<Task<bool>> holds) => Eventually.TrueOfAsync(what, holds, (nameof(Payer), Payer), (nameof(Payee), Payee));
 
     public async ValueTask DisposeAsync()
     {

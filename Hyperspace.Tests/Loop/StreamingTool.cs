@@ -1,18 +1,18 @@
 using System.Text;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Tests.Loop;
 
 /// <summary>A tool behind HTTP on loopback that streams as many tokens as it is asked for, as server-sent events.</summary>
 internal sealed class StreamingTool : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private WebApplication _app = null!;
     private long _sent;
 
-    private StreamingTool(WebApplication app) => _app = app;
+    private StreamingTool()
+    {
+    }
 
     public Uri Url => new(_app.Urls.First());
 
@@ -21,12 +21,8 @@ internal sealed class StreamingTool : IAsyncDisposable
 
     public static async Task<StreamingTool> StartAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        var tool = new StreamingTool(app);
-        app.MapPost("/", async (HttpContext context, Wanted wanted) =>
+        var tool = new StreamingTool();
+        tool._app = await LoopbackSite.StartAsync(app => app.MapPost("/", async (HttpContext context, Wanted wanted) =>
         {
             context.Response.ContentType = "text/event-stream";
             for (var i = 0; i < wanted.Tokens; i++)
@@ -42,8 +38,7 @@ internal sealed class StreamingTool : IAsyncDisposable
             }
 
             await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted);
-        });
-        await app.StartAsync();
+        }));
         return tool;
     }
 

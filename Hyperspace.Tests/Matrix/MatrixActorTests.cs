@@ -10,7 +10,6 @@ namespace Hyperspace.Tests.Matrix;
 public class MatrixActorTests
 {
     private const string Query = "will it rain tomorrow in Lisbon?";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private static readonly string Provider = KeyPair.FromSeed([.. Enumerable.Repeat((byte)77, 32)]).PeerId.ToString();
     private static readonly Capability Paper = Tool("papers", "Finds research papers about rain, physics and more.");
     private static readonly Capability Sky = Tool("sky", "Knows the sky over every city.");
@@ -134,13 +133,6 @@ public class MatrixActorTests
         }
     }
 
-    private static async Task EventuallyFirst(MatrixMesh.Peer peer, string query, string id)
-    {
-        var started = TimeProvider.System.GetTimestamp();
-        while ((await peer.SearchAsync(query)) is var hits && (hits.Count == 0 || hits[0].Capability.Id != id))
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < Patience, $"{id} does not come first within {Patience}.");
-            await Task.Delay(50);
-        }
-    }
+    private static Task EventuallyFirst(MatrixMesh.Peer peer, string query, string id) =>
+        Eventually.SeenAsync(() => peer.SearchAsync(query), hits => hits.Count > 0 && hits[0].Capability.Id == id, what: $"{id} comes first");
 }

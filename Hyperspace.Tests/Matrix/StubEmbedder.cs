@@ -2,21 +2,18 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Tests.Matrix;
 
 /// <summary>An embedder on loopback that speaks OpenAI's wire at <c>/v1/embeddings</c> and Ollama's at <c>/api/embed</c>.</summary>
 internal sealed class StubEmbedder : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private WebApplication _app = null!;
 
-    private StubEmbedder(WebApplication app) => _app = app;
+    private StubEmbedder()
+    {
+    }
 
     /// <summary>The vector of a text.</summary>
     public required Func<string, float[]> Embed { get; init; }
@@ -24,17 +21,12 @@ internal sealed class StubEmbedder : IAsyncDisposable
     /// <summary>It answers with an error from now on.</summary>
     public bool Fails { get; set; }
 
-    public Uri Url => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+    public Uri Url => new(_app.Urls.First());
 
     public static async Task<StubEmbedder> StartAsync(Func<string, float[]> embed)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        var stub = new StubEmbedder(app) { Embed = embed };
-        app.MapPost("/{**path}", stub.AnswerAsync);
-        await app.StartAsync();
+        var stub = new StubEmbedder { Embed = embed };
+        stub._app = await LoopbackSite.StartAsync(app => app.MapPost("/{**path}", stub.AnswerAsync));
         return stub;
     }
 

@@ -77,7 +77,7 @@ public class SessionActorTests
             await Ask<SessionView>(engine, new SessionCommands.Commit(Id, $"r{i}", Micro((ulong)i % 3), Work()));
         }
 
-        await Eventually(() => Count(engine, "SELECT COUNT(*) FROM snapshot") >= 1, "a snapshot is written");
+        await Eventually.TrueAsync(() => Count(engine, "SELECT COUNT(*) FROM snapshot") >= 1, what: "a snapshot is written");
         var before = await Ask<SessionView>(engine, new SessionCommands.Get(Id));
         await engine.RestartAsync();
         var after = await Ask<SessionView>(engine, new SessionCommands.Get(Id));
@@ -106,7 +106,7 @@ public class SessionActorTests
         var view = await EventuallyView(engine, v => v.Trace.Count == 3);
         Assert.Equal(new BudgetView(Micro(100), Micro(7), Micro(10), Micro(83)), view.Budget);
         Assert.All(view.Trace, step => Assert.Contains("recovered after a crash", step.Error, StringComparison.Ordinal));
-        await Eventually(() => asked.Count(id => id == "pending") >= 3, "the channel is asked again for what it did not know");
+        await Eventually.TrueAsync(() => asked.Count(id => id == "pending") >= 3, what: "the channel is asked again for what it did not know");
         Assert.DoesNotContain("free", asked);
 
         channels["pending"] = new PaymentSettled("c", "pending", PaymentOutcome.Accepted, Micro(10));
@@ -130,7 +130,7 @@ public class SessionActorTests
         await Ask<Reserved>(engine, new SessionCommands.Reserve(Id, "r", Micro(10), "peer/tool", "c"));
         await engine.RestartAsync();
         await Ask<SessionView>(engine, new SessionCommands.Get(Id));
-        await Eventually(() => !asked.IsEmpty, "the channel is asked");
+        await Eventually.TrueAsync(() => !asked.IsEmpty, what: "the channel is asked");
         Assert.Equal(Micro(10), (await Ask<SessionView>(engine, new SessionCommands.Get(Id))).Budget.Reserved);
     }
 
@@ -174,31 +174,8 @@ public class SessionActorTests
     private static Task<IActorRef> Find(EngineFixture engine, string session) =>
         engine.System.ActorSelection($"/system/sharding/sessions/*/{session}").ResolveOne(EngineFixture.Timeout);
 
-    private static async Task<SessionView> EventuallyView(EngineFixture engine, Func<SessionView, bool> condition)
-    {
-        var view = await Ask<SessionView>(engine, new SessionCommands.Get(Id));
-        await Eventually(async () => condition(view = await Ask<SessionView>(engine, new SessionCommands.Get(Id))), "the session is settled");
-        return view;
-    }
-
-    private static Task Eventually(Func<bool> condition, string what) => Eventually(() => Task.FromResult(condition()), what);
-
-    private static async Task Eventually(Func<Task<bool>> condition, string what)
-    {
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!await condition())
-        {
-            try
-            {
-                await timer.WaitForNextTickAsync(timeout.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                throw new TimeoutException($"Not within {EngineFixture.Timeout}: {what}.");
-            }
-        }
-    }
+    private static Task<SessionView> EventuallyView(EngineFixture engine, Func<SessionView, bool> condition) =>
+        Eventually.SeenAsync(() => Ask<SessionView>(engine, new SessionCommands.Get(Id)), condition, what: "the session is settled");
 
     private static long Count(EngineFixture engine, string sql) => (long)OnJournal(engine, sql, command => command.ExecuteScalar()!);
 

@@ -6,9 +6,7 @@ using Hyperspace.Contracts;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Tools;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Hyperspace.Tests.Tools;
 
@@ -174,12 +172,8 @@ public sealed class RunnerTests : IDisposable
     private Task<ToolRun> Fetch(WebApplication site, string path) =>
         _builtin.RunAsync(Definition, """{"tool":"fetch-page","allowPrivate":true}""", JsonSerializer.Serialize(new { url = site.Urls.First() + path }), CancellationToken.None);
 
-    private static async Task<WebApplication> Site()
+    private static Task<WebApplication> Site() => LoopbackSite.StartAsync(site =>
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var site = builder.Build();
         site.MapGet("/page", () => Results.Content("<html><head><title>The  title</title><style>hidden</style></head><body><nav>hidden</nav><main><h1>Heading</h1><p>First\n paragraph with a <a href='/next'>link</a>.</p><script>hidden</script><ul><li>one</li></ul></main></body></html>", "text/html"));
         site.MapGet("/large", () => Results.Content(new string('x', (5 * 1024 * 1024) + 1), "text/plain"));
         site.MapGet("/binary", () => Results.Bytes(new byte[10], "application/octet-stream"));
@@ -189,7 +183,5 @@ public sealed class RunnerTests : IDisposable
             using var reader = new StreamReader(request.Body);
             return Results.Content($$"""{"got":{{await reader.ReadToEndAsync()}},"key":"{{request.Headers["X-Key"]}}"}""", "application/json");
         });
-        await site.StartAsync();
-        return site;
-    }
+    });
 }

@@ -13,7 +13,7 @@ namespace Hyperspace.Actors.Micropayments.Bridge;
 /// Moves channels to other chains. For each transfer it looks how the channels stand, journals what follows, and asks for the
 /// next step if nothing does; after a restart it goes on from there.
 /// </summary>
-internal sealed class TransferActor : ReceivePersistentActor, IWithTimers
+internal sealed class TransferActor : JournaledActor, IWithTimers
 {
     // Closing and opening wait for confirmations of their chains.
     private static readonly TimeSpan StepTimeout = TimeSpan.FromMinutes(3);
@@ -24,15 +24,13 @@ internal sealed class TransferActor : ReceivePersistentActor, IWithTimers
     private readonly ReadOnlyMemory<byte> _wallet;
     private readonly TimeSpan _interval;
     private readonly TimeProvider _time;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HashSet<string> _busy = new(StringComparer.Ordinal);
     private TransferState _state = new();
-    private IActorRef _asker = ActorRefs.Nobody;
 
     public TransferActor(IReadOnlyActorRegistry registry, IChains chains, ReadOnlyMemory<byte> wallet, TimeSpan interval, TimeProvider time)
+        : base("channel-transfers", Journals.Payments)
     {
         (_registry, _chains, _wallet, _interval, _time) = (registry, chains, wallet, interval, time);
-        JournalPluginId = Journals.Payments;
         Recover<ITransferEvent>(happened => _state = _state.Apply(happened));
         Recover<RecoveryCompleted>(_ =>
         {
@@ -50,25 +48,17 @@ internal sealed class TransferActor : ReceivePersistentActor, IWithTimers
         Command<Refusal>(refusal => Sender.Tell(refusal));
     }
 
-    public override string PersistenceId => "channel-transfers";
-
     public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override object Unwritten => JournalRefusals.Payments;
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         base.OnPersistRejected(cause, @event, sequenceNr);
-        _asker.Tell(ChainRefusals.JournalFailed);
-        _asker = ActorRefs.Nobody;
         foreach (var transfer in _state.Open)
         {
             Timers.StartSingleTimer(transfer.Begun.ChannelId, new GoOn(transfer.Begun.ChannelId), _interval);
         }
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        _asker.Tell(ChainRefusals.JournalFailed);
     }
 
     /// <summary>What the decision needs to know: the channel, and whether the wallet can fund the new one.</summary>
@@ -114,13 +104,11 @@ internal sealed class TransferActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        _asker = Sender;
         Persist(begun, happened =>
         {
             _state = _state.Apply(happened);
             FaultPoints.Hit("bridge.begun");
-            _asker.Tell(_state.Transfers[happened.ChannelId].View());
-            _asker = ActorRefs.Nobody;
+            Sender.Tell(_state.Transfers[happened.ChannelId].View());
             Self.Tell(new GoOn(happened.ChannelId));
         });
     }
@@ -181,13 +169,13 @@ internal sealed class TransferActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        Persist(stepped.Happened, happened =>
+        PersistFor(ActorRefs.Nobody, stepped.Happened, happened =>
         {
             _state = _state.Apply(happened);
             FaultPoints.Hit(happened is TransferEvents.Closed ? "bridge.closed" : "bridge.ended");
             if (happened is TransferEvents.Failed failed)
             {
-                _log.Warning("The transfer of channel {0} ended: {1}", failed.ChannelId, failed.Reason);
+                Log.Warning("The transfer of channel {0} ended: {1}", failed.ChannelId, failed.Reason);
             }
 
             Self.Tell(new GoOn(happened.ChannelId));

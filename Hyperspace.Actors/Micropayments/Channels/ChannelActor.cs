@@ -11,7 +11,7 @@ namespace Hyperspace.Actors.Micropayments.Channels;
 /// way, and all their events are the next write; no reply leaves before what it rests on is on disk.
 /// </summary>
 /// <typeparam name="TState">The pure state.</typeparam>
-internal abstract class ChannelActor<TState> : ReceivePersistentActor, IWithTimers
+internal abstract class ChannelActor<TState> : JournaledActor, IWithTimers
     where TState : class
 {
     private const string LazyTimer = "lazy";
@@ -23,18 +23,13 @@ internal abstract class ChannelActor<TState> : ReceivePersistentActor, IWithTime
     private bool _isStopping;
 
     protected ChannelActor(string persistenceId, TState state, Func<TState, object> snapshotOf, Func<object, TState> stateOf, Func<TState, object, TState> apply)
+        : base(persistenceId, Journals.Payments)
     {
-        (PersistenceId, State, SnapshotOf, ApplyTo) = (persistenceId, state, snapshotOf, apply);
-        JournalPluginId = Journals.Payments;
-        SnapshotPluginId = Journals.PaymentsSnapshots;
+        (State, SnapshotOf, ApplyTo) = (state, snapshotOf, apply);
         Recover<SnapshotOffer>(offer => State = stateOf(offer.Snapshot));
         Recover<RecoveryCompleted>(_ => Recovered());
         Recover<object>(happened => State = apply(State, happened));
         Command<Flush>(_ => Write());
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => Log.Warning(failed.Cause, "No snapshot of {0}; recovery takes longer", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => Log.Warning(failed.Cause, "Old snapshots of {0} stay", PersistenceId));
         Command<ReceiveTimeout>(_ =>
         {
             if (!_isWriting && _events.Count == 0 && IsIdle)
@@ -49,9 +44,9 @@ internal abstract class ChannelActor<TState> : ReceivePersistentActor, IWithTime
         });
     }
 
-    public override string PersistenceId { get; }
-
     public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override object Unwritten => JournalRefusals.Payments;
 
     /// <summary>What all commands so far have led to; may be ahead of the disk.</summary>
     protected TState State { get; private set; }
@@ -109,17 +104,21 @@ internal abstract class ChannelActor<TState> : ReceivePersistentActor, IWithTime
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
-        Log.Error(cause, "The payments journal refused an event of {0}", PersistenceId);
-        Fail();
+        base.OnPersistRejected(cause, @event, sequenceNr);
 
         // What was decided on top of it has not happened: the next message finds what the journal has.
         Context.Stop(Self);
     }
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    protected override void Refuse()
     {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Fail();
+        foreach (var (_, failed) in _writing.Concat(_after))
+        {
+            failed(Unwritten);
+        }
+
+        _writing.Clear();
+        _after.Clear();
     }
 
     private void Add(object happened)
@@ -150,11 +149,7 @@ internal abstract class ChannelActor<TState> : ReceivePersistentActor, IWithTime
             events.ForEach(Written);
             var after = _writing;
             (_isWriting, _writing) = (false, []);
-            if (LastSequenceNr % ChannelLimits.SnapshotEvery == 0)
-            {
-                SaveSnapshot(SnapshotOf(written));
-            }
-
+            SaveSnapshotEvery(ChannelLimits.SnapshotEvery, () => SnapshotOf(written));
             after.ForEach(a => a.Then());
             StopWhenWritten();
         });
@@ -167,17 +162,6 @@ internal abstract class ChannelActor<TState> : ReceivePersistentActor, IWithTime
         {
             Context.Stop(Self);
         }
-    }
-
-    private void Fail()
-    {
-        foreach (var (_, failed) in _writing.Concat(_after))
-        {
-            failed(JournalFailures.Refusal);
-        }
-
-        _writing.Clear();
-        _after.Clear();
     }
 
     private sealed class Flush

@@ -12,7 +12,7 @@ namespace Hyperspace.Actors.Micropayments.Channels;
 /// The list of this peer's channels (one entity of a region of its own). Each channel is a line of its journal, so there
 /// are no snapshots: <see cref="ChannelListState.MaxChannels"/> bounds it.
 /// </summary>
-internal sealed class ChannelListActor : ReceivePersistentActor
+internal sealed class ChannelListActor : JournaledActor
 {
     /// <summary>The one entity's id.</summary>
     public const string EntityId = "channels";
@@ -22,9 +22,9 @@ internal sealed class ChannelListActor : ReceivePersistentActor
     private ChannelListState _state = new();
 
     public ChannelListActor(IReadOnlyActorRegistry registry, PeerOptions options)
+        : base("channel-list", Journals.Payments)
     {
         _registry = registry;
-        JournalPluginId = Journals.Payments;
         Recover<ChannelListEvents.PayerListed>(e => _state = _state.Apply(e));
         Recover<ChannelListEvents.PayeeAdmitted>(e => _state = _state.Apply(e));
         Recover<ChannelListEvents.PayeeReleased>(e => _state = _state.Apply(e));
@@ -35,19 +35,7 @@ internal sealed class ChannelListActor : ReceivePersistentActor
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId => "channel-list";
-
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        Context.GetLogger().Error(cause, "The payments journal refused to list a channel");
-        Sender.Tell(JournalFailures.Refusal);
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailures.Refusal);
-    }
+    protected override object Unwritten => JournalRefusals.Payments;
 
     private void Answer((object? Event, Refusal? Refusal) decision, string channel)
     {
@@ -83,10 +71,4 @@ internal sealed class ChannelListActor : ReceivePersistentActor
 
         return views;
     }
-}
-
-/// <summary>What a caller is told when the journal refuses.</summary>
-internal static class JournalFailures
-{
-    public static Refusal Refusal { get; } = new(ErrorCodes.JournalFailed, "The payments journal could not be written, so nothing was done. Check the disk of the data directory, then try again.");
 }

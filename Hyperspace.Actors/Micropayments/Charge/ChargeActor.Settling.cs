@@ -44,7 +44,7 @@ internal sealed partial class ChargeActor
         _settling.Remove(news.PaymentId);
         if (news.Failure is not null)
         {
-            Context.GetLogger().Warning("A charge of {0} is not settled yet: {1}", _state.PayerKey, news.Failure);
+            Log.Warning("A charge of {0} is not settled yet: {1}", _state.PayerKey, news.Failure);
             return;
         }
 
@@ -56,7 +56,7 @@ internal sealed partial class ChargeActor
             case var happening:
                 if (happening is ChargeEvents.Failed failed)
                 {
-                    Context.GetLogger().Warning("A charge of {0} cannot be settled, so it is owed: {1}", _state.PayerKey, failed.Reason);
+                    Log.Warning("A charge of {0} cannot be settled, so it is owed: {1}", _state.PayerKey, failed.Reason);
                 }
 
                 Carry(new ChargeDecision(happening, new object()), ActorRefs.Nobody);

@@ -16,7 +16,7 @@ namespace Hyperspace.Actors.Micropayments.Charge;
 /// chain. While one write is under way, the next commands are decided and wait; they are written together, so that many
 /// credentials cost one flush of the disk. State runs ahead of the journal, replies never do: a write that fails ends the actor.
 /// </summary>
-internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
+internal sealed partial class ChargeActor : JournaledActor, IWithTimers
 {
     private const int MaxWaiting = 4096;
     private const int MaxSettling = 64;
@@ -42,11 +42,9 @@ internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
     private DateTimeOffset _retriedAt;
 
     public ChargeActor(string payerKey, PayOptions options, ChargeTimes times, TimeProvider time, IReadOnlyActorRegistry registry)
+        : base("charge-" + payerKey, Journals.Payments)
     {
         (_state, _options, _times, _time, _registry) = (new ChargeState(payerKey), options, times, time, registry);
-        PersistenceId = "charge-" + payerKey;
-        JournalPluginId = Journals.Payments;
-        SnapshotPluginId = Journals.PaymentsSnapshots;
 
         Recover<SnapshotOffer>(offer => (_state, _snapshotAt) = (((ChargeSnapshot)offer.Snapshot).State, offer.Metadata.SequenceNr));
         Recover<ChargeEvents.Accepted>(e => _state = _state.Apply(e));
@@ -71,31 +69,20 @@ internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
         Command<Listed>(OnListed);
         Command<Tick>(_ => Settle(_state.Due(_options, _time.GetUtcNow())));
         Command<SettlementNews>(OnSettlement);
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => Context.GetLogger().Warning(failed.Cause, "No snapshot of {0}; recovery takes longer", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => Context.GetLogger().Warning(failed.Cause, "Old snapshots of {0} stay", PersistenceId));
         Command<ReceiveTimeout>(_ => Rest());
         Command<ChargedPayerListed>(_ => { });
-        Command<Refusal>(refusal => Context.GetLogger().Warning("The list of payers keeps {0}: {1}", PersistenceId, refusal.Message));
+        Command<Refusal>(refusal => Log.Warning("The list of payers keeps {0}: {1}", PersistenceId, refusal.Message));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId { get; }
-
     public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override object Unwritten => JournalRefusals.Payments;
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
-        Context.GetLogger().Error(cause, "The payments journal refused an event of {0}", PersistenceId);
-        FailAll();
+        base.OnPersistRejected(cause, @event, sequenceNr);
         Context.Stop(Self);
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        FailAll();
     }
 
     private void Accept(ChargeCommands.Accept accept)
@@ -133,7 +120,7 @@ internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
             }
             else
             {
-                waiting.Sender.Tell(JournalFailures.Refusal);
+                waiting.Sender.Tell(Unwritten);
             }
         }
     }
@@ -241,16 +228,16 @@ internal sealed partial class ChargeActor : ReceivePersistentActor, IWithTimers
         _writing = [];
     }
 
-    private void FailAll()
+    protected override void Refuse()
     {
         foreach (var (to, _) in _writing.Concat(_replies))
         {
-            to.Tell(JournalFailures.Refusal);
+            to.Tell(Unwritten);
         }
 
         foreach (var (to, _) in _unlisted)
         {
-            to.Tell(JournalFailures.Refusal);
+            to.Tell(Unwritten);
         }
 
         _writing = [];

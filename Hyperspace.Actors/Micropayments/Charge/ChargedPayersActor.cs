@@ -22,7 +22,7 @@ internal static class ChargedPayerEvents
 /// Which payers have charges open (one entity of a region of its own), so that a peer that starts again settles what is due
 /// though nobody asks for it.
 /// </summary>
-internal sealed class ChargedPayersActor : ReceivePersistentActor
+internal sealed class ChargedPayersActor : JournaledActor
 {
     /// <summary>The one entity's id.</summary>
     public const string EntityId = "payers";
@@ -30,9 +30,8 @@ internal sealed class ChargedPayersActor : ReceivePersistentActor
     private readonly HashSet<string> _payers = new(StringComparer.Ordinal);
 
     public ChargedPayersActor(IReadOnlyActorRegistry registry)
+        : base("charged-payers", Journals.Payments)
     {
-        JournalPluginId = Journals.Payments;
-        SnapshotPluginId = Journals.PaymentsSnapshots;
         Recover<ChargedPayerEvents.Listed>(e => _payers.Add(e.PayerKey));
         Recover<ChargedPayerEvents.Removed>(e => _payers.Remove(e.PayerKey));
         Command<ChargedPayerCommands.List>(list => Carry(list.PayerKey, _payers.Contains(list.PayerKey) ? null : new ChargedPayerEvents.Listed(list.PayerKey)));
@@ -51,19 +50,7 @@ internal sealed class ChargedPayersActor : ReceivePersistentActor
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId => "charged-payers";
-
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        Context.GetLogger().Error(cause, "The payments journal refused the list of payers");
-        Sender.Tell(JournalFailures.Refusal);
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        Sender.Tell(JournalFailures.Refusal);
-    }
+    protected override object Unwritten => JournalRefusals.Payments;
 
     private void Carry(string payerKey, object? happening)
     {

@@ -31,7 +31,7 @@ internal sealed record FetchTimes
 /// Fetches that may be paid for (one entity). Journals what <see cref="FetchState"/> accepts, runs one <see cref="FetchCall"/> per
 /// idempotency key at a time, and asks the chain what became of authorizations of which the server does not tell.
 /// </summary>
-internal sealed class FetchActor : ReceivePersistentActor, IWithTimers
+internal sealed class FetchActor : JournaledActor, IWithTimers
 {
     /// <summary>The one entity's id.</summary>
     public const string EntityId = "fetches";
@@ -44,15 +44,12 @@ internal sealed class FetchActor : ReceivePersistentActor, IWithTimers
     private readonly FetchTimes _times;
     private readonly Dictionary<string, Running> _running = new(StringComparer.Ordinal);
     private readonly List<IActorRef> _lookers = [];
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private FetchState _state = new();
-    private IActorRef _asker = ActorRefs.Nobody;
 
     public FetchActor(FetchServices services, IChains? chains, FetchTimes times)
+        : base("fetches", Journals.Payments)
     {
         (_services, _chains, _times) = (services, chains, times);
-        JournalPluginId = Journals.Payments;
-        SnapshotPluginId = Journals.PaymentsSnapshots;
 
         Recover<SnapshotOffer>(offer => _state = ((FetchSnapshot)offer.Snapshot).ToState());
         Recover<IFetchEvent>(happened => _state = _state.Apply(happened));
@@ -64,28 +61,12 @@ internal sealed class FetchActor : ReceivePersistentActor, IWithTimers
         Command<Ended>(End);
         Command<FetchLook>(_ => LookAtChains());
         Command<FetchLooked>(LookEnded);
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "No snapshot of {0}; recovery takes longer", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} stay", PersistenceId));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId => "fetches";
-
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        _log.Error(cause, "The payments journal refused an event of {0}", PersistenceId);
-        _asker.Tell(Channels.JournalFailures.Refusal);
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        _asker.Tell(Channels.JournalFailures.Refusal);
-    }
+    protected override object Unwritten => JournalRefusals.Payments;
 
     private void Fetch(FetchCommands.Fetch command)
     {
@@ -152,7 +133,7 @@ internal sealed class FetchActor : ReceivePersistentActor, IWithTimers
     {
         if (ended.Defect is not null)
         {
-            _log.Error(ended.Defect, "A fetch failed");
+            Log.Error(ended.Defect, "A fetch failed");
         }
 
         if (_running.Remove(ended.Key, out var running))
@@ -184,16 +165,11 @@ internal sealed class FetchActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        _asker = Sender;
         Persist(happened, written =>
         {
             _state = _state.Apply(written);
-            _asker.Tell(_state.Find(written.Key, written.Number)!);
-            _asker = ActorRefs.Nobody;
-            if (LastSequenceNr % SnapshotEvery == 0)
-            {
-                SaveSnapshot(FetchSnapshot.Of(_state));
-            }
+            Sender.Tell(_state.Find(written.Key, written.Number)!);
+            SaveSnapshotEvery(SnapshotEvery, () => FetchSnapshot.Of(_state));
         });
     }
 
@@ -221,7 +197,7 @@ internal sealed class FetchActor : ReceivePersistentActor, IWithTimers
         _lookers.Clear();
         if (looked.Failure is not null)
         {
-            _log.Warning("The chain could not be asked about {0} open payments: {1}", _state.OpenCount, looked.Failure.Message);
+            Log.Warning("The chain could not be asked about {0} open payments: {1}", _state.OpenCount, looked.Failure.Message);
         }
     }
 

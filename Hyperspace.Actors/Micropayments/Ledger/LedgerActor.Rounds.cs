@@ -88,7 +88,7 @@ internal sealed partial class LedgerActor
         {
             // The next tick tries again.
             _publishing = false;
-            _log.Warning("The settlements of {0} were not published yet: {1}", RoundState.NameOf(ended.StartMs), ended.Failure);
+            Log.Warning("The settlements of {0} were not published yet: {1}", RoundState.NameOf(ended.StartMs), ended.Failure);
             return;
         }
 

@@ -20,7 +20,7 @@ internal sealed record LedgerServices(PeerOptions Options, PeerIdentity Identity
 /// held when the question came, closes the rounds of settlements and gets them onto the mesh. Nobody posts to it, so it
 /// costs a payment nothing; only its rounds are events of its own.
 /// </summary>
-internal sealed partial class LedgerActor : ReceivePersistentActor
+internal sealed partial class LedgerActor : JournaledActor
 {
     /// <summary>The one entity's id.</summary>
     public const string EntityId = "ledger";
@@ -34,21 +34,18 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
     private readonly IReadOnlyActorRegistry _registry;
     private readonly Queue<(Func<OpenLedger, object?> Answer, IActorRef ReplyTo)> _waiting = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private RoundState _state = new();
     private OpenLedger? _ledger;
     private ITimer? _timer;
     private IActorRef _asker = ActorRefs.Nobody;
-    private IActorRef _replyTo = ActorRefs.Nobody;
     private bool _stepping;
     private bool _closing;
     private bool _publishing;
 
     public LedgerActor(LedgerServices services, IReadOnlyActorRegistry registry)
+        : base("ledger", Journals.Payments)
     {
         (_services, _registry) = (services, registry);
-        JournalPluginId = Journals.Payments;
-        SnapshotPluginId = Journals.PaymentsSnapshots;
         Recover<SnapshotOffer>(offer => _state = ((RoundSnapshot)offer.Snapshot).State);
         Recover<LedgerEvents.RoundClosed>(e => _state = _state.Apply(e));
         Recover<LedgerEvents.RoundPublished>(e => _state = _state.Apply(e));
@@ -69,14 +66,10 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
         Command<PublishEnded>(Published);
         Command<GossipReceived>(Hear);
         Command<GossipSubscribed>(_ => { });
-        Command<SaveSnapshotSuccess>(saved => DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1)));
-        Command<SaveSnapshotFailure>(failed => _log.Warning(failed.Cause, "No snapshot of {0}; recovery takes longer", PersistenceId));
-        Command<DeleteSnapshotsSuccess>(_ => { });
-        Command<DeleteSnapshotsFailure>(failed => _log.Warning(failed.Cause, "Old snapshots of {0} stay", PersistenceId));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
-    public override string PersistenceId => "ledger";
+    protected override object Unwritten => JournalRefusals.Payments;
 
     protected override void PostStop()
     {
@@ -90,15 +83,8 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
-        _log.Error(cause, "The payments journal refused an event of the ledger");
-        _replyTo.Tell(JournalFailures.Refusal);
+        base.OnPersistRejected(cause, @event, sequenceNr);
         (_closing, _publishing) = (false, false);
-    }
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        base.OnPersistFailure(cause, @event, sequenceNr);
-        _replyTo.Tell(JournalFailures.Refusal);
     }
 
     private void Begin()
@@ -154,7 +140,7 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
         {
-            _log.Warning(e, "The ledger's file cannot be used; it is opened again when somebody asks");
+            Log.Warning(e, "The ledger's file cannot be used; it is opened again when somebody asks");
             _stepping = false;
             _ledger?.Dispose();
             _ledger = null;
@@ -165,27 +151,19 @@ internal sealed partial class LedgerActor : ReceivePersistentActor
     private static Refusal Unusable(Exception e) => new(
         ErrorCodes.Internal, $"{LedgerFile.FileName} or the payments journal cannot be used: {e.Message} No money is touched by that; check the disk of the data directory, then ask again.");
 
-    private void Record(object happened, IActorRef replyTo, Action then)
+    private void Record(object happened, IActorRef replyTo, Action then) => PersistFor(replyTo, happened, e =>
     {
-        _replyTo = replyTo;
-        Persist(happened, e =>
-        {
-            _state = _state.Apply(e);
-            if (LastSequenceNr % SnapshotEvery == 0)
-            {
-                SaveSnapshot(new RoundSnapshot(_state));
-            }
-
-            then();
-        });
-    }
+        _state = _state.Apply(e);
+        SaveSnapshotEvery(SnapshotEvery, () => new RoundSnapshot(_state));
+        then();
+    });
 
     private OpenLedger Open()
     {
         var ledger = OpenLedger.Open(_services.Options.DataDirectory, _services.Identity.PeerId.ToString(), out var replaced);
         if (replaced is not null)
         {
-            _log.Warning("{0} was thrown away, because {1}; it is made again from the payments journal", LedgerFile.FileName, replaced);
+            Log.Warning("{0} was thrown away, because {1}; it is made again from the payments journal", LedgerFile.FileName, replaced);
         }
 
         return ledger;

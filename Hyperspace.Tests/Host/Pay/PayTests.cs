@@ -134,12 +134,7 @@ public sealed class PayTests : IAsyncLifetime
             request.Headers.TryAddWithoutValidation("Authorization", credential);
             request.Headers.TryAddWithoutValidation("Idempotency-Key", "k");
             var call = _shop.Client.SendAsync(request, gone.Token);
-            using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-            while (_shop.Echo.Runs == 0)
-            {
-                await Task.Delay(10, timeout.Token);
-            }
-
+            await Eventually.TrueAsync(() => _shop.Echo.Runs > 0);
             await gone.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         }

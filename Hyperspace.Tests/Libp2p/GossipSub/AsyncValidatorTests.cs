@@ -27,7 +27,7 @@ public class AsyncValidatorTests
         verdicts[3].SetResult(Validation.Accept);
         Assert.Equal(3, (await GossipPeer.NextAsync(messages)).Data.Span[0]);
         verdicts[2].SetResult(Validation.Reject);
-        await GossipPeer.UntilAsync(() => b.Gossip.Counters.Rejected == 1, "the second is rejected");
+        await Eventually.TrueAsync(() => b.Gossip.Counters.Rejected == 1, what: "the second is rejected");
         verdicts[1].SetResult(Validation.Accept);
         Assert.Equal(1, (await GossipPeer.NextAsync(messages)).Data.Span[0]);
     }
@@ -78,7 +78,7 @@ public class AsyncValidatorTests
             await a.Gossip.PublishAsync(Topic, new[] { i });
         }
 
-        await GossipPeer.UntilAsync(() => Volatile.Read(ref running) == Allowed, "as many run as may");
+        await Eventually.TrueAsync(() => Volatile.Read(ref running) == Allowed, what: "as many run as may");
         go.Release(Count);
         for (var i = 0; i < Count; i++)
         {
@@ -105,7 +105,7 @@ public class AsyncValidatorTests
         var (slow, _) = b.Subscribe(Topic);
         var (quick, _) = b.Subscribe(Quick);
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count + a.Gossip.SubscribersOf(Quick).Count == 2, "a knows b's topics");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count + a.Gossip.SubscribersOf(Quick).Count == 2, what: "a knows b's topics");
         return (slow, quick);
     }
 }

@@ -42,26 +42,6 @@ internal sealed class GossipPeer : IAsyncDisposable
         return await messages.ReadAsync(timeout.Token);
     }
 
-    /// <summary>Looks again every few milliseconds until the condition holds.</summary>
-    public static async Task UntilAsync(Func<bool> condition, string what) => await UntilAsync(() => Task.FromResult(condition()), what);
-
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        using var timeout = new CancellationTokenSource(Patience);
-        try
-        {
-            while (!await condition())
-            {
-                await timer.WaitForNextTickAsync(timeout.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Fail($"Waited in vain until {what}.");
-        }
-    }
-
     public async ValueTask DisposeAsync()
     {
         await Gossip.DisposeAsync();

@@ -21,9 +21,9 @@ public class GossipSubConnectTests
         introduced.Subscribe(Topic);
         pruned.Subscribe(Topic);
         await introduced.Network.Switch.DialAsync(pruner.Network.Address);
-        await GossipPeer.UntilAsync(() => pruner.Gossip.MeshOf(Topic).Contains(introduced.PeerId), "the mesh is full");
+        await Eventually.TrueAsync(() => pruner.Gossip.MeshOf(Topic).Contains(introduced.PeerId), what: "the mesh is full");
         await pruned.Network.Switch.DialAsync(pruner.Network.Address);
-        await GossipPeer.UntilAsync(() => pruned.Gossip.MeshOf(Topic).Contains(introduced.PeerId), "the pruned peer has found another");
+        await Eventually.TrueAsync(() => pruned.Gossip.MeshOf(Topic).Contains(introduced.PeerId), what: "the pruned peer has found another");
         Assert.DoesNotContain(pruner.PeerId, pruned.Gossip.MeshOf(Topic));
     }
 
@@ -37,7 +37,7 @@ public class GossipSubConnectTests
         await using var a = new GossipSubService(network.Switch, network.Keys, new GossipSubOptions { Parameters = parameters });
         a.Subscribe(Topic, _ => { });
         var (messages, _) = b.Subscribe(Topic);
-        await GossipPeer.UntilAsync(() => a.SubscribersOf(Topic).Count == 1, "the direct peer was dialled");
+        await Eventually.TrueAsync(() => a.SubscribersOf(Topic).Count == 1, what: "the direct peer was dialled");
         await a.PublishAsync(Topic, "direct"u8.ToArray());
         Assert.Equal("direct"u8.ToArray(), (await GossipPeer.NextAsync(messages)).Data.ToArray());
         Assert.Empty(a.MeshOf(Topic));
@@ -51,7 +51,7 @@ public class GossipSubConnectTests
         await using var b = await GossipPeer.StartAsync(options);
         var (messages, _) = b.Subscribe(Topic);
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows that b subscribes");
         foreach (var text in (string[])["same", "same", "other"])
         {
             await a.Gossip.PublishAsync(Topic, System.Text.Encoding.UTF8.GetBytes(text));

@@ -19,7 +19,7 @@ public class GossipSubServiceTests
         await using var b = await GossipPeer.StartAsync();
         var (messages, _) = b.Subscribe(Topic);
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Contains(b.PeerId), "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Contains(b.PeerId), what: "a knows that b subscribes");
         var data = new byte[size];
         new Random(size).NextBytes(data);
         var id = await a.Gossip.PublishAsync(Topic, data);
@@ -44,7 +44,7 @@ public class GossipSubServiceTests
         await c.Network.Switch.DialAsync(b.Network.Address);
         Assert.True(a.Network.Switch.HasDialed(b.PeerId));
         Assert.False(b.Network.Switch.HasDialed(a.PeerId));
-        await GossipPeer.UntilAsync(() => a.Gossip.MeshOf(Topic).Count == 1 && b.Gossip.MeshOf(Topic).Count == 2 && c.Gossip.MeshOf(Topic).Count == 1, "the mesh has formed");
+        await Eventually.TrueAsync(() => a.Gossip.MeshOf(Topic).Count == 1 && b.Gossip.MeshOf(Topic).Count == 2 && c.Gossip.MeshOf(Topic).Count == 1, what: "the mesh has formed");
         await a.Gossip.PublishAsync(Topic, "from a"u8.ToArray());
         var message = await GossipPeer.NextAsync(atC);
         Assert.Equal((a.PeerId, b.PeerId), (message.Author, message.ReceivedFrom));
@@ -61,7 +61,7 @@ public class GossipSubServiceTests
         await using var b = await GossipPeer.StartAsync();
         var (messages, _) = b.Subscribe(Topic);
         await b.Network.Switch.DialAsync(a.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows that b subscribes");
         for (var i = 0; i < Count; i++)
         {
             await a.Gossip.PublishAsync(Topic, BitConverter.GetBytes(i));
@@ -90,7 +90,7 @@ public class GossipSubServiceTests
             done.Signal();
         });
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows that b subscribes");
         var publishing = Task.Run(async () =>
         {
             for (var i = 0; i < Count; i++)
@@ -98,7 +98,7 @@ public class GossipSubServiceTests
                 await a.Gossip.PublishAsync(Topic, new byte[100_000]);
             }
         });
-        await GossipPeer.UntilAsync(() => b.Gossip.Counters.Delivered > 4, "b's handler has its queue full");
+        await Eventually.TrueAsync(() => b.Gossip.Counters.Delivered > 4, what: "b's handler has its queue full");
         Assert.False(publishing.IsCompleted);
         go.Release(Count);
         await publishing.WaitAsync(GossipPeer.Patience);
@@ -116,7 +116,7 @@ public class GossipSubServiceTests
         var (messages, _) = b.Subscribe(Topic);
         var (ignored, _) = b.Subscribe("hyperspace/other");
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count + a.Gossip.SubscribersOf("hyperspace/other").Count == 2, "a knows b's topics");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count + a.Gossip.SubscribersOf("hyperspace/other").Count == 2, what: "a knows b's topics");
         await a.Gossip.PublishAsync("hyperspace/other", "ignored"u8.ToArray());
         await a.Gossip.PublishAsync(Topic, "bad"u8.ToArray());
         await a.Gossip.PublishAsync(Topic, "good"u8.ToArray());
@@ -135,7 +135,7 @@ public class GossipSubServiceTests
         a.Gossip.Validate(Topic, m => m.Author == a.PeerId && m.ReceivedFrom == a.PeerId && m.Data.Span.SequenceEqual("good"u8) ? Validation.Accept : verdict);
         var (messages, _) = b.Subscribe(Topic);
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows that b subscribes");
         await Assert.ThrowsAsync<UnfitMessageException>(() => a.Gossip.PublishAsync(Topic, "bad"u8.ToArray()));
         await a.Gossip.PublishAsync(Topic, "good"u8.ToArray());
         Assert.Equal("good"u8.ToArray(), (await GossipPeer.NextAsync(messages)).Data.ToArray());
@@ -150,13 +150,13 @@ public class GossipSubServiceTests
         var (_, first) = b.Subscribe(Topic);
         var (_, second) = b.Subscribe(Topic);
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows that b subscribes");
         first.Dispose();
         first.Dispose();
         Assert.Equal([Topic], b.Gossip.Topics);
         second.Dispose();
         Assert.Empty(b.Gossip.Topics);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 0, "a knows that b left");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 0, what: "a knows that b left");
     }
 
     [Fact]
@@ -166,14 +166,14 @@ public class GossipSubServiceTests
         await using var b = await GossipPeer.StartAsync();
         var (messages, _) = b.Subscribe(Topic);
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows that b subscribes");
         await a.Network.Switch.DisconnectAsync(b.PeerId);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 0, "a has forgotten b");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 0, what: "a has forgotten b");
 
         // Until b has noticed, a dial would hand it the connection that is just ending.
-        await GossipPeer.UntilAsync(() => !b.Network.Switch.ConnectedPeers.Contains(a.PeerId), "b has noticed");
+        await Eventually.TrueAsync(() => !b.Network.Switch.ConnectedPeers.Contains(a.PeerId), what: "b has noticed");
         await b.Network.Switch.DialAsync(a.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows b again");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows b again");
         await a.Gossip.PublishAsync(Topic, "again"u8.ToArray());
         Assert.Equal("again"u8.ToArray(), (await GossipPeer.NextAsync(messages)).Data.ToArray());
     }
@@ -194,7 +194,7 @@ public class GossipSubServiceTests
             await Assert.ThrowsAnyAsync<IOException>(async () => await stream.ReadAsync(new byte[1]));
         }
 
-        await GossipPeer.UntilAsync(() => a.Gossip.Counters.Rejected == 1, "the garbage was counted");
+        await Eventually.TrueAsync(() => a.Gossip.Counters.Rejected == 1, what: "the garbage was counted");
         Assert.Contains(rude.PeerId, a.Network.Switch.ConnectedPeers);
         Assert.True(a.Gossip.ScoreOf(rude.PeerId) < 0);
     }
@@ -242,7 +242,7 @@ public class GossipSubServiceTests
             throw new InvalidOperationException("a subscriber's bug");
         });
         await a.Network.Switch.DialAsync(b.Network.Address);
-        await GossipPeer.UntilAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, "a knows that b subscribes");
+        await Eventually.TrueAsync(() => a.Gossip.SubscribersOf(Topic).Count == 1, what: "a knows that b subscribes");
         await a.Gossip.PublishAsync(Topic, default);
         await a.Gossip.PublishAsync(Topic, default);
         Assert.True(calls.Wait(GossipPeer.Patience));

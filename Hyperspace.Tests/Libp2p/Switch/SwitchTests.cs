@@ -54,7 +54,7 @@ public class SwitchTests
             var data = Bytes(10_000 + i);
             Assert.Equal(data, await (i % 2 == 0 ? alice.EchoAsync(bob.PeerId, data) : bob.EchoAsync(alice.PeerId, data)));
         }));
-        await UntilAsync(() => alice.Switch.ConnectionsOf(bob.PeerId)[0].StreamCount == 0 && bob.Switch.ConnectionsOf(alice.PeerId)[0].StreamCount == 0);
+        await Eventually.TrueAsync(() => alice.Switch.ConnectionsOf(bob.PeerId)[0].StreamCount == 0 && bob.Switch.ConnectionsOf(alice.PeerId)[0].StreamCount == 0);
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public class SwitchTests
 
         await first.CloseWriteAsync();
         Assert.Equal(0, await first.ReadAsync(buffer));
-        await UntilAsync(() => bob.Switch.ConnectionsOf(alice.PeerId)[0].StreamCount == 1);
+        await Eventually.TrueAsync(() => bob.Switch.ConnectionsOf(alice.PeerId)[0].StreamCount == 1);
         await using var fourth = await alice.Switch.OpenStreamAsync(bob.PeerId, ["/two/1"]);
         Assert.Equal(1, await fourth.ReadAsync(buffer));
     }
@@ -245,7 +245,7 @@ public class SwitchTests
         if (connections.Count == 2)
         {
             await connections[0].CloseAsync();
-            await UntilAsync(() => alice.Switch.ConnectionsOf(bob.PeerId).Count == 1);
+            await Eventually.TrueAsync(() => alice.Switch.ConnectionsOf(bob.PeerId).Count == 1);
             Assert.Equal([5], await alice.EchoAsync(bob.PeerId, [5]));
             Assert.DoesNotContain($"disconnected {bob.PeerId}", alice.News);
         }
@@ -369,17 +369,6 @@ public class SwitchTests
         var data = new byte[length];
         new Random(length).NextBytes(data);
         return data;
-    }
-
-    /// <summary>Asks again until the answer is yes, for what has no event.</summary>
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        using var timeout = new CancellationTokenSource(TestSwitch.Patience);
-        while (!condition())
-        {
-            await timer.WaitForNextTickAsync(timeout.Token);
-        }
     }
 
     private sealed class LateObserver(List<PeerId> heard) : ISwitchObserver

@@ -83,20 +83,8 @@ public sealed class TransferTests
 
         public Task<T> TransferAsync<T>(object message) => Payer.Get<ActorKeys.Transfers>().Ask<T>(message, Patience);
 
-        public async Task<ChannelTransferView> UntilOverAsync(string channelId)
-        {
-            ChannelTransferView? last = null;
-            for (var waiting = Stopwatch.StartNew(); waiting.Elapsed < Patience; await Task.Delay(50))
-            {
-                last = await TransferAsync<ChannelTransferView>(new TransferCommands.Get(channelId));
-                if (last.Step is TransferStep.Done or TransferStep.Failed)
-                {
-                    return last;
-                }
-            }
-
-            throw new TimeoutException($"The transfer is at {last}.");
-        }
+        public Task<ChannelTransferView> UntilOverAsync(string channelId) => Eventually.SeenAsync(
+            () => TransferAsync<ChannelTransferView>(new TransferCommands.Get(channelId)), view => view.Step is TransferStep.Done or TransferStep.Failed, timeoutSeconds: 60);
 
         public async ValueTask DisposeAsync()
         {

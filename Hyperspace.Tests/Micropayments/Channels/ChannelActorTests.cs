@@ -126,7 +126,7 @@ public sealed class ChannelActorTests : IAsyncLifetime
         Assert.Equal(ErrorCodes.ChannelNotFound, (await Payer.Ask<Refusal>(Pay("b", 1), EngineFixture.Timeout)).Code);
         await _payer.RestartAsync();
         _network.Reachable = true;
-        await Hyperspace.Tests.Libp2p.Eventually.TrueAsync(async () => Assert.Single((await TotalsAsync(_payer)).Paying).Phase == ChannelPhase.Closed);
+        await Eventually.TrueAsync(async () => Assert.Single((await TotalsAsync(_payer)).Paying).Phase == ChannelPhase.Closed);
         await CheckClosedAsync(700, 300);
     }
 

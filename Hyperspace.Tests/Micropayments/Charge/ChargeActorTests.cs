@@ -60,7 +60,7 @@ public sealed class ChargeActorTests : IAsyncLifetime
         await AskAsync(Accept(1, "a", micro: 200_000));
         Assert.Empty(_chain.Submitted);
         await AskAsync(Accept(2, "b", micro: 50_000));
-        await UntilAsync(view => view.Settled.MicroUnits == 250_000);
+        await Eventually.SeenAsync(ViewAsync, view => view.Settled.MicroUnits == 250_000);
         Assert.Equal(2, _chain.Submitted.Count);
         Assert.All(_chain.Submitted.Values, submit => Assert.Equal((808080UL, 2 + (2 * (4 + (9 * 32)))), (submit.ChainId, submit.Data.Length)));
         Assert.Equal(Amount.MicroUsdc(0), (await ViewAsync()).Unsettled);
@@ -71,10 +71,10 @@ public sealed class ChargeActorTests : IAsyncLifetime
     {
         _chain.Outcome = ChainIntentStatus.Pending;
         await AskAsync(Accept(1, "a", micro: 300_000));
-        await UntilAsync(_ => !_chain.Submitted.IsEmpty);
+        await Eventually.TrueAsync(() => !_chain.Submitted.IsEmpty);
         Assert.Equal((300_000UL, 0UL), ((await ViewAsync()).Unsettled.MicroUnits, (await ViewAsync()).Owed.MicroUnits));
         _chain.Outcome = ChainIntentStatus.Confirmed;
-        await UntilAsync(view => view.Settled.MicroUnits == 300_000);
+        await Eventually.SeenAsync(ViewAsync, view => view.Settled.MicroUnits == 300_000);
     }
 
     [Fact]
@@ -82,10 +82,10 @@ public sealed class ChargeActorTests : IAsyncLifetime
     {
         _chain.Outcome = ChainIntentStatus.Rejected;
         await AskAsync(Accept(1, "a", micro: 300_000));
-        await UntilAsync(view => view.Owed.MicroUnits == 300_000);
+        await Eventually.SeenAsync(ViewAsync, view => view.Owed.MicroUnits == 300_000);
         _chain.Outcome = ChainIntentStatus.Confirmed;
         Assert.Equal(ErrorCodes.PayerOwes, Assert.IsType<Refusal>(await AskAsync(Accept(2, "b"))).Code);
-        await UntilAsync(view => view.Settled.MicroUnits == 300_000);
+        await Eventually.SeenAsync(ViewAsync, view => view.Settled.MicroUnits == 300_000);
         Assert.IsType<ChargeAccepted>(await AskAsync(Accept(2, "b")));
     }
 
@@ -94,14 +94,10 @@ public sealed class ChargeActorTests : IAsyncLifetime
     {
         _chain.Outcome = ChainIntentStatus.Pending;
         await AskAsync(Accept(1, "a", micro: 300_000));
-        await UntilAsync(_ => !_chain.Submitted.IsEmpty);
+        await Eventually.TrueAsync(() => !_chain.Submitted.IsEmpty);
         _chain.Submitted.Clear();
         await _engine.RestartAsync();
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        while (_chain.Submitted.IsEmpty)
-        {
-            await Task.Delay(20, timeout.Token);
-        }
+        await Eventually.TrueAsync(() => !_chain.Submitted.IsEmpty);
     }
 
     [Fact]
@@ -109,16 +105,7 @@ public sealed class ChargeActorTests : IAsyncLifetime
     {
         await AskAsync(Accept(1, "a", micro: 1));
         await AskAsync(new ChargeCommands.Settle(_payer.Key));
-        await UntilAsync(view => view.Settled.MicroUnits == 1);
-    }
-
-    private async Task UntilAsync(Func<ChargeView, bool> condition)
-    {
-        using var timeout = new CancellationTokenSource(EngineFixture.Timeout);
-        while (!condition(await ViewAsync()))
-        {
-            await Task.Delay(20, timeout.Token);
-        }
+        await Eventually.SeenAsync(ViewAsync, view => view.Settled.MicroUnits == 1);
     }
 
     private async Task<ChargeView> ViewAsync() => Assert.IsType<ChargeView>(await AskAsync(new ChargeCommands.Get(_payer.Key)));

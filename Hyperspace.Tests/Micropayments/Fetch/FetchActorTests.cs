@@ -305,14 +305,8 @@ public sealed class FetchActorTests : IAsyncLifetime
     }
 
     // The session asks by itself after a restart, some time after it was woken.
-    private async Task EventuallyAsync(ulong spent, ulong reserved)
-    {
-        using var patience = new CancellationTokenSource(EngineFixture.Timeout);
-        while ((await SessionAsync()).Budget is var budget && (budget.Spent.MicroUnits, budget.Reserved.MicroUnits) != (spent, reserved))
-        {
-            await Task.Delay(20, patience.Token);
-        }
-    }
+    private Task EventuallyAsync(ulong spent, ulong reserved) =>
+        Eventually.SeenAsync(SessionAsync, session => (session.Budget.Spent.MicroUnits, session.Budget.Reserved.MicroUnits) == (spent, reserved));
 
     private Task LookAsync() => Fetches.Ask<FetchLooked>(new FetchLook(), EngineFixture.Timeout);
 

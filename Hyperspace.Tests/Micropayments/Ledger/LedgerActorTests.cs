@@ -180,23 +180,14 @@ public sealed class LedgerActorTests : IAsyncLifetime
 
     private async Task<T> AskAsync<T>(object question) => Assert.IsType<T>(await Ledger.Ask<object>(question, EngineFixture.Timeout));
 
-    private async Task<LedgerSettlements> UntilAsync(Func<LedgerSettlements, bool> holds)
-    {
-        for (var i = 0; i < 200; i++)
+    private Task<LedgerSettlements> UntilAsync(Func<LedgerSettlements, bool> holds) => Eventually.SeenAsync(
+        () =>
         {
             // Its clock stands still unless it is moved, and its ticks with it.
             _time.Advance(TimeSpan.FromMilliseconds(50));
-            var settlements = await AskAsync<LedgerSettlements>(new LedgerCommands.GetSettlements(null));
-            if (holds(settlements))
-            {
-                return settlements;
-            }
-
-            await Task.Delay(50);
-        }
-
-        throw new TimeoutException("The settlements did not come to that.");
-    }
+            return AskAsync<LedgerSettlements>(new LedgerCommands.GetSettlements(null));
+        },
+        holds);
 
     private sealed class Mesh : ReceiveActor
     {

@@ -56,14 +56,14 @@ public sealed class ChannelWatchTests
         await on.LookedAsync();
         Assert.Equal(0, await on.Channel.TokensOfPayee());
         await on.TakeAsync(700);
-        await on.UntilAsync(async () => await on.Channel.TokensOfPayee() == 700);
+        await Eventually.TrueAsync(async () => await on.Channel.TokensOfPayee() == 700);
         await on.TakeAsync(1100);
         await on.LookedAsync();
         await on.Engine.RestartAsync();
         await on.LookedAsync();
         Assert.Equal(700, await on.Channel.TokensOfPayee());
         await on.TakeAsync(1200);
-        await on.UntilAsync(async () => await on.Channel.TokensOfPayee() == 1200);
+        await Eventually.TrueAsync(async () => await on.Channel.TokensOfPayee() == 1200);
         Assert.Equal(2UL, await on.Channel.Chain.Node.TransactionCountAsync(on.Wallet.Address, pending: true, default));
     }
 
@@ -73,10 +73,10 @@ public sealed class ChannelWatchTests
         await using var on = await Payee.StartAsync("closing");
         await on.TakeAsync(321);
         await on.Channel.PayerSends(EscrowCalls.RequestClose(on.Channel.Id));
-        await on.UntilAsync(async () => (await on.Channel.ChannelAsync()).Finalized);
+        await Eventually.TrueAsync(async () => (await on.Channel.ChannelAsync()).Finalized);
         Assert.Equal(321, await on.Channel.TokensOfPayee());
         Assert.Equal(on.Channel.FundedWith - 321, await on.Channel.TokensOfPayer());
-        await on.UntilAsync(async () => await on.ViewAsync() is { Phase: ChannelPhase.Closed, Settled.MicroUnits: 321, Refunded.MicroUnits: 4_679 });
+        await Eventually.TrueAsync(async () => await on.ViewAsync() is { Phase: ChannelPhase.Closed, Settled.MicroUnits: 321, Refunded.MicroUnits: 4_679 });
     }
 
     [SkippableFact]
@@ -88,7 +88,7 @@ public sealed class ChannelWatchTests
         await on.Channel.PayerSends(EscrowCalls.RequestClose(on.Channel.Id));
         await on.Channel.Chain.AdvanceAsync(TimeSpan.FromMinutes(10));
         await on.Engine.StartAgainAsync();
-        await on.UntilAsync(async () => (await on.Channel.ChannelAsync()).Finalized);
+        await Eventually.TrueAsync(async () => (await on.Channel.ChannelAsync()).Finalized);
         Assert.Equal(400, await on.Channel.TokensOfPayee());
     }
 
@@ -131,19 +131,6 @@ public sealed class ChannelWatchTests
                 await AskAsync(new PayeeChannelCommands.Refresh(Id));
                 await Task.Delay(Quick.Interval);
             }
-        }
-
-        public async Task UntilAsync(Func<Task<bool>> look)
-        {
-            for (var waiting = Stopwatch.StartNew(); waiting.Elapsed < EngineFixture.Timeout; await Task.Delay(20))
-            {
-                if (await look())
-                {
-                    return;
-                }
-            }
-
-            throw new TimeoutException("It did not happen.");
         }
 
         public async ValueTask DisposeAsync()
