@@ -7,7 +7,6 @@ using Hyperspace.Contracts.Reputation;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Tests.Engine;
-using Hyperspace.Tests.Host;
 using Hyperspace.Tests.SelfImproving;
 
 namespace Hyperspace.Tests.Learning;
@@ -34,18 +33,18 @@ public class JudgedRunsTests
             Claim(peer, i, Liar);
         }
 
-        await TargetPeer.UntilAsync(async () => (await View(peer, Honest)).Weight > strangers && (await View(peer, Liar)).Weight < strangers);
-        await TargetPeer.UntilAsync(async () => For(await View(peer, Honest)) == (Goals, 0) && For(await View(peer, Liar)) == (0, Goals));
+        await Eventually.TrueAsync(async () => (await View(peer, Honest)).Weight > strangers && (await View(peer, Liar)).Weight < strangers);
+        await Eventually.TrueAsync(async () => For(await View(peer, Honest)) == (Goals, 0) && For(await View(peer, Liar)) == (0, Goals));
 
         var liar = await View(peer, Liar);
         Assert.Contains(liar.Reasons, reason => reason.Kind == "caught");
 
         // After a start everything is replayed again, and only what is new is news: a claim that this peer had not tried before.
         Claim(peer, Goals, Honest);
-        await TargetPeer.UntilAsync(async () => (await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, Goal(Goals), 1))).Trajectories[0].Input == Goal(Goals));
+        await Eventually.TrueAsync(async () => (await peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, Goal(Goals), 1))).Trajectories[0].Input == Goal(Goals));
         await peer.Engine.RestartAsync();
         await TryAsync(peer, Goals);
-        await TargetPeer.UntilAsync(async () => For(await View(peer, Honest)) == (Goals + 1, 0));
+        await Eventually.TrueAsync(async () => For(await View(peer, Honest)) == (Goals + 1, 0));
         Assert.Equivalent(liar, await View(peer, Liar));
     }
 

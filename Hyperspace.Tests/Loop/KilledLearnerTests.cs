@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.Matrix;
 using Hyperspace.Host;
-using Hyperspace.Tests.Host;
 using Xunit.Abstractions;
 
 namespace Hyperspace.Tests.Loop;
@@ -50,7 +49,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
             using var stopped = new CancellationTokenSource();
             var storming = storm.RunAsync(_victim, stopped.Token);
             var before = storm.Runs.Count(run => run.IsAcknowledged);
-            await Task.WhenAny(storming, TargetPeer.UntilAsync(() => Task.FromResult(storm.Runs.Count(run => run.IsAcknowledged) >= before + 5)));
+            await Task.WhenAny(storming, Eventually.TrueAsync(() => storm.Runs.Count(run => run.IsAcknowledged) >= before + 5));
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(50, 700)));
             bullets = Later(bullets, (await _observer.PullAsync(_victim, LearningStorm.TaskType)).Bullets);
             await stopped.CancelAsync();
@@ -69,10 +68,10 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
 
         // The neighbour takes what is learnt after the crashes.
         await storm.RunOnceAsync(_victim, 1, CancellationToken.None);
-        await TargetPeer.UntilAsync(() =>
+        await Eventually.TrueAsync(() =>
         {
             var (own, there) = (LearnerFiles.Sums(Data, _victim.PeerId), LearnerFiles.Sums(NeighboursData, _victim.PeerId));
-            return Task.FromResult(own.Count == there.Count && own.All(sums => there.TryGetValue(sums.Key, out var known) && Bytes(sums.Value).SequenceEqual(Bytes(known))));
+            return own.Count == there.Count && own.All(sums => there.TryGetValue(sums.Key, out var known) && Bytes(sums.Value).SequenceEqual(Bytes(known)));
         });
     }
 
@@ -114,15 +113,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
         }
 
         // Credit and outcomes of the last runs may be late, never lost.
-        string? missing = null;
-        try
-        {
-            await TargetPeer.UntilAsync(async () => (missing = await MissingAsync(storm)) is null);
-        }
-        catch (Xunit.Sdk.XunitException)
-        {
-            Assert.Fail($"{missing}\n{await File.ReadAllTextAsync(_victim.LogFile)}");
-        }
+        await Eventually.SeenAsync(() => MissingAsync(storm), missing => missing is null, timeoutSeconds: 60);
     }
 
     private async Task<string?> MissingAsync(LearningStorm storm)

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Hyperspace.Actors.Learning;
 using Hyperspace.Host;
-using Hyperspace.Tests.Host;
 using Hyperspace.Tests.Learning;
 
 namespace Hyperspace.Tests.Loop;
@@ -68,7 +67,7 @@ public sealed class KilledReflectorTests : IAsyncLifetime
         await KillAsync();
         var asked = _model.Requests.Count;
         await _peer.Api.CallAsync("selfImproving.recordTrajectory", Of(new() { ["steps"] = Steps(), ["reward"] = 1 }));
-        await TargetPeer.UntilAsync(() => Task.FromResult(_model.Requests.Count > asked));
+        await Eventually.TrueAsync(() => _model.Requests.Count > asked);
         Assert.Equal(asked + 1, _model.Requests.Count);
         Assert.Equal(new BulletEvidence(1 + judged, 0, ReflectorActor.MaxWaiting + 1), await CountedAsync());
     }
@@ -94,9 +93,7 @@ public sealed class KilledReflectorTests : IAsyncLifetime
 
     private async Task UntilCountedAsync(BulletEvidence evidence)
     {
-        BulletEvidence last = default;
-        await TargetPeer.UntilAsync(async () => (last = await CountedAsync()).Total >= evidence.Total);
-        Assert.Equal(evidence, last);
+        Assert.Equal(evidence, await Eventually.SeenAsync(CountedAsync, counted => counted.Total >= evidence.Total, timeoutSeconds: 60));
     }
 
     private async Task<BulletEvidence> CountedAsync() =>

@@ -8,7 +8,6 @@ using Hyperspace.Libp2p.Keys;
 using Hyperspace.Libp2p.Multiformats;
 using Hyperspace.Libp2p.Rpc;
 using Hyperspace.Libp2p.Switch;
-using Hyperspace.Tests.Host;
 
 namespace Hyperspace.Tests.Loop;
 
@@ -33,7 +32,7 @@ internal sealed class LearningObserver : IAsyncDisposable
         var address = Multiaddr.Parse(peer.Listen);
         await _switch.DialAsync(address);
         var (bullets, exemplars) = (new Dictionary<string, BulletEvidence>(StringComparer.Ordinal), new Dictionary<string, ulong>(StringComparer.Ordinal));
-        await TargetPeer.UntilAsync(async () => await _trajectories.PullAsync(address.PeerId!, taskType, IdSet.Of([]), (envelopes, _) => Task.FromResult(Take(envelopes)), CancellationToken.None) is null);
+        await Eventually.TrueAsync(async () => await _trajectories.PullAsync(address.PeerId!, taskType, IdSet.Of([]), (envelopes, _) => Task.FromResult(Take(envelopes)), CancellationToken.None) is null);
         return (bullets, exemplars);
 
         bool Take(IReadOnlyList<ReadOnlyMemory<byte>> envelopes)
