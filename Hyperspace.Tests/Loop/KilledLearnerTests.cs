@@ -42,7 +42,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
         var storm = new LearningStorm(_neighbour.PeerId);
         await _neighbour.Api.CallAsync("learning.follow", new JsonObject { ["taskType"] = LearningStorm.TaskType });
         await storm.BeginAsync(_victim);
-        var bullets = new Dictionary<string, BulletEvidence>(StringComparer.Ordinal);
+        var held = new Dictionary<string, BulletEvidence>(StringComparer.Ordinal);
         for (var round = 0; round < 3; round++)
         {
             var clock = Stopwatch.StartNew();
@@ -51,7 +51,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
             var before = storm.Runs.Count(run => run.IsAcknowledged);
             await Task.WhenAny(storming, Eventually.TrueAsync(() => storm.Runs.Count(run => run.IsAcknowledged) >= before + 5));
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(50, 700)));
-            bullets = Later(bullets, (await _observer.PullAsync(_victim, LearningStorm.TaskType)).Bullets);
+            var heard = Both(held, (await _observer.PullAsync(_victim, LearningStorm.TaskType)).Bullets);
             await stopped.CancelAsync();
             _victim.Kill();
             Assert.Equal(137, await _victim.ExitedAsync(CancellationToken.None));
@@ -62,7 +62,8 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
 
             await StartAsync();
             await CheckAsync(storm);
-            bullets = Later(bullets, (await _observer.PullAsync(_victim, LearningStorm.TaskType)).Bullets);
+            held = (await _observer.PullAsync(_victim, LearningStorm.TaskType)).Bullets;
+            Assert.Equal(held, Both(held, heard));
             output.WriteLine($"round {round}: {storm.Deeds.Count(deed => deed.IsAcknowledged)} acknowledged ({string.Join(", ", storm.Deeds.CountBy(deed => deed.Kind))}), {storm.Deeds.Count(deed => !deed.IsAcknowledged)} on their way; killed after {killed.TotalSeconds:0.0} s, checked after {clock.Elapsed.TotalSeconds:0.0} s");
         }
 
@@ -86,7 +87,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
         Assert.All(Databases, file => Assert.Equal("ok", LearnerFiles.CheckIntegrity(copy, file)));
 
         var runs = LearnerFiles.OwnRuns(copy);
-        Assert.All(storm.Runs.Where(run => run.IsAcknowledged), run => Assert.Contains(run.Id, runs));
+        Assert.All(storm.Runs.Where(run => run.IsAcknowledged), run => Assert.Contains(run.Id!, runs));
         Assert.True(runs.Count <= storm.Runs.Count());
 
         var own = LearnerFiles.Sums(copy, _victim.PeerId);
@@ -186,10 +187,7 @@ public sealed class KilledLearnerTests(ITestOutputHelper output) : IAsyncLifetim
 
     private static byte[] Bytes(OutcomeSums sums) => Google.Protobuf.MessageExtensions.ToByteArray(sums.ToWire(""));
 
-    /// <summary>What was said before, grown: no counter may have become less.</summary>
-    private static Dictionary<string, BulletEvidence> Later(Dictionary<string, BulletEvidence> before, Dictionary<string, BulletEvidence> now)
-    {
-        Assert.All(before, said => Assert.Equal(now.GetValueOrDefault(said.Key), now.GetValueOrDefault(said.Key).Max(said.Value)));
-        return now;
-    }
+    /// <summary>As a neighbour merges it: the larger counters of both.</summary>
+    private static Dictionary<string, BulletEvidence> Both(Dictionary<string, BulletEvidence> before, Dictionary<string, BulletEvidence> now) =>
+        before.Keys.Union(now.Keys).ToDictionary(id => id, id => before.GetValueOrDefault(id).Max(now.GetValueOrDefault(id)), StringComparer.Ordinal);
 }
