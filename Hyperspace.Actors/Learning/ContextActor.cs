@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Akka.Actor;
-using Akka.Event;
 using Akka.Persistence;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;

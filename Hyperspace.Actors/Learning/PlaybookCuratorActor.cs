@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Event;
 using Akka.Persistence;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;

@@ -19,9 +19,9 @@ internal static class Explanations
             return new ReputationView(peerId, table.ReputationOf(peerId), weight, Quarantined: false, reasons);
         }
 
-        if (record.Own is { Count: > 0 } own)
+        if (record.Own is { Count: > 0 } replayed)
         {
-            reasons.Add(Reason("replay", own, $"Of {own.Count:0} outcomes that this peer had itself, its experience would have foretold {own.For:0} ({own.For / own.Count:P0})."));
+            reasons.Add(Reason("replay", replayed, $"Of {replayed.Count:0} outcomes that this peer had itself, its experience would have foretold {replayed.For:0} ({replayed.For / replayed.Count:P0})."));
         }
 
         if (record.Recent is { Count: > 0 } recent && recent.Upper(2) < 0.5)
@@ -41,7 +41,11 @@ internal static class Explanations
 
         if (!record.Ratings.Raters.IsEmpty)
         {
-            reasons.Add(Reason("ratings", ratings, $"{record.Ratings.Raters.Count} rated it, with receipts; each counts once at most, and as much as it is trusted here."));
+            var own = record.Ratings.Raters.ContainsKey(state.Self);
+            var others = record.Ratings.Raters.Count - (own ? 1 : 0);
+            reasons.Add(Reason("ratings", ratings, others == 0
+                ? $"This peer's own agent rated it."
+                : $"{(own ? "This peer's own agent rated it, and " : "")}{others} {(own ? "more" : "rated it")} with receipts; each counts once at most, and as much as it is trusted here."));
         }
 
         if (record.CaughtAt is { } caught)

@@ -112,7 +112,11 @@ public sealed record TrajectoryPreview(TrajectoryView Run, IReadOnlyList<Replace
 /// <param name="Attempts">Runs that it took the peers that count.</param>
 /// <param name="Value">0 to 1: highest where success and failure are as likely.</param>
 /// <param name="Why">A sentence.</param>
-public sealed record CurriculumGoal(string Goal, string Input, double SuccessRate, long Attempts, double Value, string Why);
+public sealed record CurriculumGoal(string Goal, string Input, double SuccessRate, long Attempts, double Value, string Why)
+{
+    /// <summary>Its newest failed run that no repair that went well names yet: what to name as <see cref="TrajectoryCommands.Record.Repairs"/>; null when there is none.</summary>
+    public string? Failed { get; init; }
+}
 
 /// <summary>What is worth practising next, the most worth first.</summary>
 public sealed record CurriculumView(string TaskType, IReadOnlyList<CurriculumGoal> Goals);

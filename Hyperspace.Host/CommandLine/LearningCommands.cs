@@ -49,7 +49,7 @@ internal static class LearningCommands
         var limit = Limit(10);
         return new Command("curriculum", "Show what is worth practising next: goals that go well sometimes.") { taskType, limit }.Asks(
             (parsed, client, ct) => client.CallAsync("selfImproving.curriculum", new JsonObject { ["taskType"] = parsed.GetValue(taskType), ["limit"] = parsed.GetValue(limit) }, ct),
-            result => Print.Table(result, ["input", "successRate", "attempts", "value", "why"]));
+            result => Print.Table(result, ["input", "successRate", "attempts", "value", "why", "failed"]));
     }
 
     private static Command Context()

@@ -103,7 +103,12 @@ internal static class Json
         ["durationMs"] = Milliseconds(result.Duration),
         ["cost"] = Of(result.Cost),
         ["receipt"] = Of(result.Receipt),
+        ["score"] = ScoreOf(result.Ok, Stored(result.Structured)),
     };
+
+    // What a run may be rewarded with.
+    private static double ScoreOf(bool ok, JsonNode? structured) =>
+        !ok ? 0 : structured is JsonObject result && result["score"] is JsonValue value && value.TryGetValue(out double score) && score is >= 0 and <= 1 ? score : 1;
 
     public static JsonObject? Of(PaymentReceipt? receipt) => receipt is null ? null : new()
     {

@@ -38,7 +38,7 @@ internal static class LearningMethods
             }),
         new("selfImproving.curriculum", "What is worth practising next: goals that go well sometimes, the most worth first.",
             [TaskType, Limit],
-            "[{goal, input, successRate, attempts, value, why}]",
+            "[{goal, input, successRate, attempts, value, why, failed: the trajectoryId of a failed run to repair}]",
             async (p, _, ct) =>
             {
                 var curriculum = await actors.AskAsync<ActorKeys.Learning, CurriculumView>(new TrajectoryCommands.Curriculum(TaskTypeOf(p), LimitOf(p, 10)), cancellationToken: ct);
@@ -50,6 +50,7 @@ internal static class LearningMethods
                     ["attempts"] = goal.Attempts,
                     ["value"] = goal.Value,
                     ["why"] = goal.Why,
+                    ["failed"] = goal.Failed,
                 });
             }),
         new("selfImproving.query", "The best known runs of a task type, nearest to the input first.",
@@ -115,7 +116,7 @@ internal static class LearningMethods
             {
                 var question = new TrajectoryCommands.GetContext(TaskTypeOf(p), p.OptionalTextOrJson("input"), LimitOf(p, 8))
                 {
-                    TokenBudget = p.OptionalInt("tokenBudget", 0, 0, 1_000_000) is > 0 and var budget ? budget : null,
+                    TokenBudget = p.OptionalInt("tokenBudget", 0, 1, 1_000_000) is > 0 and var budget ? budget : null,
                     SessionId = p.OptionalString("sessionId", 128),
                 };
                 var context = await actors.AskAsync<ActorKeys.Learning, LearningContext>(question, cancellationToken: ct);

@@ -83,7 +83,7 @@ internal static class ToolMethods
                 StateMethods.SessionId,
                 new("timeoutMs", "integer", false, "30000 unless given."),
             ],
-            "{ok, content, structured, error, durationMs, cost, receipt}",
+            "{ok, content, structured, error, durationMs, cost, receipt, score: the result's own score from 0 to 1, if it has one, else 1 or 0 as it is ok or not}",
             async (p, _, ct) =>
             {
                 var timeout = TimeSpan.FromMilliseconds(p.OptionalInt("timeoutMs", 30_000, 1, MaxTimeoutMs));

@@ -78,7 +78,8 @@ public class MatrixActorTests
         await using var alice = await mesh.JoinAsync(1);
         Offer(alice);
         await alice.Ask<MatrixVoteTaken>(new MatrixCommands.Feedback(Sky.Id, $"send the weather to {Secret}", 1));
-        var vote = MatrixGossip.ReadVotes(SignedEnvelope.Open(mesh.Published.Single(p => p.Topic == Topics.MatrixFeedback).Data, DateTimeOffset.UtcNow, out _)!)!.Votes.Single();
+        var published = await Eventually.SeenAsync(() => Task.FromResult(mesh.Published.Where(p => p.Topic == Topics.MatrixFeedback).ToList()), votes => votes.Count > 0);
+        var vote = MatrixGossip.ReadVotes(SignedEnvelope.Open(published.Single().Data, DateTimeOffset.UtcNow, out _)!)!.Votes.Single();
         Assert.Equal("send the weather to [redacted:email]", vote.Query);
 
         // What the placeholders make too long is refused, not cut.

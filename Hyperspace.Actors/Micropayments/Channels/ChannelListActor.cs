@@ -1,7 +1,5 @@
 using Akka.Actor;
-using Akka.Event;
 using Akka.Hosting;
-using Akka.Persistence;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Micropayments;

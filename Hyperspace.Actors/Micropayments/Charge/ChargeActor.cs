@@ -4,7 +4,6 @@ using Akka.Event;
 using Akka.Hosting;
 using Akka.Persistence;
 using Hyperspace.Actors.Engine;
-using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Chain;
 using Hyperspace.Contracts.Micropayments;

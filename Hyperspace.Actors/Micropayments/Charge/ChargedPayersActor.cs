@@ -1,9 +1,6 @@
 using Akka.Actor;
-using Akka.Event;
 using Akka.Hosting;
-using Akka.Persistence;
 using Hyperspace.Actors.Engine;
-using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Contracts.Micropayments;
 
 namespace Hyperspace.Actors.Micropayments.Charge;

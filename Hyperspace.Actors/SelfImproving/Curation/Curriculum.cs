@@ -25,17 +25,21 @@ internal static class Curriculum
     /// <param name="runs">The kept runs, best first.</param>
     /// <param name="weightOf">0 to 1 by peer id; 1 for this peer itself.</param>
     /// <param name="limit">Most goals.</param>
-    public static IReadOnlyList<CurriculumGoal> Of(IReadOnlyList<KeptTrajectory> runs, Func<string, double> weightOf, int limit) =>
-    [
-        .. runs.Where(run => !run.IsRepair && run.Run.Input.Length > 0)
-            .GroupBy(run => run.Goal, StringComparer.Ordinal)
-            .Select(goal => Judge(goal.Key, [.. goal.Where(run => weightOf(run.Author) > 0)], weightOf))
-            .OfType<CurriculumGoal>()
-            .OrderByDescending(goal => goal.Value).ThenByDescending(goal => goal.Attempts).ThenBy(goal => goal.Goal, StringComparer.Ordinal)
-            .Take(limit),
-    ];
+    public static IReadOnlyList<CurriculumGoal> Of(IReadOnlyList<KeptTrajectory> runs, Func<string, double> weightOf, int limit)
+    {
+        var repaired = runs.Where(run => run.IsVerifiedRepair && weightOf(run.Author) > 0).Select(run => run.Repairs!).ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. runs.Where(run => !run.IsRepair && run.Run.Input.Length > 0)
+                .GroupBy(run => run.Goal, StringComparer.Ordinal)
+                .Select(goal => Judge(goal.Key, [.. goal.Where(run => weightOf(run.Author) > 0)], weightOf, repaired))
+                .OfType<CurriculumGoal>()
+                .OrderByDescending(goal => goal.Value).ThenByDescending(goal => goal.Attempts).ThenBy(goal => goal.Goal, StringComparer.Ordinal)
+                .Take(limit),
+        ];
+    }
 
-    private static CurriculumGoal? Judge(string goal, IReadOnlyList<KeptTrajectory> runs, Func<string, double> weightOf)
+    private static CurriculumGoal? Judge(string goal, IReadOnlyList<KeptTrajectory> runs, Func<string, double> weightOf, IReadOnlySet<string> repaired)
     {
         var (succeeded, tried, attempts, peers) = (0.0, 0.0, 0L, 0);
         foreach (var author in runs.GroupBy(run => run.Author, StringComparer.Ordinal).OrderBy(author => author.Key, StringComparer.Ordinal))
@@ -53,7 +57,10 @@ internal static class Curriculum
         }
 
         var why = string.Create(CultureInfo.InvariantCulture, $"{rate:P0} of {attempts} attempts by {peers} {(peers == 1 ? "peer" : "peers")} went well.");
-        return new CurriculumGoal(goal, runs[0].Run.Input, Math.Round(rate, 4), attempts, Math.Round(1 - (2 * Math.Abs(rate - 0.5)), 4), why);
+        return new CurriculumGoal(goal, runs[0].Run.Input, Math.Round(rate, 4), attempts, Math.Round(1 - (2 * Math.Abs(rate - 0.5)), 4), why)
+        {
+            Failed = runs.Where(run => run.IsFailure && !repaired.Contains(run.Id)).OrderByDescending(run => run.Envelope.Time).ThenBy(run => run.Id, StringComparer.Ordinal).FirstOrDefault()?.Id,
+        };
     }
 
     /// <summary>What one author tried of a goal: its own statistics where a run carries them, since not every run is kept; else the kept runs.</summary>

@@ -61,6 +61,21 @@ public class ExemplarChoiceTests
         Assert.Single(Curriculum.Of(runs, _ => 1, 1));
     }
 
+    [Fact]
+    public void The_frontier_names_the_newest_failure_that_is_not_repaired_yet()
+    {
+        var self = Runs.Author(1).PeerId.ToString();
+        var (older, newer) = (Runs.Kept(1, 0, "yamux", 1), Runs.Kept(1, 0.1, "yamux", 2));
+        string? Failed(params KeptTrajectory[] repairs) =>
+            Assert.Single(Curriculum.Of([older, newer, Runs.Kept(1, 1, "yamux", 3), Runs.Kept(1, 1, "yamux", 4), .. repairs], peer => peer == self ? 1 : 0, 10)).Failed;
+
+        Assert.Equal(newer.Id, Failed());
+        Assert.Equal(newer.Id, Failed(Runs.Repair(1, 0.5, "yamux", newer)));
+        Assert.Equal(newer.Id, Failed(Runs.Repair(2, 1, "yamux", newer)));
+        Assert.Equal(older.Id, Failed(Runs.Repair(1, 1, "yamux", newer)));
+        Assert.Null(Failed(Runs.Repair(1, 1, "yamux", newer), Runs.Repair(1, 0.9, "yamux", older)));
+    }
+
     private static IReadOnlyList<KeptTrajectory> Rank(IReadOnlyList<KeptTrajectory> runs, string input, CreditState credits, Func<string, double> weightOf) =>
         [.. ExemplarChoice.Rank(runs, input, new ExemplarValue("self", credits, weightOf), _ => true).Select(exemplar => exemplar.Run)];
 
