@@ -105,6 +105,11 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         Receive<TaskTypeMessages.Compare>(compare => _runs.Forward(new TrajectoryMessages.Compare(compare.Request)));
         Receive<TrajectoryMessages.ExperienceChanged>(OnExperienceChanged);
         Receive<TrajectoryMessages.OwnRunKept>(_handOuts.Tell);
+        Receive<TrajectoryMessages.OwnRunReflected>(reflected =>
+        {
+            _handOuts.Tell(reflected);
+            _runs.Tell(reflected);
+        });
         Receive<TrajectoryMessages.ShareAlso>(OnShareAlso);
         Receive<TrajectoryMessages.Brought>(brought => Pass(brought.Envelope));
         Gossip();

@@ -5,7 +5,6 @@ using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
-using Hyperspace.Contracts.Matrix;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.State;
 using Hyperspace.Contracts.Wire;
@@ -51,7 +50,10 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     public IStash Stash { get; set; } = null!;
 
     protected override void PreStart() =>
-        _services.Store.LoadAsync(_taskType, TrajectoryLimits.Default).PipeTo(Self, success: envelopes => new Loaded(envelopes));
+        LoadAsync(_services.Store, _taskType).PipeTo(Self);
+
+    private static async Task<Loaded> LoadAsync(IExperienceStore store, string taskType) =>
+        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false));
 
     private void Loading()
     {
@@ -74,6 +76,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
             // Also when there are none: the parent waits for it.
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+            GoOn(loaded.Unfinished);
+            JudgeSoon();
             Become(Running);
             Stash.UnstashAll();
         });
@@ -106,6 +110,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             StopWhenWritten();
         });
         CatchingUp();
+        Finishing();
+        Judging();
     }
 
     private void OnRecord(TrajectoryCommands.Record command)
@@ -194,7 +200,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private void Keep(KeptTrajectory run, Asker? asker)
     {
         _writing++;
-        _services.Store.KeepAsync(_taskType, run, asker?.Body).PipeTo(Self, success: outcome => new Written(run, outcome, asker));
+        var written = asker is null ? _services.Store.KeepAsync(_taskType, run) : _services.Store.RecordAsync(_taskType, run, asker.ContextId, asker.Body);
+        written.PipeTo(Self, success: outcome => new Written(run, outcome, asker));
     }
 
     private void OnWritten(Written written)
@@ -210,8 +217,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
             {
                 Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
-                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run, asker.ContextId));
-                Observe(written.Run);
+                Conclude(written.Run, asker.ContextId, again: false);
             }
 
             // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
@@ -236,27 +242,6 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         {
             Settle();
             Context.Stop(Self);
-        }
-    }
-
-    /// <summary>What this peer's own run shows of its tools is the matrix's to learn.</summary>
-    private void Observe(KeptTrajectory run)
-    {
-        if (run.Run.Input.Length == 0 || !_registry.TryGet<ActorKeys.Matrix>(out var matrix))
-        {
-            return;
-        }
-
-        foreach (var step in run.Run.Steps.Where(step => step.Kind == "tool"))
-        {
-            if (!step.Ok || run.IsFailure)
-            {
-                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: false));
-            }
-            else if (run.IsSuccess)
-            {
-                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: true));
-            }
         }
     }
 
@@ -285,13 +270,14 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         {
             _state = next;
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+            JudgeSoon();
         }
 
         _answers.ForEach(waiting => waiting.Asker.Tell(waiting.Answer));
         _answers.Clear();
     }
 
-    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
+    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished);
 
     /// <summary>What became of a run that was written; the asker is null for another peer's.</summary>
     private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, Asker? Asker);
