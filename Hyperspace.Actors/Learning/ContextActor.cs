@@ -33,6 +33,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
     private readonly IActorRef _playbook;
     private readonly string _self;
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
+    private readonly List<string> _reflected = [];
     private long _uncounted;
     private ContextState _state;
     private int _gathering;
@@ -68,6 +69,14 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
         Command<TrajectoryCommands.Record>(OnRecord);
         Command<TrajectoryCommands.Curriculum>(ask => Sender.Tell(new CurriculumView(taskType, Curriculum.Of(_bestFirst, WeightOf, ask.Limit))));
         Command<TrajectoryMessages.OwnRunKept>(OnOwnRunKept);
+        Command<TrajectoryMessages.OwnRunReflected>(reflected =>
+        {
+            // Goes into the journal with the next run: until then it costs memory, no more.
+            if (_state.BulletsOf(reflected.TrajectoryId) is not null)
+            {
+                _reflected.Add(reflected.TrajectoryId);
+            }
+        });
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
         Command<CountNow>(_ => CountOwn(null));
@@ -158,22 +167,31 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
-        var bullets = _state.EndedBy(kept.ContextId, kept.Run.Parse().SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
-        if (_state.End(kept.Run, kept.ContextId) is not { } ended)
+        // A run that is told again ends nothing again.
+        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.ContextId) is not { } ended)
         {
-            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, []));
-            Count(kept.Run);
+            Finish();
             return;
         }
 
+        ended.Reflected.AddRange(_reflected.Select(ContextState.ToBytes));
+        _reflected.Clear();
         Persist(ended, e =>
         {
             _state = _state.Apply(e);
             SnapshotSometimes();
             SignLater();
-            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, kept.Run.IsRepair ? [] : bullets));
-            Count(kept.Run);
+            Finish();
         });
+
+        void Finish()
+        {
+            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, _state.BulletsOf(kept.Run.Id) ?? []));
+            if (!kept.Again)
+            {
+                Count(kept.Run);
+            }
+        }
     }
 
     /// <summary>A checkpoint is taken at once; else the count is journalled with the next ones. What a crash forgets of it only puts the checkpoint off.</summary>

@@ -108,6 +108,12 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
         Receive<TaskTypeMessages.Compare>(compare => _exchange.Forward(new TrajectoryMessages.Compare(compare.Request)));
         Receive<TrajectoryMessages.ExperienceChanged>(OnExperienceChanged);
         Receive<TrajectoryMessages.OwnRunKept>(kept => _parts?.HandOuts.Tell(kept));
+        Receive<TrajectoryMessages.OwnRunReflected>(reflected =>
+        {
+            _parts?.HandOuts.Tell(reflected);
+            _parts?.Runs.Tell(reflected);
+        });
+        Receive<TaskTypeMessages.GoOn>(_ => WakeUp());
         Receive<TrajectoryMessages.ShareAlso>(OnShareAlso);
         Receive<TrajectoryMessages.RunsCame>(came =>
         {

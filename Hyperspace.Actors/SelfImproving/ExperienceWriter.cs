@@ -111,6 +111,29 @@ internal sealed class ExperienceWriter : IDisposable
         return true;
     }
 
+    /// <summary>Adds a run from which something is to follow; false when it is there already.</summary>
+    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body)
+    {
+        if (!Add(taskType, envelope, run, body))
+        {
+            return false;
+        }
+
+        using var unfinished = Command(
+            "INSERT INTO unfinished (task_type, id, context) VALUES ($type, $id, $context)",
+            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)contextId ?? DBNull.Value));
+        unfinished.ExecuteNonQuery();
+        return true;
+    }
+
+    /// <summary>Everything has followed from a run; false when that was known.</summary>
+    public bool Finish(string taskType, string id)
+    {
+        using var finish = Command(
+            "DELETE FROM unfinished WHERE task_type = $type AND id = $id", ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(id)));
+        return finish.ExecuteNonQuery() > 0;
+    }
+
     /// <summary>Adds a body that a kept run names; false when none does.</summary>
     public bool AddBody(RunBody body)
     {
@@ -165,7 +188,7 @@ internal sealed class ExperienceWriter : IDisposable
               SELECT id, place, body, size, turn, row_number() OVER kept AS position, sum(size) OVER kept AS bytes FROM (
                 SELECT *, row_number() OVER (PARTITION BY author ORDER BY {ExperienceFile.BestFirst}) AS turn FROM runs WHERE task_type = $type AND own = $own)
               WINDOW kept AS (ORDER BY turn, {ExperienceFile.BestFirst} ROWS UNBOUNDED PRECEDING))
-            WHERE turn > $perAuthor OR position > $records OR bytes > $bytes
+            WHERE (turn > $perAuthor OR position > $records OR bytes > $bytes) AND id NOT IN (SELECT id FROM unfinished WHERE task_type = $type)
             """,
             ("$type", taskType), ("$own", own ? 1 : 0), ("$perAuthor", own ? _limits.RecordsPerTaskType : _limits.RecordsPerAuthor), ("$records", own ? _limits.RecordsPerTaskType : _level), ("$bytes", _limits.BytesPerTaskType)))
         {

@@ -57,10 +57,11 @@ internal sealed record OwnRun(SignedEnvelope Envelope, KeptTrajectory Run, Traje
         return (tries, Math.Min(tries, (last?.Successes ?? 0) + (run.Reward >= KeptTrajectory.SuccessReward ? 1U : 0)));
     }
 
-    /// <summary>What the run shows of its tools, for the matrix: a step that failed, or any step of a failed run, speaks against its tool.</summary>
-    public IEnumerable<MatrixCommands.Observe> Observations() =>
-        from step in Signed.Input.Length == 0 ? [] : Signed.Steps.Where(step => step.Kind == "tool")
-        let failed = !step.Ok || Run.IsFailure
-        where failed || Run.IsSuccess
-        select new MatrixCommands.Observe(step.Name, Signed.Input, Ok: !failed);
+    /// <summary>What a run shows of its tools: a step that failed, or any step of a failed run, speaks against its tool.</summary>
+    public static IReadOnlyList<CapabilityOutcome> OutcomesOf(KeptTrajectory run, Trajectory signed) => !run.HasInput ? [] :
+    [
+        .. signed.Steps
+            .Where(step => step.Kind == "tool" && (!step.Ok || run.IsFailure || run.IsSuccess))
+            .Select(step => new CapabilityOutcome(step.Name, step.Ok && run.IsSuccess)),
+    ];
 }

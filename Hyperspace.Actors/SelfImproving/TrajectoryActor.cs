@@ -14,7 +14,7 @@ namespace Hyperspace.Actors.SelfImproving;
 /// <see cref="IExperienceStore"/> when it wakes. Records this peer's own runs, and answers from what is kept. What comes from
 /// other peers it is told by its parent.
 /// </summary>
-internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
+internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
 {
     private const int MaxMatches = 100;
     private static readonly TimeSpan SessionPatience = TimeSpan.FromSeconds(5);
@@ -48,7 +48,10 @@ internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
     public IStash Stash { get; set; } = null!;
 
     protected override void PreStart() =>
-        _services.Store.LoadAsync(_taskType, TrajectoryLimits.Default).PipeTo(Self, success: envelopes => new Loaded(envelopes));
+        LoadAsync(_services.Store, _taskType).PipeTo(Self);
+
+    private static async Task<Loaded> LoadAsync(IExperienceStore store, string taskType) =>
+        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false));
 
     private void Loading()
     {
@@ -71,6 +74,8 @@ internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
 
             // Also when there are none: the parent waits for it.
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            GoOn(loaded.Unfinished);
+            JudgeSoon();
             Become(Running);
             Stash.UnstashAll();
         });
@@ -100,6 +105,8 @@ internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
             _stopping = true;
             StopWhenDone();
         });
+        Finishing();
+        Judging();
     }
 
     private void OnRecord(TrajectoryCommands.Record command)
@@ -162,7 +169,7 @@ internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
 
         // It counts once it is on disk.
         var own = recording.Own;
-        _services.Store.KeepAsync(_taskType, own.Envelope, own.Run, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
+        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.ContextId, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
     }
 
     private void OnWritten(Written written)
@@ -177,8 +184,7 @@ internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
         if (outcome is KeepOutcome.Kept or KeepOutcome.Known)
         {
             Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
-            Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(recording.Own.Run, recording.ContextId));
-            Observe(recording.Own);
+            Conclude(recording.Own.Run, recording.ContextId, again: false);
         }
 
         // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
@@ -202,18 +208,6 @@ internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
         {
             Settle();
             Context.Stop(Self);
-        }
-    }
-
-    /// <summary>What this peer's own run shows of its tools is the matrix's to learn.</summary>
-    private void Observe(OwnRun run)
-    {
-        if (_registry.TryGet<ActorKeys.Matrix>(out var matrix))
-        {
-            foreach (var observation in run.Observations())
-            {
-                matrix.Tell(observation);
-            }
         }
     }
 
@@ -241,13 +235,14 @@ internal sealed class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
         {
             _state = next;
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            JudgeSoon();
         }
 
         _answers.ForEach(waiting => waiting.Asker.Tell(waiting.Answer));
         _answers.Clear();
     }
 
-    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
+    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished);
 
     /// <summary>What became of an own run that was written.</summary>
     private sealed record Written(Recording Recording, KeepOutcome Outcome);

@@ -42,8 +42,18 @@ internal static class TrajectoryMessages
     /// <param name="Footprint">Bytes of memory that they take, roughly.</param>
     public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst, long Footprint);
 
-    /// <summary>To the parent: this peer's own run is on disk; with the context that it was recorded with.</summary>
-    public sealed record OwnRunKept(KeptTrajectory Run, string? ContextId);
+    /// <summary>
+    /// To the parent: this peer's own run is on disk; with the context that it was recorded with. Told again after a crash until
+    /// <see cref="OwnRunReflected"/> has come: what follows from it must not depend on how often.
+    /// </summary>
+    public sealed record OwnRunKept(KeptTrajectory Run, string? ContextId)
+    {
+        /// <summary>Whether it may have been told before.</summary>
+        public bool Again { get; init; }
+    }
+
+    /// <summary>To the runs and the contexts: what was learnt from a run of this peer's own is in the journal, so it need not be told again.</summary>
+    public sealed record OwnRunReflected(string TrajectoryId);
 
     /// <summary>To the parent: follow the task type.</summary>
     public sealed record FollowWanted;

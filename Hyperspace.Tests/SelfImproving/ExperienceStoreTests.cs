@@ -38,6 +38,35 @@ public sealed class ExperienceStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_recorded_run_is_unfinished_over_restarts_and_gives_way_to_nothing_until_it_is_finished()
+    {
+        var (first, second) = (Runs.Sealed(1, 0.0, "worst"), Runs.Sealed(1, 0.1, "second"));
+        var limits = new ExperienceLimits { RecordsPerTaskType = 16 };
+        await using (var store = Open(limits))
+        {
+            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), "ctx_1", null));
+            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, second, Runs.Kept(second), null, null));
+            Assert.Equal(KeepOutcome.Known, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), "ctx_2", null));
+        }
+
+        await using var again = Open(limits);
+        Assert.Equal([Runs.TaskType], await again.UnfinishedTaskTypesAsync());
+        Assert.Equal([(first.Id, "ctx_1"), (second.Id, null)], (await again.UnfinishedAsync(Runs.TaskType)).Select(run => (run.Envelope.Id, run.ContextId)));
+        Assert.Empty(await again.UnfinishedAsync("other"));
+        for (var i = 0; i < 64; i++)
+        {
+            await again.KeepAsync(Runs.Sealed(1, 1.0, $"better {i}", i));
+        }
+
+        Assert.Equal(KeepOutcome.Kept, await again.FinishAsync(Runs.TaskType, first.Id));
+        Assert.Equal(KeepOutcome.Known, await again.FinishAsync(Runs.TaskType, first.Id));
+        Assert.Equal(second.Id, Assert.Single(await again.UnfinishedAsync(Runs.TaskType)).Envelope.Id);
+        await again.KeepAsync(Runs.Sealed(1, 1.0, "one more", 100));
+        var ids = await again.IdsAsync(Runs.TaskType);
+        Assert.Equal((false, true), (Has(ids, first), Has(ids, second)));
+    }
+
+    [Fact]
     public async Task What_is_loaded_gives_the_state_that_all_runs_give()
     {
         var small = new TrajectoryLimits(Runs: 6, Failures: 3, LargeRuns: 2, LargeFailures: 1, SmallBytes: 400);

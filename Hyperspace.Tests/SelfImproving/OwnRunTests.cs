@@ -50,7 +50,7 @@ public class OwnRunTests
     public void A_step_that_failed_or_a_run_that_did_speaks_against_the_tool(double reward, bool ok, bool hasInput, string said)
     {
         var run = Make(Record(reward, hasInput ? "yamux" : null, ok), [], out _)!;
-        Assert.Equal(said.Length == 0 ? [] : [new MatrixCommands.Observe("docs-search", "yamux", Ok: said == "good")], run.Observations());
+        Assert.Equal(said.Length == 0 ? [] : [new CapabilityOutcome("docs-search", said == "good")], OwnRun.OutcomesOf(run.Run, run.Signed));
     }
 
     private static OwnRun? Make(TrajectoryCommands.Record command, IReadOnlyCollection<KeptTrajectory> kept, out Refusal? refusal) =>
