@@ -36,6 +36,8 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
     private readonly List<string> _reflected = [];
     private long _uncounted;
     private ContextState _state;
+    private int _gathering;
+    private bool _stopping;
 
     public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
         : base("learning-" + taskType + "-contexts", Journals.Default)
@@ -59,7 +61,10 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
         Command<TrajectoryMessages.ExperienceChanged>(changed => _bestFirst = changed.BestFirst);
         Command<TrajectoryCommands.GetContext>(question =>
-            _playbook.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(taskType), PlaybookPatience).PipeTo(Self, Sender, view => new Gathered(question, view), _ => new Gathered(question, null)));
+        {
+            _gathering++;
+            _playbook.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(taskType), PlaybookPatience).PipeTo(Self, Sender, view => new Gathered(question, view), _ => new Gathered(question, null));
+        });
         Command<Gathered>(OnGathered);
         Command<TrajectoryCommands.Record>(OnRecord);
         Command<TrajectoryCommands.Curriculum>(ask => Sender.Tell(new CurriculumView(taskType, Curriculum.Of(_bestFirst, WeightOf, ask.Limit))));
@@ -75,7 +80,8 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
         Command<CountNow>(_ => CountOwn(null));
-        Command<StopEntity>(_ => Context.Stop(Self));
+        Command<TrajectoryMessages.StopRuns>(_ => runs.Tell(StopEntity.Instance));
+        Command<StopEntity>(_ => OnStop());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -84,10 +90,34 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
     protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "What was handed out could not be journalled; free some disk space and try again.");
 
+    /// <summary>Stops once nobody waits for a context and everything is counted.</summary>
+    private void OnStop()
+    {
+        _stopping = true;
+        if (_uncounted > 0)
+        {
+            CountOwn(null);
+
+            // Comes behind what is journalled.
+            Self.Tell(StopEntity.Instance);
+        }
+        else if (_gathering == 0)
+        {
+            Context.Stop(Self);
+        }
+    }
+
     private double WeightOf(string author) => author == _self ? 1 : _services.Trust?.WeightOf(author) ?? 1;
 
     private void OnGathered(Gathered gathered)
     {
+        _gathering--;
+        if (_stopping)
+        {
+            // Comes behind what is journalled below.
+            Self.Tell(StopEntity.Instance);
+        }
+
         if (gathered.Playbook is null)
         {
             Sender.Tell(new Refusal(ErrorCodes.Timeout, $"The playbook did not answer within {PlaybookPatience.TotalSeconds} seconds; try again."));

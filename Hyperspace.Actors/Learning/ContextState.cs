@@ -61,7 +61,7 @@ internal sealed record ContextState
     /// <summary>The event of a run; null when it ends no context.</summary>
     public RunEnded? End(KeptTrajectory run, string? contextId)
     {
-        var contexts = EndedBy(contextId, run.Run.SessionId);
+        var contexts = EndedBy(contextId, run.Parse().SessionId);
         return contexts.Count == 0 ? null : new RunEnded
         {
             TrajectoryId = ToBytes(run.Id),

@@ -45,7 +45,7 @@ internal sealed class LearningActor : ReceiveActor, IWithTimers
         {
             foreach (var taskType in found.TaskTypes)
             {
-                taskTypes.Tell(new TaskTypeMessages.Wake(taskType));
+                taskTypes.Tell(new TaskTypeMessages.GoOn(taskType));
             }
         });
         Receive<Status.Failure>(failed => _log.Error(failed.Cause, "It is not known which runs are unfinished; they go on when their task types are used."));

@@ -43,8 +43,9 @@ public static class LearningExtensions
                 rpc.Handle(RpcMethods.TrajectoriesBody, bodies.Serve);
                 var trajectories = new TrajectoryServices(
                     identity, resolver.GetService<HybridClock>(), time, new NeighbourTrajectories(rpc, network), store, bodies, options.Learning.SyncInterval, Random.Shared);
+                var workingSets = system.ActorOf(Props.Create(() => new WorkingSetsActor(options.Learning.WorkingSetBytes)), "working-sets");
                 var services = new LearningServices(
-                    trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), resolver.GetService<ITrust>());
+                    trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), workingSets, resolver.GetService<ITrust>());
                 return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
             },
             ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),

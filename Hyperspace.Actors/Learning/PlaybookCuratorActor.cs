@@ -28,6 +28,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     private readonly LearningServices _services;
     private readonly IActorRef _reflector;
     private PlaybookCuratorState _state;
+    private bool _hasRuns;
     private (PlaybookCuratorState State, long Trust, Playbook Playbook)? _read;
 
     public PlaybookCuratorActor(string taskType, LearningServices services, IActorRef reflector)
@@ -47,7 +48,15 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
         Command<TrajectoryCommands.Reflect>(OnReflect);
         Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, Read().Visible)));
-        Command<TrajectoryMessages.ExperienceChanged>(changed => _state = _state.WithRuns(changed.BestFirst));
+        Command<TrajectoryMessages.ExperienceChanged>(changed =>
+        {
+            _state = _state.WithRuns(changed.BestFirst);
+            if (!_hasRuns)
+            {
+                _hasRuns = true;
+                PruneLater();
+            }
+        });
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<PlaybookMessages.RunFinished>(OnFinished);
         Command<PlaybookMessages.Reflected>(OnReflected);
@@ -162,7 +171,13 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     private void Changed()
     {
         Context.Parent.Tell(new TrajectoryMessages.ShareAlso(_state.Envelopes));
-        if (!Timers.IsTimerActive(nameof(PlaybookMessages.Prune)))
+        PruneLater();
+    }
+
+    // What runs show is not pruned, and without them nobody knows what they show.
+    private void PruneLater()
+    {
+        if (_hasRuns && !Timers.IsTimerActive(nameof(PlaybookMessages.Prune)))
         {
             Timers.StartSingleTimer(nameof(PlaybookMessages.Prune), PlaybookMessages.Prune.Instance, PruneInterval);
         }

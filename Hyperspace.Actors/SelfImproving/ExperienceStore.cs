@@ -38,11 +38,11 @@ internal sealed class ExperienceStore : IExperienceStore
 
     private sealed record Write(int Bytes, Func<ExperienceWriter, bool> Do, TaskCompletionSource<KeepOutcome> Done);
 
-    public Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null) =>
-        EnqueueAsync(run.Envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, run, body));
+    public Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null) =>
+        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, envelope, run, body));
 
-    public Task<KeepOutcome> RecordAsync(string taskType, KeptTrajectory run, string? contextId, RunBody? body) =>
-        EnqueueAsync(run.Envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Record(taskType, run, contextId, body));
+    public Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body) =>
+        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Record(taskType, envelope, run, contextId, body));
 
     public Task<KeepOutcome> FinishAsync(string taskType, string id) => EnqueueAsync(0, writer => writer.Finish(taskType, id));
 
@@ -100,17 +100,19 @@ internal sealed class ExperienceStore : IExperienceStore
         return Envelopes(command);
     });
 
-    public Task<IReadOnlyList<byte[]>> IdsAsync(string taskType) => ReadAsync<IReadOnlyList<byte[]>>(file =>
+    public Task<IdSet> IdsAsync(string taskType) => ReadAsync(file =>
     {
         using var command = ExperienceFile.Command(file, "SELECT id FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY id", ("$type", taskType));
         using var rows = command.ExecuteReader();
-        var ids = new List<byte[]>();
+        using var ids = new MemoryStream();
+        var id = new byte[IdSet.IdBytes];
         while (rows.Read())
         {
-            ids.Add((byte[])rows.GetValue(0));
+            rows.GetBytes(0, 0, id, 0, id.Length);
+            ids.Write(id);
         }
 
-        return ids;
+        return IdSet.OfSorted(ids.ToArray());
     });
 
     public Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>

@@ -36,10 +36,14 @@ internal sealed record UnfinishedRun(SignedEnvelope Envelope, string? ContextId)
 internal interface IExperienceStore : IAsyncDisposable
 {
     /// <summary>Keeps a run, with its body when that is known; completes once it is committed.</summary>
-    Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null);
+    /// <param name="taskType">Its task type.</param>
+    /// <param name="envelope">What is kept.</param>
+    /// <param name="run">The envelope's run.</param>
+    /// <param name="body">The whole of a shortened run.</param>
+    Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null);
 
     /// <summary>Keeps a run that this peer recorded just now. It is unfinished from then on, whatever happens to this process, until <see cref="FinishAsync"/>.</summary>
-    Task<KeepOutcome> RecordAsync(string taskType, KeptTrajectory run, string? contextId, RunBody? body);
+    Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body);
 
     /// <summary>Everything has followed from a run that was recorded; <see cref="KeepOutcome.Known"/> when that was known.</summary>
     Task<KeepOutcome> FinishAsync(string taskType, string id);
@@ -53,8 +57,8 @@ internal interface IExperienceStore : IAsyncDisposable
     /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
     Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);
 
-    /// <summary>The ids of all kept runs of a task type, 32 bytes each, in order.</summary>
-    Task<IReadOnlyList<byte[]>> IdsAsync(string taskType);
+    /// <summary>The ids of all kept runs of a task type.</summary>
+    Task<IdSet> IdsAsync(string taskType);
 
     /// <summary>The kept runs of the first of these ids that are there, as many as have at most <paramref name="maxBytes"/> together, and how many ids that was.</summary>
     Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes);

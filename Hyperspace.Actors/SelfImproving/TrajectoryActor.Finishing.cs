@@ -55,23 +55,16 @@ internal sealed partial class TrajectoryActor
     {
         _unfinished[run.Id] = Concluded.Nothing;
         Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(run, contextId) { Again = again });
-        if (_registry.TryGet<ActorKeys.Matrix>(out var matrix) && OutcomesOf(run) is { Count: > 0 } outcomes)
+        var signed = run.Parse();
+        if (_registry.TryGet<ActorKeys.Matrix>(out var matrix) && OwnRun.OutcomesOf(run, signed) is { Count: > 0 } outcomes)
         {
-            matrix.Tell(new MatrixCommands.Observe(run.Id, run.Run.Input, outcomes));
+            matrix.Tell(new MatrixCommands.Observe(run.Id, signed.Input, outcomes));
         }
         else
         {
             OnConcluded(run.Id, Concluded.Observed);
         }
     }
-
-    /// <summary>What the run shows of its tools.</summary>
-    private static List<CapabilityOutcome> OutcomesOf(KeptTrajectory run) => run.Run.Input.Length == 0 ? [] :
-    [
-        .. run.Run.Steps
-            .Where(step => step.Kind == "tool" && (!step.Ok || run.IsFailure || run.IsSuccess))
-            .Select(step => new CapabilityOutcome(step.Name, step.Ok && run.IsSuccess)),
-    ];
 
     private void OnConcluded(string id, Concluded what)
     {

@@ -93,8 +93,10 @@ public class PlaybookCuratorActorTests
         var parent = kit.CreateTestProbe();
         parent.IgnoreMessages(message => message is TrajectoryMessages.ShareAlso);
         var services = new LearningServices(
-            new TrajectoryServices(peer.Identity, new HybridClock(peer.Time), peer.Time, null!, null!, null!, TimeSpan.FromMinutes(1), new Random(1)), new LearningOptions(), new ContrastReflector(), new OutcomeReflector(), null);
+            new TrajectoryServices(peer.Identity, new HybridClock(peer.Time), peer.Time, null!, null!, null!, TimeSpan.FromMinutes(1), new Random(1)), new LearningOptions(), new ContrastReflector(), new OutcomeReflector(), ActorRefs.Nobody, null);
         var reflector = peer.Engine.System.ActorOf(Props.Create(() => new ReflectorActor(services.RunReflector)));
-        return (parent.ChildActorOf(Props.Create(() => new PlaybookCuratorActor(Runs.TaskType, services, reflector))), parent);
+        var curator = parent.ChildActorOf(Props.Create(() => new PlaybookCuratorActor(Runs.TaskType, services, reflector)));
+        curator.Tell(new TrajectoryMessages.ExperienceChanged([], 0));
+        return (curator, parent);
     }
 }
