@@ -48,16 +48,6 @@ churn.SetAction(async (parsed, cancellationToken) =>
     return report.Flat ? 0 : 1;
 });
 
-var records = new Option<int>("--records") { Description = "Signed records that are taken in.", DefaultValueFactory = _ => 1_000_000 };
-var taskTypes = new Option<int>("--task-types") { Description = "Task types that they are of; at most 256.", DefaultValueFactory = _ => 250 };
-var scale = new Command("scale", "One peer takes in many signed records: speed, memory, size on disk; then restarts and answers queries.") { records, taskTypes };
-scale.SetAction(async (parsed, cancellationToken) =>
-{
-    var report = await new ScaleScenario(parsed.GetValue(records), parsed.GetValue(taskTypes), parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine).RunAsync(cancellationToken);
-    Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
-    return 0;
-});
-
 var functions = new Command("functions", "BenchmarkDotNet over single functions; arguments after -- go to it.") { TreatUnmatchedTokensAsErrors = false };
 functions.SetAction(parsed =>
 {
@@ -65,6 +55,6 @@ functions.SetAction(parsed =>
     return 0;
 });
 
-var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, LearnCommand.Create(json), churn, scale, functions, MatrixCommand.Create(json), SimCommand.Create(json) };
+var root = new RootCommand("Measures Hyperspace.") { loop, libp2p, payments, LearnCommand.Create(json), churn, ScaleCommand.Create(json), functions, MatrixCommand.Create(json), SimCommand.Create(json) };
 root.Options.Add(json);
 return await root.Parse(args).InvokeAsync();

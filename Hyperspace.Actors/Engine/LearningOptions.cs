@@ -88,6 +88,12 @@ public sealed record LearningOptions
     /// <summary>How often a followed task type is compared with a random neighbour, on average.</summary>
     public TimeSpan SyncInterval { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// Bytes of memory that the working sets of all task types of a process take together, roughly; the one that was used last
+    /// stays even when it is larger. Who was not used for longest falls asleep, and wakes with the next question.
+    /// </summary>
+    public long WorkingSetBytes { get; init; } = 128L << 20;
+
     /// <summary>How much experience is kept.</summary>
     public ExperienceLimits Experience { get; init; } = new();
 

@@ -33,8 +33,11 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
     private readonly IActorRef _playbook;
     private readonly string _self;
     private IReadOnlyList<KeptTrajectory> _bestFirst = [];
+    private readonly List<string> _reflected = [];
     private long _uncounted;
     private ContextState _state;
+    private int _gathering;
+    private bool _stopping;
 
     public ContextActor(string taskType, LearningServices services, IActorRef runs, IActorRef playbook)
         : base("learning-" + taskType + "-contexts", Journals.Default)
@@ -58,15 +61,27 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
         Command<TrajectoryMessages.ExperienceChanged>(changed => _bestFirst = changed.BestFirst);
         Command<TrajectoryCommands.GetContext>(question =>
-            _playbook.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(taskType), PlaybookPatience).PipeTo(Self, Sender, view => new Gathered(question, view), _ => new Gathered(question, null)));
+        {
+            _gathering++;
+            _playbook.Ask<PlaybookView>(new TrajectoryCommands.GetPlaybook(taskType), PlaybookPatience).PipeTo(Self, Sender, view => new Gathered(question, view), _ => new Gathered(question, null));
+        });
         Command<Gathered>(OnGathered);
         Command<TrajectoryCommands.Record>(OnRecord);
         Command<TrajectoryCommands.Curriculum>(ask => Sender.Tell(new CurriculumView(taskType, Curriculum.Of(_bestFirst, WeightOf, ask.Limit))));
         Command<TrajectoryMessages.OwnRunKept>(OnOwnRunKept);
+        Command<TrajectoryMessages.OwnRunReflected>(reflected =>
+        {
+            // Goes into the journal with the next run: until then it costs memory, no more.
+            if (_state.BulletsOf(reflected.TrajectoryId) is not null)
+            {
+                _reflected.Add(reflected.TrajectoryId);
+            }
+        });
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<Sign>(_ => OnSign());
         Command<CountNow>(_ => CountOwn(null));
-        Command<StopEntity>(_ => Context.Stop(Self));
+        Command<TrajectoryMessages.StopRuns>(_ => runs.Tell(StopEntity.Instance));
+        Command<StopEntity>(_ => OnStop());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -75,10 +90,34 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
     protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "What was handed out could not be journalled; free some disk space and try again.");
 
+    /// <summary>Stops once nobody waits for a context and everything is counted.</summary>
+    private void OnStop()
+    {
+        _stopping = true;
+        if (_uncounted > 0)
+        {
+            CountOwn(null);
+
+            // Comes behind what is journalled.
+            Self.Tell(StopEntity.Instance);
+        }
+        else if (_gathering == 0)
+        {
+            Context.Stop(Self);
+        }
+    }
+
     private double WeightOf(string author) => author == _self ? 1 : _services.Trust?.WeightOf(author) ?? 1;
 
     private void OnGathered(Gathered gathered)
     {
+        _gathering--;
+        if (_stopping)
+        {
+            // Comes behind what is journalled below.
+            Self.Tell(StopEntity.Instance);
+        }
+
         if (gathered.Playbook is null)
         {
             Sender.Tell(new Refusal(ErrorCodes.Timeout, $"The playbook did not answer within {PlaybookPatience.TotalSeconds} seconds; try again."));
@@ -128,22 +167,31 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
-        var bullets = _state.EndedBy(kept.ContextId, kept.Run.Run.SessionId).SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal).ToList();
-        if (_state.End(kept.Run, kept.ContextId) is not { } ended)
+        // A run that is told again ends nothing again.
+        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.ContextId) is not { } ended)
         {
-            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, []));
-            Count(kept.Run);
+            Finish();
             return;
         }
 
+        ended.Reflected.AddRange(_reflected.Select(ContextState.ToBytes));
+        _reflected.Clear();
         Persist(ended, e =>
         {
             _state = _state.Apply(e);
             SnapshotSometimes();
             SignLater();
-            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, kept.Run.IsRepair ? [] : bullets));
-            Count(kept.Run);
+            Finish();
         });
+
+        void Finish()
+        {
+            _playbook.Tell(new PlaybookMessages.RunFinished(kept.Run, _state.BulletsOf(kept.Run.Id) ?? []));
+            if (!kept.Again)
+            {
+                Count(kept.Run);
+            }
+        }
     }
 
     /// <summary>A checkpoint is taken at once; else the count is journalled with the next ones. What a crash forgets of it only puts the checkpoint off.</summary>

@@ -64,6 +64,9 @@ internal static class ContextFit
     public static string TextOf(BulletView bullet) => $"- {bullet.Text}\n";
 
     /// <summary>A run as text of a prompt: what was asked, each step with what came of it, the answer.</summary>
-    public static string TextOf(KeptTrajectory run) =>
-        $"{run.Run.Input}\n{string.Concat(run.Run.Steps.Select(step => $"{step.Thought}\n{step.Name} {step.Input}\n{step.Output}{step.Error}\n"))}{run.Run.Output}\n";
+    public static string TextOf(KeptTrajectory kept)
+    {
+        var run = kept.Parse();
+        return $"{run.Input}\n{string.Concat(run.Steps.Select(step => $"{step.Thought}\n{step.Name} {step.Input}\n{step.Output}{step.Error}\n"))}{run.Output}\n";
+    }
 }

@@ -40,6 +40,8 @@ internal sealed record ContextState
 
     private ImmutableList<string> Closed { get; init; } = [];
 
+    private ImmutableList<UnreflectedRun> Unreflected { get; init; } = [];
+
     /// <summary>Nothing handed out yet.</summary>
     public static ContextState Empty(string taskType, string self) => new() { TaskType = taskType, Credits = CreditState.Empty(self, CreditLimits.Default) };
 
@@ -53,10 +55,13 @@ internal sealed record ContextState
     public IReadOnlyList<ContextHanded> EndedBy(string? contextId, string sessionId) =>
         [.. Open.Where(context => context.ContextId == (contextId ?? None) || (sessionId.Length > 0 && context.SessionId == sessionId))];
 
+    /// <summary>The bullets that were handed out for a run that ended its contexts before, until it is reflected on; null for any other run.</summary>
+    public IReadOnlyList<string>? BulletsOf(string trajectoryId) => Unreflected.Find(run => run.TrajectoryId == ToBytes(trajectoryId))?.BulletIds;
+
     /// <summary>The event of a run; null when it ends no context.</summary>
     public RunEnded? End(KeptTrajectory run, string? contextId)
     {
-        var contexts = EndedBy(contextId, run.Run.SessionId);
+        var contexts = EndedBy(contextId, run.Parse().SessionId);
         return contexts.Count == 0 ? null : new RunEnded
         {
             TrajectoryId = ToBytes(run.Id),
@@ -97,6 +102,7 @@ internal sealed record ContextState
         {
             Open = ended.IsEmpty ? Open : Open.RemoveAll(context => ids.Contains(context.ContextId)),
             Closed = closed.Count > MaxContexts ? closed.RemoveRange(0, closed.Count - MaxContexts) : closed,
+            Unreflected = UnreflectedAfter(e, ended),
         };
         if (e.Outcome == Outcome.Repair)
         {
@@ -124,6 +130,18 @@ internal sealed record ContextState
     {
         var versions = Versions.Counted(e.Own);
         return this with { Versions = e.Growing.Count > 0 ? versions.Checkpoint(e.Growing.Select(ToId)) : versions };
+    }
+
+    private ImmutableList<UnreflectedRun> UnreflectedAfter(RunEnded e, IReadOnlyList<ContextHanded> ended)
+    {
+        var run = new UnreflectedRun { TrajectoryId = e.TrajectoryId };
+        if (e.Outcome != Outcome.Repair)
+        {
+            run.BulletIds.AddRange(ended.SelectMany(context => context.BulletIds).Distinct(StringComparer.Ordinal));
+        }
+
+        var runs = (e.Reflected.Count == 0 ? Unreflected : Unreflected.RemoveAll(known => e.Reflected.Contains(known.TrajectoryId))).Add(run);
+        return runs.Count > MaxContexts ? runs.RemoveAt(0) : runs;
     }
 
     /// <summary>The state with what an opened envelope tells of exemplars; this very state when that is nothing new.</summary>
@@ -154,6 +172,7 @@ internal sealed record ContextState
         SettledSuccesses = Versions.OfSettled.Successes,
         GrowingRuns = Versions.OfGrowing.Runs,
         GrowingSuccesses = Versions.OfGrowing.Successes,
+        Unreflected = { Unreflected },
     };
 
     /// <summary>What <see cref="ToSnapshot"/> wrote.</summary>
@@ -164,6 +183,7 @@ internal sealed record ContextState
         {
             Open = [.. snapshot.Open],
             Closed = [.. snapshot.Closed],
+            Unreflected = [.. snapshot.Unreflected],
             Handed = snapshot.Handed,
             Counters = empty.Counters.AddRange(snapshot.Counters.Select(counter => KeyValuePair.Create(ToId(counter.TrajectoryId), new Credit(counter.Retrieved, counter.Succeeded)))),
             Versions = new ExemplarVersions

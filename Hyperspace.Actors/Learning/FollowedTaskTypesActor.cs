@@ -11,8 +11,8 @@ namespace Hyperspace.Actors.Learning;
 /// <summary>Remembers which task types this peer follows, and keeps their entities awake (sharded, the only one of its kind).</summary>
 internal sealed class FollowedTaskTypesActor : JournaledActor
 {
-    /// <summary>Most task types that a peer follows: each one costs a topic and memory.</summary>
-    public const int MaxTaskTypes = 256;
+    /// <summary>Most task types that a peer follows: each one costs a topic, and a little memory while it sleeps.</summary>
+    public const int MaxTaskTypes = 1_024;
 
     /// <summary>The entity's id.</summary>
     public const string EntityId = "all";

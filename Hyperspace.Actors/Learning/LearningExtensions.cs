@@ -23,7 +23,10 @@ public static class LearningExtensions
     /// <see cref="TimeProvider"/>, <see cref="PeerOptions"/>, <see cref="IRpc"/> and <see cref="ISwitch"/> among the services. Set
     /// <see cref="TrajectoryTopicValidator"/> on the mesh for <see cref="Topics.TrajectoriesPrefix"/>.
     /// </summary>
-    public static AkkaConfigurationBuilder WithLearning(this AkkaConfigurationBuilder builder) => builder
+    public static AkkaConfigurationBuilder WithLearning(this AkkaConfigurationBuilder builder)
+    {
+        ExperienceStore? store = null;
+        return builder
         .WithJournalFormat("hyperspace-learning", SerializerIds.Learning, LearningJournal.Format)
         .WithShardRegion<TaskTypes>(
             "task-types",
@@ -31,7 +34,7 @@ public static class LearningExtensions
             {
                 var options = resolver.GetService<PeerOptions>();
                 var identity = resolver.GetService<PeerIdentity>();
-                var store = new ExperienceStore(options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"));
+                store = new ExperienceStore(options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"));
                 system.RegisterOnTermination(() => store.DisposeAsync().AsTask().GetAwaiter().GetResult());
                 var rpc = resolver.GetService<IRpc>();
                 var network = resolver.GetService<ISwitch>();
@@ -40,8 +43,9 @@ public static class LearningExtensions
                 rpc.Handle(RpcMethods.TrajectoriesBody, bodies.Serve);
                 var trajectories = new TrajectoryServices(
                     identity, resolver.GetService<HybridClock>(), time, new NeighbourTrajectories(rpc, network), store, bodies, options.Learning.SyncInterval, Random.Shared);
+                var workingSets = system.ActorOf(Props.Create(() => new WorkingSetsActor(options.Learning.WorkingSetBytes)), "working-sets");
                 var services = new LearningServices(
-                    trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), resolver.GetService<ITrust>());
+                    trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), workingSets, resolver.GetService<ITrust>());
                 return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
             },
             ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),
@@ -60,9 +64,10 @@ public static class LearningExtensions
             var taskTypes = registry.Get<TaskTypes>();
             var followed = registry.Get<FollowedTaskTypes>();
             var network = resolver.GetService<ISwitch>();
-            registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network)), "learning"));
+            registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network, store!)), "learning"));
             resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesSync, new TrajectorySync(taskTypes, followed).Serve);
         });
+    }
 
     private static IRunReflector RunReflectorOf(LearningOptions options, TimeProvider time, ActorSystem system)
     {

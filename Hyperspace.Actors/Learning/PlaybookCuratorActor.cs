@@ -28,6 +28,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     private readonly LearningServices _services;
     private readonly IActorRef _reflector;
     private PlaybookCuratorState _state;
+    private bool _hasRuns;
     private (PlaybookCuratorState State, long Trust, Playbook Playbook)? _read;
 
     public PlaybookCuratorActor(string taskType, LearningServices services, IActorRef reflector)
@@ -40,19 +41,25 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         Recover<EnvelopeKept>(Apply);
         Recover<SnapshotOffer>(offer =>
         {
-            foreach (var envelope in ((TaskTypeSnapshot)offer.Snapshot).Envelopes)
-            {
-                _state = _state.Add(LearningJournal.Open(envelope), out _);
-            }
+            var snapshot = (TaskTypeSnapshot)offer.Snapshot;
+            _state = snapshot.Envelopes.Aggregate(_state, (state, envelope) => state.Add(LearningJournal.Open(envelope), out _)).WithReflected(snapshot.Reflected);
         });
         Recover<RecoveryCompleted>(_ => Changed());
 
         Command<TrajectoryCommands.Reflect>(OnReflect);
         Command<TrajectoryCommands.GetPlaybook>(_ => Sender.Tell(new PlaybookView(taskType, Read().Visible)));
-        Command<TrajectoryMessages.ExperienceChanged>(changed => _state = _state.WithRuns(changed.BestFirst));
+        Command<TrajectoryMessages.ExperienceChanged>(changed =>
+        {
+            _state = _state.WithRuns(changed.BestFirst);
+            if (!_hasRuns)
+            {
+                _hasRuns = true;
+                PruneLater();
+            }
+        });
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<PlaybookMessages.RunFinished>(OnFinished);
-        Command<PlaybookMessages.Reflected>(reflected => Say(_state.Reflect(reflected.Reflection, reflected.TrajectoryId), () => { }));
+        Command<PlaybookMessages.Reflected>(OnReflected);
         Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read().All) is { } delta ? [delta] : [], () => { }));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
@@ -86,8 +93,23 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     private List<BulletView> Named(IEnumerable<string> insights) =>
         [.. insights.Select(text => Read().Find(PlaybookRules.IdOf(_state.TaskType, PlaybookSections.Insights, text))).OfType<BulletView>().DistinctBy(bullet => bullet.Id)];
 
+    private void OnReflected(PlaybookMessages.Reflected reflected)
+    {
+        var id = ContextState.ToBytes(reflected.TrajectoryId);
+        Say(
+            _state.HasReflected(id) ? [] : _state.Reflect(reflected.Reflection, reflected.TrajectoryId),
+            () => Context.Parent.Tell(new TrajectoryMessages.OwnRunReflected(reflected.TrajectoryId)),
+            id);
+    }
+
     private void OnFinished(PlaybookMessages.RunFinished finished)
     {
+        if (_state.HasReflected(ContextState.ToBytes(finished.Run.Id)))
+        {
+            Context.Parent.Tell(new TrajectoryMessages.OwnRunReflected(finished.Run.Id));
+            return;
+        }
+
         var playbook = Read();
         _reflector.Tell(new FinishedRun(_state.TaskType, finished.Run, [.. finished.BulletIds.Select(playbook.Find).OfType<BulletView>().DistinctBy(bullet => bullet.Id)]));
     }
@@ -106,13 +128,13 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         return read.Playbook;
     }
 
-    /// <summary>Signs, journals and publishes this peer's deltas, then goes on.</summary>
-    private void Say(IReadOnlyList<PlaybookDelta> deltas, Action then)
+    /// <summary>Signs, journals and publishes this peer's deltas, then goes on. The last one completes the reflection on a run, if it comes from one.</summary>
+    private void Say(IReadOnlyList<PlaybookDelta> deltas, Action then, ByteString? reflected = null)
     {
         foreach (var delta in deltas)
         {
             var envelope = SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.PlaybookDelta, delta.ToByteArray(), _services.Trajectories.Clock.Next());
-            Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)));
+            Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)), ReferenceEquals(delta, deltas[^1]) ? reflected : null);
         }
 
         // After what is being journalled, and at once when that is nothing.
@@ -120,7 +142,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     }
 
     /// <summary>Journals the envelope when it tells something new, then goes on.</summary>
-    private void Keep(SignedEnvelope envelope, Action then)
+    private void Keep(SignedEnvelope envelope, Action then, ByteString? reflected = null)
     {
         if (ReferenceEquals(_state.Add(envelope, out _), _state))
         {
@@ -128,7 +150,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
             return;
         }
 
-        Persist(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) }, e =>
+        Persist(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes), Reflected = reflected ?? ByteString.Empty }, e =>
         {
             Apply(e);
             Changed();
@@ -137,12 +159,25 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         });
     }
 
-    private void Apply(EnvelopeKept e) => _state = _state.Add(LearningJournal.Open(e.Envelope), out _);
+    private void Apply(EnvelopeKept e)
+    {
+        _state = _state.Add(LearningJournal.Open(e.Envelope), out _);
+        if (!e.Reflected.IsEmpty)
+        {
+            _state = _state.WithReflected(e.Reflected);
+        }
+    }
 
     private void Changed()
     {
         Context.Parent.Tell(new TrajectoryMessages.ShareAlso(_state.Envelopes));
-        if (!Timers.IsTimerActive(nameof(PlaybookMessages.Prune)))
+        PruneLater();
+    }
+
+    // What runs show is not pruned, and without them nobody knows what they show.
+    private void PruneLater()
+    {
+        if (_hasRuns && !Timers.IsTimerActive(nameof(PlaybookMessages.Prune)))
         {
             Timers.StartSingleTimer(nameof(PlaybookMessages.Prune), PlaybookMessages.Prune.Instance, PruneInterval);
         }

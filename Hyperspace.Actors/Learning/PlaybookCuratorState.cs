@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning.Journal;
@@ -10,11 +11,17 @@ namespace Hyperspace.Actors.Learning;
 /// <summary>What a peer's playbook of one task type follows from: the kept runs, and what was reflected. Immutable.</summary>
 internal sealed class PlaybookCuratorState
 {
+    /// <summary>Own runs that are known to be reflected on: far more than are told again after a crash.</summary>
+    public const int MaxReflected = 1_024;
+
     private readonly IReflector _reflector;
+    private readonly ImmutableList<ByteString> _reflected;
     private IReadOnlyList<DerivedBullet>? _derived;
 
-    private PlaybookCuratorState(string taskType, IReflector reflector, IReadOnlyList<KeptTrajectory> runs, IReadOnlyList<DerivedBullet>? derived, PlaybookState playbook)
+    private PlaybookCuratorState(
+        string taskType, IReflector reflector, IReadOnlyList<KeptTrajectory> runs, IReadOnlyList<DerivedBullet>? derived, PlaybookState playbook, ImmutableList<ByteString> reflected)
     {
+        _reflected = reflected;
         TaskType = taskType;
         _reflector = reflector;
         _derived = derived;
@@ -36,16 +43,26 @@ internal sealed class PlaybookCuratorState
 
     /// <summary>Nothing known yet.</summary>
     public static PlaybookCuratorState Empty(string taskType, string self, IReflector reflector, PlaybookLimits? insights = null) =>
-        new(taskType, reflector, [], null, PlaybookState.Empty(self, insights ?? PlaybookLimits.Default));
+        new(taskType, reflector, [], null, PlaybookState.Empty(self, insights ?? PlaybookLimits.Default), []);
 
     /// <summary>The state with other runs.</summary>
-    public PlaybookCuratorState WithRuns(IReadOnlyList<KeptTrajectory> bestFirst) => new(TaskType, _reflector, bestFirst, null, Playbook);
+    public PlaybookCuratorState WithRuns(IReadOnlyList<KeptTrajectory> bestFirst) => new(TaskType, _reflector, bestFirst, null, Playbook, _reflected);
 
     /// <summary>The state with what an opened envelope tells. This very state when it tells nothing new; with a refusal when it breaks a rule.</summary>
     public PlaybookCuratorState Add(SignedEnvelope envelope, out Refusal? refusal)
     {
         var playbook = Playbook.Merge(envelope, TaskType, out refusal);
-        return ReferenceEquals(playbook, Playbook) ? this : new PlaybookCuratorState(TaskType, _reflector, Runs, _derived, playbook);
+        return ReferenceEquals(playbook, Playbook) ? this : new PlaybookCuratorState(TaskType, _reflector, Runs, _derived, playbook, _reflected);
+    }
+
+    /// <summary>Whether a run of this peer's own was reflected on, as far as that is remembered.</summary>
+    public bool HasReflected(ByteString trajectoryId) => _reflected.Contains(trajectoryId);
+
+    /// <summary>The state after runs of this peer's own were reflected on; empty ids are none.</summary>
+    public PlaybookCuratorState WithReflected(params IReadOnlyList<ByteString> trajectoryIds)
+    {
+        var reflected = _reflected.AddRange(trajectoryIds.Where(id => !id.IsEmpty));
+        return new(TaskType, _reflector, Runs, _derived, Playbook, reflected.Count > MaxReflected ? reflected.RemoveRange(0, reflected.Count - MaxReflected) : reflected);
     }
 
     /// <summary>The playbook as it reads with these weights. What the runs show is derived once.</summary>
@@ -58,6 +75,7 @@ internal sealed class PlaybookCuratorState
     public TaskTypeSnapshot ToSnapshot()
     {
         var snapshot = new TaskTypeSnapshot();
+        snapshot.Reflected.AddRange(_reflected);
         snapshot.Envelopes.AddRange(Envelopes.OrderBy(envelope => envelope.Id, StringComparer.Ordinal).Select(envelope => UnsafeByteOperations.UnsafeWrap(envelope.Bytes)));
         return snapshot;
     }

@@ -39,7 +39,7 @@ internal static class ReflectionPrompt
     /// <summary>The run.</summary>
     public static string Of(FinishedRun finished)
     {
-        var run = finished.Run.Run;
+        var run = finished.Run.Parse();
         var json = new JsonObject
         {
             ["taskType"] = finished.TaskType,

@@ -12,16 +12,17 @@ using Hyperspace.Contracts.Transport;
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>
-/// One task type (sharded): the door to its runs (<see cref="TrajectoryActor"/>) and its playbook
-/// (<see cref="PlaybookCuratorActor"/>, with its <see cref="ReflectorActor"/>), and the owner of its topic. It keeps nothing itself; when a child stops, it stops,
-/// and the next message starts all of them anew.
+/// One task type (sharded): the door to its runs, playbook and contexts, and the owner of its topic. It keeps nothing itself.
+/// What it exchanges with other peers (<see cref="TrajectoryExchangeActor"/>) is always there; the parts that hold memory
+/// (<see cref="AwakeParts"/>) are started by the first question, and stopped when others need the room (ADR-0026).
 /// </summary>
-internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
+internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
 {
-    private const int MaxWaiting = 64;
+    // Four actors, two of them persistent, with little in them.
+    private const long FixedBytes = 64 * 1024;
 
-    /// <summary>How long the first context of a newly followed task type waits for the neighbours' runs.</summary>
-    private static readonly TimeSpan CatchUpPatience = TimeSpan.FromSeconds(4);
+    // An envelope is kept with its records, by author and by what they tell of.
+    private const long TimesInMemory = 4;
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(2);
 
@@ -31,18 +32,16 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
     private readonly IReadOnlyActorRegistry _registry;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly AuthorRate _rate;
-    private readonly IActorRef _runs;
-    private readonly IActorRef _curator;
-    private readonly IActorRef _handOuts;
-    private readonly IActorRef _reflector;
-    private readonly List<IActorRef> _followers = [];
-    private readonly List<(IActorRef Asker, TrajectoryCommands.GetContext Question)> _contexts = [];
-    private bool _following;
-    private bool _caughtUp;
+    private readonly IActorRef _exchange;
+    private AwakeParts? _parts;
     private bool _stopping;
-    private IReadOnlyList<SignedEnvelope> _sharedOfPlaybook = [];
-    private IReadOnlyList<SignedEnvelope> _sharedOfContexts = [];
-    private int _children = 4;
+    private bool _wakeAgain;
+    private bool _handedOver;
+    private IReadOnlyList<SignedEnvelope>? _sharedOfPlaybook;
+    private IReadOnlyList<SignedEnvelope>? _sharedOfContexts;
+    private long _footprint;
+    private long _sharedBytes;
+    private long _told;
 
     public TaskTypeActor(string taskType, LearningServices services, IReadOnlyActorRegistry registry)
     {
@@ -51,19 +50,13 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         _services = services;
         _registry = registry;
         _rate = new AuthorRate(services.Options.RecordsPerAuthorAndMinute, window: TimeSpan.FromMinutes(1), maxAuthors: 4_096);
-        _runs = Context.Watch(Context.ActorOf(Props.Create(() => new TrajectoryActor(taskType, services.Trajectories, registry)), "runs"));
-        _reflector = Context.Watch(Context.ActorOf(Props.Create(() => new ReflectorActor(services.RunReflector)), "reflector"));
-        _curator = Context.Watch(Context.ActorOf(Props.Create(() => new PlaybookCuratorActor(taskType, services, _reflector)), "playbook"));
-        _handOuts = Context.Watch(Context.ActorOf(Props.Create(() => new ContextActor(taskType, services, _runs, _curator)), "contexts"));
-
-        Opening();
+        _exchange = Context.Watch(Context.ActorOf(Props.Create(() => new TrajectoryExchangeActor(taskType, services.Trajectories)), "exchange"));
+        Asleep();
     }
 
     public IStash Stash { get; set; } = null!;
 
     public ITimerScheduler Timers { get; set; } = null!;
-
-    private IActorRef Followed => _registry.Get<LearningExtensions.FollowedTaskTypes>();
 
     protected override void PreStart()
     {
@@ -78,225 +71,230 @@ internal sealed class TaskTypeActor : ReceiveActor, IWithTimers, IWithStash
         return Directive.Stop;
     });
 
-    /// <summary>Nothing is answered before the runs are read: a playbook without them would be another one.</summary>
-    private void Opening()
+    private void Asleep()
     {
-        Receive<TrajectoryMessages.ExperienceChanged>(changed =>
+        Always();
+        Receive<ITaskTypeMessage>(_ =>
         {
-            OnExperienceChanged(changed);
-            Become(Open);
-            Stash.UnstashAll();
+            Stash.Stash();
+            WakeUp();
         });
-        Stopping();
-        ReceiveAny(_ => Stash.Stash());
     }
 
-    private void Open()
+    /// <summary>Nothing is answered before the runs are read, and before the playbook was told what came meanwhile: without them it would be another one.</summary>
+    private void WakingOrFallingAsleep()
     {
-        Receive<TrajectoryCommands.Record>(record => (record.ContextId is null ? _runs : _handOuts).Forward(record));
+        Always();
+        Receive<ITaskTypeMessage>(_ => Stash.Stash());
+    }
+
+    private void Awake()
+    {
+        Always();
+        Receive<TrajectoryCommands.Record>(record => Pass(record.ContextId is null ? _parts!.Runs : _parts!.HandOuts, record));
+        Receive<TrajectoryCommands.Query>(query => Pass(_parts!.Runs, query));
+        Receive<TrajectoryCommands.Curriculum>(ask => Pass(_parts!.HandOuts, ask));
+        Receive<TrajectoryCommands.Reflect>(reflect => Pass(_parts!.Playbook, reflect));
+        Receive<TrajectoryCommands.GetPlaybook>(get => Pass(_parts!.Playbook, get));
+        Receive<TrajectoryCommands.GetContext>(OnGetContext);
+    }
+
+    /// <summary>What needs no memory, or comes from the parts themselves.</summary>
+    private void Always()
+    {
         Receive<TrajectoryCommands.Preview>(preview => Sender.Tell(
             (object?)TrajectoryWire.Preview(preview.Run, _services.Trajectories.Identity.PeerId.ToString(), _services.Trajectories.Time.GetUtcNow(), out var refusal) ?? refusal!));
-        Receive<TrajectoryCommands.Curriculum>(_handOuts.Forward);
-        Receive<TrajectoryCommands.Query>(_runs.Forward);
-        Receive<TrajectoryCommands.Get>(_runs.Forward);
-        Receive<TrajectoryCommands.Reflect>(_curator.Forward);
-        Receive<TrajectoryCommands.GetPlaybook>(_curator.Forward);
-        Receive<TrajectoryCommands.GetContext>(OnGetContext);
-        Receive<TaskTypeMessages.Compare>(compare => _runs.Forward(new TrajectoryMessages.Compare(compare.Request)));
+        Receive<TrajectoryCommands.Get>(_exchange.Forward);
+        Receive<TaskTypeMessages.Compare>(compare => _exchange.Forward(new TrajectoryMessages.Compare(compare.Request)));
         Receive<TrajectoryMessages.ExperienceChanged>(OnExperienceChanged);
-        Receive<TrajectoryMessages.OwnRunKept>(_handOuts.Tell);
+        Receive<TrajectoryMessages.OwnRunKept>(kept => _parts?.HandOuts.Tell(kept));
+        Receive<TrajectoryMessages.OwnRunReflected>(reflected =>
+        {
+            _parts?.HandOuts.Tell(reflected);
+            _parts?.Runs.Tell(reflected);
+        });
+        Receive<TaskTypeMessages.GoOn>(_ => WakeUp());
         Receive<TrajectoryMessages.ShareAlso>(OnShareAlso);
-        Receive<TrajectoryMessages.Brought>(brought => Pass(brought.Envelope));
+        Receive<TrajectoryMessages.RunsCame>(came =>
+        {
+            if (_parts is { IsStopping: false })
+            {
+                _parts.Runs.Tell(came);
+            }
+        });
+        Receive<TrajectoryMessages.Brought>(brought => TakeIn(brought.Envelope));
+        Receive<TrajectoryMessages.WakeWanted>(_ =>
+        {
+            _wakeAgain = _parts is { IsStopping: true };
+            WakeUp();
+        });
+        Receive<TrajectoryMessages.HandedOver>(_ =>
+        {
+            _handedOver = true;
+            OpenWhenReady();
+        });
         Gossip();
         Following();
-        Stopping();
+        Sleeping();
+    }
+
+    private void Pass(IActorRef part, object question)
+    {
+        part.Forward(question);
+        TellWhatIsHeld(used: true);
     }
 
     private void OnExperienceChanged(TrajectoryMessages.ExperienceChanged changed)
     {
-        _curator.Tell(changed);
-        _handOuts.Tell(changed);
+        _parts!.Playbook.Tell(changed);
+        _parts.HandOuts.Tell(changed);
+        var first = _footprint == 0;
+        _footprint = FixedBytes + changed.Footprint;
+        TellWhatIsHeld(used: false);
+        if (first)
+        {
+            OpenWhenReady();
+        }
+    }
+
+    private void OpenWhenReady()
+    {
+        if (_handedOver && _footprint > 0 && !_parts!.IsStopping)
+        {
+            // Nobody is asked to give way before the question that woke it is answered.
+            TellWhatIsHeld(used: true);
+            Become(Awake);
+            Stash.UnstashAll();
+        }
     }
 
     private void OnShareAlso(TrajectoryMessages.ShareAlso also)
     {
-        (_sharedOfPlaybook, _sharedOfContexts) = Sender.Equals(_curator) ? (also.Envelopes, _sharedOfContexts) : (_sharedOfPlaybook, also.Envelopes);
-        _runs.Tell(new TrajectoryMessages.ShareAlso([.. _sharedOfPlaybook, .. _sharedOfContexts]));
-    }
-
-    private void Gossip()
-    {
-        Receive<GossipReceived>(OnGossip);
-        Receive<TrajectoryMessages.Publish>(publish =>
-            _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Publish(_topic, publish.Envelope.Bytes.ToArray())));
-        Receive<GossipPublished>(_ => { });
-        Receive<GossipSubscribed>(_ => { });
-        Receive<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));
-    }
-
-    private void OnGossip(GossipReceived message)
-    {
-        var now = _services.Trajectories.Time.GetUtcNow();
-        if (message.Topic != _topic || TrajectoryTopicValidator.Open(message.Topic, message.Data, now, out _) is not { } envelope)
+        (_sharedOfPlaybook, _sharedOfContexts) = Sender.Equals(_parts!.Playbook) ? (also.Envelopes, _sharedOfContexts) : (_sharedOfPlaybook, also.Envelopes);
+        if (_sharedOfPlaybook is not null && _sharedOfContexts is not null)
         {
-            // The topic's validator refuses these at the door and holds them against the forwarder.
-            _log.Debug("Dropped a message of {0} on {1}.", message.From, message.Topic);
-            return;
-        }
-
-        // What is over the limit is not lost: it is caught up with.
-        if (_rate.Allows(envelope.Author.ToString(), now))
-        {
-            Pass(envelope);
+            IReadOnlyList<SignedEnvelope> all = [.. _sharedOfPlaybook, .. _sharedOfContexts];
+            _exchange.Tell(new TrajectoryMessages.ShareAlso(all));
+            _sharedBytes = TimesInMemory * all.Sum(envelope => (long)envelope.Bytes.Length);
+            TellWhatIsHeld(used: false);
         }
     }
 
-    private void Pass(SignedEnvelope envelope)
+    /// <summary>What is no run is the parts' to journal; while there are none it waits with the exchange.</summary>
+    private void TakeIn(SignedEnvelope envelope)
     {
-        if (envelope.Type == EnvelopeTypes.Trajectory)
+        if (_parts is { IsStopping: false })
         {
-            _runs.Tell(new TrajectoryMessages.TakeIn(envelope));
+            _parts.TakerOf(envelope.Type).Tell(new TaskTypeMessages.TakeIn(envelope));
         }
         else
         {
-            (envelope.Type == EnvelopeTypes.ExemplarCredits ? _handOuts : _curator).Tell(new TaskTypeMessages.TakeIn(envelope));
+            _exchange.Tell(new TrajectoryMessages.TakeIn(envelope));
         }
     }
 
-    private void Following()
+    private void WakeUp()
     {
-        Receive<TrajectoryCommands.Follow>(_ => OnFollow());
-        Receive<TrajectoryMessages.FollowWanted>(_ => Follow());
-        Receive<FollowMessages.Remembered>(_ => StartFollowing());
-        Receive<FollowMessages.Standing>(standing =>
+        if (_parts is null && !_stopping)
         {
-            if (standing.Followed)
+            _parts = new AwakeParts(Context, _taskType, _services, _registry);
+            _handedOver = false;
+            _exchange.Tell(new TrajectoryMessages.HandOver());
+            Become(WakingOrFallingAsleep);
+        }
+    }
+
+    private void FallAsleep()
+    {
+        AnswerContexts();
+        _parts!.Stop();
+        Become(WakingOrFallingAsleep);
+    }
+
+    private void Sleeping()
+    {
+        Receive<WorkingSetsActor.GiveWay>(_ =>
+        {
+            if (_parts is not { IsStopping: false })
             {
-                StartFollowing();
+                return;
+            }
+
+            // It was told that before it fell asleep, and wakes again; or contexts wait for neighbours.
+            if (_told == 0 || _contexts.Count > 0)
+            {
+                TellWhatIsHeld(used: true);
+            }
+            else if (_following)
+            {
+                FallAsleep();
+            }
+            else
+            {
+                Context.Parent.Tell(new Passivate(StopEntity.Instance));
             }
         });
-        Receive<FollowMessages.Refused>(refused =>
-        {
-            _log.Warning("{0} is not followed: {1}", _taskType, refused.Refusal.Message);
-            _followers.ForEach(follower => follower.Tell(refused.Refusal));
-            _followers.Clear();
-            AnswerContexts();
-        });
-        Receive<TaskTypeMessages.Wake>(_ => AskWhetherFollowed());
-        Receive<TaskTypeMessages.AskNeighbour>(ask =>
-        {
-            if (_following)
-            {
-                _runs.Tell(new TrajectoryMessages.NeighbourCame(ask.Peer));
-            }
-        });
-        Receive<TrajectoryMessages.CaughtUp>(_ =>
-        {
-            _caughtUp = true;
-            AnswerContexts();
-        });
-        Receive<PatienceOver>(_ => AnswerContexts());
-    }
-
-    /// <summary>An entity may start anew at any time (another process, a failed disk): the list knows whether it has to subscribe.</summary>
-    private void AskWhetherFollowed()
-    {
-        if (!_following)
-        {
-            Followed.Tell(new FollowMessages.Ask(_taskType));
-        }
-    }
-
-    private void OnFollow()
-    {
-        if (_following)
-        {
-            Sender.Tell(new TaskTypeFollowed(_taskType));
-        }
-        else if (_followers.Count >= MaxWaiting)
-        {
-            Sender.Tell(new Refusal(ErrorCodes.RateLimited, "Too many callers wait for this task type to be followed; try again in a moment."));
-        }
-        else
-        {
-            _followers.Add(Sender);
-            Follow();
-        }
-    }
-
-    private void Follow()
-    {
-        if (!_following)
-        {
-            Followed.Tell(new FollowMessages.Remember(_taskType));
-        }
-    }
-
-    private void StartFollowing()
-    {
-        _followers.ForEach(follower => follower.Tell(new TaskTypeFollowed(_taskType)));
-        _followers.Clear();
-        if (_following)
-        {
-            return;
-        }
-
-        _following = true;
-        Context.SetReceiveTimeout(null);
-        _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Subscribe(_topic));
-        _runs.Tell(new TrajectoryMessages.Followed());
-    }
-
-    private void OnGetContext(TrajectoryCommands.GetContext question)
-    {
-        Follow();
-        if (_caughtUp || _contexts.Count >= MaxWaiting)
-        {
-            _handOuts.Forward(question);
-            return;
-        }
-
-        _contexts.Add((Sender, question));
-        if (!Timers.IsTimerActive(nameof(PatienceOver)))
-        {
-            Timers.StartSingleTimer(nameof(PatienceOver), PatienceOver.Instance, CatchUpPatience);
-        }
-    }
-
-    private void AnswerContexts()
-    {
-        Timers.Cancel(nameof(PatienceOver));
-        _contexts.ForEach(waiting => _handOuts.Tell(waiting.Question, waiting.Asker));
-        _contexts.Clear();
-    }
-
-    private void Stopping()
-    {
         Receive<ReceiveTimeout>(_ => Context.Parent.Tell(new Passivate(StopEntity.Instance)));
         Receive<StopEntity>(_ =>
         {
-            // Each finishes what it is writing first.
             _stopping = true;
-            _runs.Tell(StopEntity.Instance);
+            if (_parts is null)
+            {
+                Context.Stop(Self);
+            }
+            else
+            {
+                FallAsleep();
+            }
         });
         Receive<Terminated>(ended =>
         {
-            // What a run was recorded with is credited, then it is reflected on, and the last word goes into the playbook.
-            var next = ended.ActorRef.Equals(_runs) ? _handOuts : ended.ActorRef.Equals(_handOuts) ? _reflector : _curator;
-            if (_stopping)
-            {
-                next.Tell(StopEntity.Instance);
-            }
-
-            if (--_children == 0 || !_stopping)
+            if (_parts is not { IsStopping: true } || ended.ActorRef.Equals(_exchange))
             {
                 Context.Stop(Self);
+            }
+            else if (_parts.Ended(ended.ActorRef))
+            {
+                OnAsleep();
             }
         });
     }
 
-    private sealed class PatienceOver
+    private void OnAsleep()
     {
-        public static PatienceOver Instance { get; } = new();
+        (_parts, _sharedOfPlaybook, _sharedOfContexts) = (null, null, null);
+        (_footprint, _sharedBytes, _told) = (0, 0, 0);
+        if (_stopping)
+        {
+            // What came while it fell asleep is for the next one.
+            foreach (var question in Stash.ClearStash())
+            {
+                Context.Parent.Tell(question.Message, question.Sender);
+            }
+
+            Context.Stop(Self);
+            return;
+        }
+
+        _exchange.Tell(new TrajectoryMessages.FellAsleep());
+        _services.WorkingSets.Tell(new WorkingSetsActor.Freed());
+        Become(Asleep);
+        Stash.UnstashAll();
+        if (_wakeAgain)
+        {
+            _wakeAgain = false;
+            WakeUp();
+        }
+    }
+
+    /// <summary>What came from others is no use: a task type that nobody asks is the first to give way.</summary>
+    private void TellWhatIsHeld(bool used)
+    {
+        var bytes = _footprint + _sharedBytes;
+        if (used || (_told > 0 && bytes > _told + (_told / 8)))
+        {
+            _told = bytes;
+            _services.WorkingSets.Tell(new WorkingSetsActor.Used(bytes));
+        }
     }
 }

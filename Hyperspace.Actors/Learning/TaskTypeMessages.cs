@@ -11,6 +11,9 @@ internal static class TaskTypeMessages
     /// <summary>Starts the entity of a followed task type, so that it subscribes.</summary>
     public sealed record Wake(string TaskType) : ITaskTypeMessage;
 
+    /// <summary>Wakes a task type that has unfinished runs, so that they go on.</summary>
+    public sealed record GoOn(string TaskType) : ITaskTypeMessage;
+
     /// <summary>A peer came: ask it for what it has.</summary>
     public sealed record AskNeighbour(string TaskType, PeerId Peer) : ITaskTypeMessage;
 

@@ -23,7 +23,7 @@ internal sealed partial record ToolCall(KeptTrajectory Run, string Tool, string 
 
     /// <summary>The tool calls of a run; steps whose names have no tool's form are left out, since bullets quote them.</summary>
     public static IEnumerable<ToolCall> Of(KeptTrajectory run) =>
-        from step in run.Run.Steps.Where(step => step.Kind.Equals("tool", StringComparison.OrdinalIgnoreCase)).TakeLast(MaxCalls)
+        from step in run.Parse().Steps.Where(step => step.Kind.Equals("tool", StringComparison.OrdinalIgnoreCase)).TakeLast(MaxCalls)
         let slash = step.Name.LastIndexOf('/')
         let tool = step.Name[(slash + 1)..]
         let provider = slash < 0 ? "" : step.Name[..slash]
@@ -62,7 +62,7 @@ internal sealed partial record ToolCall(KeptTrajectory Run, string Tool, string 
     {
         JsonValueKind.True or JsonValueKind.False => true,
         JsonValueKind.Number => value.GetRawText().Length <= MaxValueLength,
-        JsonValueKind.String => SettingValue().IsMatch(value.GetString()!) && !Terms.Of(value.GetString()).Any(run.Terms.Contains),
+        JsonValueKind.String => SettingValue().IsMatch(value.GetString()!) && !Terms.HashesOf(Terms.Of(value.GetString())).Any(run.Terms.Contains),
         _ => false,
     };
 

@@ -39,7 +39,16 @@ internal sealed partial class MatrixActor
 
     private void ReceivesOfSync()
     {
-        Receive<SyncRequest>(asked => Sender.Tell(Serve(asked.Request)));
+        Receive<SyncRequest>(asked =>
+        {
+            // Nobody is given what this process could still lose: others would hold it against what is learnt in its place.
+            if (_state.Store.IsDirty)
+            {
+                Commit();
+            }
+
+            Sender.Tell(Serve(asked.Request));
+        });
         Receive<Newcomer>(came => SyncWith(came.Peer));
         Receive<Pages>(asked => Sender.Tell(PagesOf()));
         Receive<Unknown>(asked => Sender.Tell(asked with { Keys = [.. asked.Keys.Where(k => !_state.Proofs.Contains(k))] }));

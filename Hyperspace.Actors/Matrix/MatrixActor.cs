@@ -165,12 +165,17 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
     private void Observe(MatrixCommands.Observe seen)
     {
         var query = Redaction.Apply(seen.Query);
-        if (MatrixChecks.CanLearn(seen.Id, query) && _state.Learn(seen.Id, query, seen.Ok, EmbeddedHits(seen.Query)) > 0)
+        if (seen.Outcomes.Any(outcome => MatrixChecks.CanLearn(outcome.Id, query)) && _state.Store.PutRun(seen.RunId))
         {
-            CommitSoon();
-            Tell(seen.Id);
-            JudgeSoon();
+            foreach (var outcome in seen.Outcomes.Where(outcome => MatrixChecks.CanLearn(outcome.Id, query) && _state.Learn(outcome.Id, query, outcome.Ok, EmbeddedHits(seen.Query)) > 0))
+            {
+                Tell(outcome.Id);
+                JudgeSoon();
+            }
         }
+
+        var (asker, self) = (Sender, Self);
+        CommitSoon(() => asker.Tell(new RunObserved(seen.RunId), self));
     }
 
     private void Hear(GossipReceived message)

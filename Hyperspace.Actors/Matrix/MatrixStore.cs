@@ -16,7 +16,13 @@ internal sealed class MatrixStore : IDisposable
     /// <summary>Its name in the data directory.</summary>
     public const string FileName = "matrix.db";
 
+    // Runs are told again only when the process died soon after; more than that do not happen in between.
+    private const int MaxRuns = 4096;
+
     private const int Version = 1;
+
+    // Came later; a program that does not know it leaves it alone.
+    private const string Additions = "CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)";
 
     // The full text is stored as normalised words and without its content: it is only searched, never shown.
     private const string Schema =
@@ -160,6 +166,18 @@ internal sealed class MatrixStore : IDisposable
         Write("DELETE FROM outcomes WHERE number <= (SELECT max(number) FROM outcomes) - $most", ("$most", OwnOutcomes.Capacity));
     }
 
+    /// <summary>Remembers that a run of this peer's own was learnt of; false when it was before.</summary>
+    public bool PutRun(string id)
+    {
+        if (Write("INSERT OR IGNORE INTO runs (id) VALUES ($id)", ("$id", id)) == 0)
+        {
+            return false;
+        }
+
+        Write("DELETE FROM runs WHERE number <= (SELECT max(number) FROM runs) - $most", ("$most", MaxRuns));
+        return true;
+    }
+
     /// <summary>This peer's own outcomes.</summary>
     public OwnOutcomes LoadOutcomes()
     {
@@ -189,11 +207,11 @@ internal sealed class MatrixStore : IDisposable
         return counters;
     }
 
-    /// <summary>Changes something, in the open transaction.</summary>
-    public void Write(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
+    /// <summary>Changes something, in the open transaction. Returns how many rows it changed.</summary>
+    public int Write(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
         _transaction ??= _connection.BeginTransaction();
-        Prepared(sql, parameters).ExecuteNonQuery();
+        return Prepared(sql, parameters).ExecuteNonQuery();
     }
 
     /// <summary>Reads, what was just changed too. Close the reader before the next use of the same statement.</summary>
@@ -252,6 +270,8 @@ internal sealed class MatrixStore : IDisposable
             {
                 throw new NotSupportedException($"it is of version {version}, not {Version}");
             }
+
+            Execute(connection, Additions);
 
             return new MatrixStore(connection);
         }

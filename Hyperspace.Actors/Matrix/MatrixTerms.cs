@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text;
+using Hyperspace.Actors.Engine;
 
 namespace Hyperspace.Actors.Matrix;
 
@@ -13,8 +14,6 @@ internal static class MatrixTerms
     public const int MaxTerms = 64;
 
     private const int MaxWord = 32;
-    private const uint Basis = 2166136261;
-    private const uint Prime = 16777619;
 
     private static readonly FrozenSet<string> Stopwords = FrozenSet.ToFrozenSet(
         [
@@ -68,16 +67,7 @@ internal static class MatrixTerms
     }
 
     /// <summary>The term of a word that is in its normal form already.</summary>
-    public static uint Hash(string word)
-    {
-        var hash = Basis;
-        foreach (var b in Encoding.UTF8.GetBytes(word))
-        {
-            hash = unchecked((hash ^ b) * Prime);
-        }
-
-        return hash;
-    }
+    public static uint Hash(string word) => Fnv1a.Of(word);
 
     // Enough of English that a query's plural or participle meets the description's word.
     private static string Stem(string word) => word switch

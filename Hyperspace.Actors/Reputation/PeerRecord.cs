@@ -33,8 +33,17 @@ internal sealed record PeerRecord
     /// <summary>Signed ratings by others.</summary>
     public RatingBook Ratings { get; init; } = RatingBook.Empty;
 
-    /// <summary>What its whole experience foretold of this peer's own outcomes, over all sources.</summary>
-    public Tally Own => Replays.Where(r => TrustRules.IsOwn(r.Key)).Aggregate(default(Tally), (sum, r) => sum + r.Value);
+    /// <summary>What its sums foretold of this peer's own outcomes.</summary>
+    public Tally Sums => Replays.GetValueOrDefault(ReplaySources.Matrix);
+
+    /// <summary>What its runs foretold of this peer's own outcomes, over all task types.</summary>
+    public Tally Runs => Replays.Where(r => ReplaySources.IsTaskType(r.Key)).Aggregate(default(Tally), (sum, r) => sum + r.Value);
+
+    /// <summary>
+    /// What its whole experience foretold of this peer's own outcomes. Sums and runs are replayed on the same outcomes, so these are
+    /// counted once: of what speaks for the peer, and of what speaks against it, the larger of both.
+    /// </summary>
+    public Tally Own => new(Math.Max(Sums.For, Runs.For), Math.Max(Sums.Against, Runs.Against));
 
     /// <summary>How its experience agrees with that of the others.</summary>
     public Tally Consensus => Replays.GetValueOrDefault(ReplaySources.Consensus);
@@ -45,7 +54,7 @@ internal sealed record PeerRecord
     /// <summary>The record after a source looked again; pure.</summary>
     public PeerRecord Replayed(string source, Tally now, DateTimeOffset at)
     {
-        var before = Replays.GetValueOrDefault(source);
+        var before = Own;
         var next = this with { Replays = Replays.SetItem(source, now) };
         if (!TrustRules.IsOwn(source))
         {
@@ -53,7 +62,7 @@ internal sealed record PeerRecord
         }
 
         // A flipped opinion moves outcomes from one side to the other; only what grew is news.
-        var news = new Tally(Math.Max(0, now.For - before.For), Math.Max(0, now.Against - before.Against));
+        var news = new Tally(Math.Max(0, next.Own.For - before.For), Math.Max(0, next.Own.Against - before.Against));
         next = next with { Recent = Recent.AtMost(Math.Max(0, TrustRules.RecentWindow - news.Count)) + news.AtMost(TrustRules.RecentWindow) };
         if (CaughtAt is not null)
         {

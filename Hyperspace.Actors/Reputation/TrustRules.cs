@@ -30,16 +30,16 @@ internal static class TrustRules
     private const double LeastReference = 0.1;
 
     /// <summary>True of sources that replay whole experience on outcomes this peer had itself: the matrix and each task type.</summary>
-    public static bool IsOwn(string source) => source is not (ReplaySources.Consensus or ReplaySources.Recent);
+    public static bool IsOwn(string source) => source == ReplaySources.Matrix || ReplaySources.IsTaskType(source);
 
     /// <summary>What remains of evidence after a time.</summary>
     public static double Faded(TimeSpan age) => Math.Pow(0.5, Math.Max(0, age / HalfLife));
 
-    /// <summary>True when a peer surely foretells own outcomes worse than a coin does: by all it ever said, or by what it said lately.</summary>
+    /// <summary>True when a peer surely foretells own outcomes worse than a coin does: by all its sums or all its runs, or by what it said lately.</summary>
     public static bool Lies(PeerRecord record)
     {
         var watched = record.CaughtAt is null ? record.Recent : record.SinceCaught.AtMost(RecentWindow);
-        return SurelyWrong(watched) || (record.CaughtAt is null && (SurelyWrong(record.Own) || SurelyWrong(record.Replays.GetValueOrDefault(ReplaySources.Recent))));
+        return SurelyWrong(watched) || (record.CaughtAt is null && (SurelyWrong(record.Sums) || SurelyWrong(record.Runs) || SurelyWrong(record.Replays.GetValueOrDefault(ReplaySources.Recent))));
     }
 
     /// <summary>True when there is enough to go by: own outcomes, or enough independent others that had the same.</summary>

@@ -39,6 +39,9 @@ internal static class CompactRecord
         return (record, new RunBody(Convert.ToHexStringLower(hash), whole));
     }
 
+    /// <summary>SHA-256 of the whole run, lower-case hex, when <paramref name="run"/> is shortened; else null.</summary>
+    public static string? BodyHashOf(Trajectory run) => run.BodyHash.IsEmpty ? null : Convert.ToHexStringLower(run.BodyHash.Span);
+
     /// <summary>The beginning of a text, at most so many UTF-8 bytes with the ellipsis behind it, cut between characters; as it is when it fits.</summary>
     public static string Head(string text, int maxBytes)
     {

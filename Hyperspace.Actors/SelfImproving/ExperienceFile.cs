@@ -28,6 +28,10 @@ internal static class ExperienceFile
         CREATE TABLE bodies (number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, own INTEGER NOT NULL, bytes BLOB NOT NULL);
         """;
 
+    // Came later; a program that does not know it leaves it alone.
+    private const string Additions =
+        "CREATE TABLE IF NOT EXISTS unfinished (number INTEGER PRIMARY KEY, task_type INTEGER NOT NULL, id BLOB NOT NULL, context TEXT, UNIQUE (task_type, id))";
+
     /// <summary>Makes the file unless it is there; only its owner can read it.</summary>
     /// <exception cref="InvalidDataException">The file is of a later version.</exception>
     public static void Prepare(string path)
@@ -48,6 +52,9 @@ internal static class ExperienceFile
             case > Version:
                 throw new InvalidDataException($"{FileName} was written by a later version of this program; use that one, or another data directory.");
         }
+
+        using var add = Command(connection, Additions);
+        add.ExecuteNonQuery();
     }
 
     /// <summary>The connection of the one writer.</summary>

@@ -38,8 +38,45 @@ internal sealed class ExperienceStore : IExperienceStore
 
     private sealed record Write(int Bytes, Func<ExperienceWriter, bool> Do, TaskCompletionSource<KeepOutcome> Done);
 
-    public Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null) =>
-        EnqueueAsync(run.Envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, run, body));
+    public Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null) =>
+        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, envelope, run, body));
+
+    public Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body) =>
+        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Record(taskType, envelope, run, contextId, body));
+
+    public Task<KeepOutcome> FinishAsync(string taskType, string id) => EnqueueAsync(0, writer => writer.Finish(taskType, id));
+
+    public Task<IReadOnlyList<UnfinishedRun>> UnfinishedAsync(string taskType) => ReadAsync<IReadOnlyList<UnfinishedRun>>(file =>
+    {
+        using var command = ExperienceFile.Command(
+            file,
+            """
+            SELECT id, bytes, context FROM unfinished JOIN runs USING (task_type, id) JOIN envelopes USING (place)
+            WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY unfinished.number
+            """,
+            ("$type", taskType));
+        using var rows = command.ExecuteReader();
+        var found = new List<UnfinishedRun>();
+        while (rows.Read())
+        {
+            found.Add(new UnfinishedRun(Envelope(rows), rows.IsDBNull(2) ? null : rows.GetString(2)));
+        }
+
+        return found;
+    });
+
+    public Task<IReadOnlyList<string>> UnfinishedTaskTypesAsync() => ReadAsync<IReadOnlyList<string>>(file =>
+    {
+        using var command = ExperienceFile.Command(file, "SELECT name FROM task_types WHERE number IN (SELECT task_type FROM unfinished) ORDER BY name");
+        using var rows = command.ExecuteReader();
+        var names = new List<string>();
+        while (rows.Read())
+        {
+            names.Add(rows.GetString(0));
+        }
+
+        return names;
+    });
 
     public async Task<bool> KeepBodyAsync(RunBody body) => await EnqueueAsync(body.Bytes.Length, writer => writer.AddBody(body)).ConfigureAwait(false) == KeepOutcome.Kept;
 
@@ -63,17 +100,19 @@ internal sealed class ExperienceStore : IExperienceStore
         return Envelopes(command);
     });
 
-    public Task<IReadOnlyList<byte[]>> IdsAsync(string taskType) => ReadAsync<IReadOnlyList<byte[]>>(file =>
+    public Task<IdSet> IdsAsync(string taskType) => ReadAsync(file =>
     {
         using var command = ExperienceFile.Command(file, "SELECT id FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY id", ("$type", taskType));
         using var rows = command.ExecuteReader();
-        var ids = new List<byte[]>();
+        using var ids = new MemoryStream();
+        var id = new byte[IdSet.IdBytes];
         while (rows.Read())
         {
-            ids.Add((byte[])rows.GetValue(0));
+            rows.GetBytes(0, 0, id, 0, id.Length);
+            ids.Write(id);
         }
 
-        return ids;
+        return IdSet.OfSorted(ids.ToArray());
     });
 
     public Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>
@@ -120,13 +159,15 @@ internal sealed class ExperienceStore : IExperienceStore
         using var rows = command.ExecuteReader();
         while (rows.Read())
         {
-            var bytes = (byte[])rows.GetValue(1);
-            found.Add(SignedEnvelope.OpenStored(bytes, Convert.ToHexStringLower((byte[])rows.GetValue(0)))
-                ?? throw new InvalidDataException($"{ExperienceFile.FileName} is damaged: an envelope is not the one that it is kept as; restore the data directory from a copy."));
+            found.Add(Envelope(rows));
         }
 
         return found;
     }
+
+    /// <summary>The envelope of a row of id and bytes.</summary>
+    private static SignedEnvelope Envelope(SqliteDataReader row) => SignedEnvelope.OpenStored((byte[])row.GetValue(1), Convert.ToHexStringLower((byte[])row.GetValue(0)))
+        ?? throw new InvalidDataException($"{ExperienceFile.FileName} is damaged: an envelope is not the one that it is kept as; restore the data directory from a copy.");
 
     private Task<KeepOutcome> EnqueueAsync(int bytes, Func<ExperienceWriter, bool> write)
     {

@@ -1,4 +1,5 @@
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
 using Microsoft.Data.Sqlite;
 
 namespace Hyperspace.Actors.SelfImproving;
@@ -76,7 +77,7 @@ internal sealed class ExperienceWriter : IDisposable
     }
 
     /// <summary>Adds a run; false when it is there already.</summary>
-    public bool Add(string taskType, KeptTrajectory run, RunBody? body)
+    public bool Add(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body)
     {
         var type = NumberOf("task_types", _taskTypes, taskType);
         var own = run.Author == _self;
@@ -87,27 +88,50 @@ internal sealed class ExperienceWriter : IDisposable
         values["$own"].Value = own ? 1 : 0;
         values["$goal"].Value = Convert.FromHexString(run.Goal);
         values["$shape"].Value = Convert.FromHexString(run.Shape);
-        values["$reward"].Value = run.Run.Reward;
-        values["$wall"].Value = (long)run.Envelope.Time.WallMs;
-        values["$counter"].Value = (long)run.Envelope.Time.Counter;
+        values["$reward"].Value = run.Reward;
+        values["$wall"].Value = (long)run.Time.WallMs;
+        values["$counter"].Value = (long)run.Time.Counter;
         values["$pool"].Value = (int)run.Pool;
-        values["$size"].Value = run.Envelope.Bytes.Length;
+        values["$size"].Value = run.Size;
         values["$body"].Value = run.BodyHash is { } hash ? Convert.FromHexString(hash) : DBNull.Value;
         if (_insert.ExecuteNonQuery() == 0)
         {
             return false;
         }
 
-        _insertEnvelope.Parameters[0].Value = run.Envelope.Bytes.ToArray();
+        _insertEnvelope.Parameters[0].Value = envelope.Bytes.ToArray();
         _insertEnvelope.ExecuteNonQuery();
         var share = _shares.GetValueOrDefault((type, own)) ?? new Share(0, 0, 0);
-        _shares[(type, own)] = new Share(share.Records + 1, share.Bytes + run.Envelope.Bytes.Length, share.AddedSinceCut + 1);
+        _shares[(type, own)] = new Share(share.Records + 1, share.Bytes + run.Size, share.AddedSinceCut + 1);
         if (body is not null)
         {
             AddBody(body);
         }
 
         return true;
+    }
+
+    /// <summary>Adds a run from which something is to follow; false when it is there already.</summary>
+    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body)
+    {
+        if (!Add(taskType, envelope, run, body))
+        {
+            return false;
+        }
+
+        using var unfinished = Command(
+            "INSERT INTO unfinished (task_type, id, context) VALUES ($type, $id, $context)",
+            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)contextId ?? DBNull.Value));
+        unfinished.ExecuteNonQuery();
+        return true;
+    }
+
+    /// <summary>Everything has followed from a run; false when that was known.</summary>
+    public bool Finish(string taskType, string id)
+    {
+        using var finish = Command(
+            "DELETE FROM unfinished WHERE task_type = $type AND id = $id", ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(id)));
+        return finish.ExecuteNonQuery() > 0;
     }
 
     /// <summary>Adds a body that a kept run names; false when none does.</summary>
@@ -164,7 +188,7 @@ internal sealed class ExperienceWriter : IDisposable
               SELECT id, place, body, size, turn, row_number() OVER kept AS position, sum(size) OVER kept AS bytes FROM (
                 SELECT *, row_number() OVER (PARTITION BY author ORDER BY {ExperienceFile.BestFirst}) AS turn FROM runs WHERE task_type = $type AND own = $own)
               WINDOW kept AS (ORDER BY turn, {ExperienceFile.BestFirst} ROWS UNBOUNDED PRECEDING))
-            WHERE turn > $perAuthor OR position > $records OR bytes > $bytes
+            WHERE (turn > $perAuthor OR position > $records OR bytes > $bytes) AND id NOT IN (SELECT id FROM unfinished WHERE task_type = $type)
             """,
             ("$type", taskType), ("$own", own ? 1 : 0), ("$perAuthor", own ? _limits.RecordsPerTaskType : _limits.RecordsPerAuthor), ("$records", own ? _limits.RecordsPerTaskType : _level), ("$bytes", _limits.BytesPerTaskType)))
         {

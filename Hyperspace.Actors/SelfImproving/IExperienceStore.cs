@@ -23,6 +23,11 @@ internal enum KeepOutcome
 /// <param name="Bytes">A <c>Trajectory</c> as its author made it.</param>
 internal sealed record RunBody(string Hash, ReadOnlyMemory<byte> Bytes);
 
+/// <summary>A run that this peer recorded, and from which not everything has followed yet: credit for what it was handed, and what the matrix learns of it.</summary>
+/// <param name="Envelope">The run.</param>
+/// <param name="ContextId">The context that it was recorded with; null: none.</param>
+internal sealed record UnfinishedRun(SignedEnvelope Envelope, string? ContextId);
+
 /// <summary>
 /// The runs of every task type that a peer keeps, as the envelopes that their authors signed: a set, so that order and
 /// repetition make no difference. Bounded by <see cref="Engine.ExperienceLimits"/>: whoever has most gives way first.
@@ -31,13 +36,29 @@ internal sealed record RunBody(string Hash, ReadOnlyMemory<byte> Bytes);
 internal interface IExperienceStore : IAsyncDisposable
 {
     /// <summary>Keeps a run, with its body when that is known; completes once it is committed.</summary>
-    Task<KeepOutcome> KeepAsync(string taskType, KeptTrajectory run, RunBody? body = null);
+    /// <param name="taskType">Its task type.</param>
+    /// <param name="envelope">What is kept.</param>
+    /// <param name="run">The envelope's run.</param>
+    /// <param name="body">The whole of a shortened run.</param>
+    Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null);
+
+    /// <summary>Keeps a run that this peer recorded just now. It is unfinished from then on, whatever happens to this process, until <see cref="FinishAsync"/>.</summary>
+    Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body);
+
+    /// <summary>Everything has followed from a run that was recorded; <see cref="KeepOutcome.Known"/> when that was known.</summary>
+    Task<KeepOutcome> FinishAsync(string taskType, string id);
+
+    /// <summary>The unfinished runs of a task type, oldest first. None of them gives way to others.</summary>
+    Task<IReadOnlyList<UnfinishedRun>> UnfinishedAsync(string taskType);
+
+    /// <summary>The task types that have unfinished runs.</summary>
+    Task<IReadOnlyList<string>> UnfinishedTaskTypesAsync();
 
     /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
     Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);
 
-    /// <summary>The ids of all kept runs of a task type, 32 bytes each, in order.</summary>
-    Task<IReadOnlyList<byte[]>> IdsAsync(string taskType);
+    /// <summary>The ids of all kept runs of a task type.</summary>
+    Task<IdSet> IdsAsync(string taskType);
 
     /// <summary>The kept runs of the first of these ids that are there, as many as have at most <paramref name="maxBytes"/> together, and how many ids that was.</summary>
     Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes);

@@ -40,6 +40,31 @@ internal sealed class IdSet
         return new IdSet(bytes[..(count * IdBytes)]);
     }
 
+    /// <summary>The ids.</summary>
+    /// <param name="ids">32 bytes each, one behind the other, in order and each once; not to be changed.</param>
+    public static IdSet OfSorted(byte[] ids) => new(ids);
+
+    /// <summary>Both together, each once.</summary>
+    public IdSet With(IdSet other)
+    {
+        if (other.Count == 0)
+        {
+            return this;
+        }
+
+        var bytes = new byte[_ids.Length + other._ids.Length];
+        var (mine, theirs, count) = (0, 0, 0);
+        while (mine < Count || theirs < other.Count)
+        {
+            var order = mine == Count ? 1 : theirs == other.Count ? -1 : IdAt(mine).SequenceCompareTo(other.IdAt(theirs));
+            (order <= 0 ? IdAt(mine) : other.IdAt(theirs)).CopyTo(bytes.AsSpan(count++ * IdBytes));
+            mine += order <= 0 ? 1 : 0;
+            theirs += order >= 0 ? 1 : 0;
+        }
+
+        return new IdSet(bytes[..(count * IdBytes)]);
+    }
+
     /// <summary>Whether it is there.</summary>
     public bool Contains(ReadOnlySpan<byte> id)
     {

@@ -18,7 +18,10 @@ internal enum RunPool
     Repairs,
 }
 
-/// <summary>A run that keeps the rules, with the envelope that proves it.</summary>
+/// <summary>
+/// A run that keeps the rules, as a working set holds it: what ranks it and finds it again, and what its author said, as
+/// bytes that are parsed when somebody reads them. The envelope that proves it is in <see cref="IExperienceStore"/>.
+/// </summary>
 internal sealed class KeptTrajectory
 {
     /// <summary>From this reward on a run counts as a success.</summary>
@@ -27,56 +30,87 @@ internal sealed class KeptTrajectory
     /// <summary>Up to this reward a run counts as a failure.</summary>
     public const double FailureReward = 0.3;
 
+    // This object, its strings, and its places in the maps and lists of a working set, as measured.
+    private const int Overhead = 640;
+
+    private readonly ReadOnlyMemory<byte> _payload;
+    private readonly uint[] _terms;
+
     private KeptTrajectory(SignedEnvelope envelope, Trajectory run)
     {
-        Envelope = envelope;
-        Run = run;
-        Author = envelope.Author.ToString();
-        Terms = SelfImproving.Terms.Of(run.Input);
-        Goal = SelfImproving.Terms.GoalOf(Terms);
+        _payload = envelope.Payload;
+        var terms = SelfImproving.Terms.Of(run.Input);
+        _terms = SelfImproving.Terms.HashesOf(terms);
+        Id = envelope.Id;
+        Author = AuthorNames.Of(envelope.Author);
+        Time = envelope.Time;
+        Size = envelope.Bytes.Length;
+        Goal = SelfImproving.Terms.GoalOf(terms);
+        Shape = TrajectoryShape.Of(run);
+        Reward = run.Reward;
+        Tries = run.Tries;
+        Successes = run.Successes;
+        HasInput = run.Input.Length > 0;
+        Repairs = run.Repairs.IsEmpty ? null : Convert.ToHexStringLower(run.Repairs.Span);
+        BodyHash = CompactRecord.BodyHashOf(run);
     }
 
     /// <summary>Hash of the envelope.</summary>
-    public string Id => Envelope.Id;
+    public string Id { get; }
 
     /// <summary>The author's peer id.</summary>
     public string Author { get; }
 
-    /// <summary>What its author signed.</summary>
-    public SignedEnvelope Envelope { get; }
+    /// <summary>When it was signed, by the author's clock.</summary>
+    public HybridTime Time { get; }
 
-    /// <summary>The run; not to be changed.</summary>
-    public Trajectory Run { get; }
+    /// <summary>Bytes of the envelope.</summary>
+    public int Size { get; }
 
-    /// <summary>SHA-256 of the whole run, lower-case hex, when <see cref="Run"/> is shortened; else null.</summary>
-    public string? BodyHash => Run.BodyHash.IsEmpty ? null : Convert.ToHexStringLower(Run.BodyHash.Span);
-
-    /// <summary>Words of the input.</summary>
-    public IReadOnlyList<string> Terms { get; }
+    /// <summary>Hashes of the words of the input, ascending.</summary>
+    public IReadOnlyList<uint> Terms => _terms;
 
     /// <summary>Runs of the same goal were asked the same thing.</summary>
     public string Goal { get; }
 
     /// <summary>Runs of the same shape did the same: the same steps with the same parameters.</summary>
-    public string Shape => field ??= TrajectoryShape.Of(Run);
+    public string Shape { get; }
+
+    /// <summary>0 to 1.</summary>
+    public double Reward { get; }
+
+    /// <summary>Which try of its author at the goal it was; 0: not said.</summary>
+    public uint Tries { get; }
+
+    /// <summary>How many of the tries went well.</summary>
+    public uint Successes { get; }
+
+    /// <summary>SHA-256 of the whole run, lower-case hex, when the record is shortened; else null.</summary>
+    public string? BodyHash { get; }
+
+    /// <summary>Whether it says what was asked.</summary>
+    public bool HasInput { get; }
 
     /// <summary>True when it went well, by itself.</summary>
-    public bool IsSuccess => !IsRepair && Run.Reward >= SuccessReward;
+    public bool IsSuccess => !IsRepair && Reward >= SuccessReward;
 
     /// <summary>True when it went badly.</summary>
-    public bool IsFailure => !IsRepair && Run.Reward <= FailureReward;
+    public bool IsFailure => !IsRepair && Reward <= FailureReward;
 
     /// <summary>Where it is kept.</summary>
     public RunPool Pool => IsRepair ? RunPool.Repairs : IsFailure ? RunPool.Failures : RunPool.Runs;
 
     /// <summary>True when it does over what went wrong in another run: no independent outcome of its goal (SiriuS, arXiv:2502.04780).</summary>
-    public bool IsRepair => Run.Repairs.Length > 0;
+    public bool IsRepair => Repairs is not null;
 
     /// <summary>The run that it repairs; null when it is no repair.</summary>
-    public string? Repairs => IsRepair ? Convert.ToHexStringLower(Run.Repairs.Span) : null;
+    public string? Repairs { get; }
 
     /// <summary>True for a repair that was verified to go well. Any other repair counts for nothing, whatever reward it claims.</summary>
-    public bool IsVerifiedRepair => IsRepair && Run.Reward >= SuccessReward;
+    public bool IsVerifiedRepair => IsRepair && Reward >= SuccessReward;
+
+    /// <summary>Bytes of memory that keeping it takes, roughly.</summary>
+    public int Footprint => _payload.Length + (_terms.Length * sizeof(uint)) + Overhead;
 
     /// <summary>True when it may be shown as an example.</summary>
     public bool IsExemplar => IsSuccess || IsVerifiedRepair;
@@ -84,10 +118,13 @@ internal sealed class KeptTrajectory
     /// <summary>Higher reward first, then the newer one, then by id: a total order.</summary>
     public static IComparer<KeptTrajectory> BestFirst { get; } = Comparer<KeptTrajectory>.Create((a, b) =>
     {
-        var byReward = b.Run.Reward.CompareTo(a.Run.Reward);
-        var byTime = byReward != 0 ? byReward : b.Envelope.Time.CompareTo(a.Envelope.Time);
+        var byReward = b.Reward.CompareTo(a.Reward);
+        var byTime = byReward != 0 ? byReward : b.Time.CompareTo(a.Time);
         return byTime != 0 ? byTime : string.CompareOrdinal(a.Id, b.Id);
     });
+
+    /// <summary>What its author said, read anew each time.</summary>
+    public Trajectory Parse() => Trajectory.Parser.ParseFrom(_payload.Span);
 
     /// <summary>Reads an opened envelope; null with a refusal when its payload is no run of that task type within the rules.</summary>
     public static KeptTrajectory? Read(SignedEnvelope envelope, string taskType, out Refusal? refusal)

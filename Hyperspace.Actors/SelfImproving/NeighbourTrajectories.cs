@@ -6,13 +6,16 @@ using Hyperspace.Libp2p.Rpc;
 
 namespace Hyperspace.Actors.SelfImproving;
 
-/// <summary>Compares a task type with neighbours (rpc <c>trajectories.sync</c>), a few calls at a time.</summary>
+/// <summary>Compares a task type with neighbours (rpc <c>trajectories.sync</c>), a few task types at a time: what a comparison holds is bounded, and so is how long it takes.</summary>
 internal sealed class NeighbourTrajectories(IRpc rpc, ISwitch network)
 {
     /// <summary>How long a neighbour may take for a reply.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 
-    private readonly SemaphoreSlim _calls = new(8);
+    /// <summary>How long a comparison may take; the next one goes on where it ended.</summary>
+    public static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(1);
+
+    private readonly SemaphoreSlim _comparisons = new(8);
 
     /// <summary>The connected peers.</summary>
     public IReadOnlyCollection<PeerId> Connected => network.ConnectedPeers;
@@ -26,11 +29,28 @@ internal sealed class NeighbourTrajectories(IRpc rpc, ISwitch network)
     public async Task<string?> PullAsync(
         PeerId peer, string taskType, IdSet own, Func<IReadOnlyList<ReadOnlyMemory<byte>>, Func<string, bool>, Task<bool>> take, CancellationToken cancellationToken)
     {
-        var comparison = new Reconciliation(taskType, own);
+        await _comparisons.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ending.CancelAfter(MaxDuration);
+        try
+        {
+            return await PullAsync(peer, new Reconciliation(taskType, own), take, ending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return $"it was not done after {MaxDuration.TotalSeconds:0} seconds";
+        }
+        finally
+        {
+            _comparisons.Release();
+        }
+    }
+
+    private async Task<string?> PullAsync(PeerId peer, Reconciliation comparison, Func<IReadOnlyList<ReadOnlyMemory<byte>>, Func<string, bool>, Task<bool>> take, CancellationToken cancellationToken)
+    {
         while (comparison.Next() is { } request)
         {
             TrajectorySyncReply reply;
-            await _calls.WaitAsync(cancellationToken).ConfigureAwait(false);
             try
             {
                 var answer = await rpc.CallUnaryAsync(peer, RpcMethods.TrajectoriesSync, request.ToByteArray(), Deadline, cancellationToken).ConfigureAwait(false);
@@ -39,10 +59,6 @@ internal sealed class NeighbourTrajectories(IRpc rpc, ISwitch network)
             catch (Exception e) when (e is RpcException or InvalidProtocolBufferException)
             {
                 return e.Message;
-            }
-            finally
-            {
-                _calls.Release();
             }
 
             comparison.Take(reply);

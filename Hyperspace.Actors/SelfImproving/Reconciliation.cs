@@ -19,8 +19,8 @@ internal sealed class Reconciliation(string taskType, IdSet own, int maxWanted =
     /// <summary>Most bytes of ranges and envelopes of a reply, besides the first of each.</summary>
     public const int MaxReplyBytes = 512 * 1024;
 
-    /// <summary>Most envelopes that one comparison brings; the next one goes on.</summary>
-    public const int MaxWanted = 131_072;
+    /// <summary>Most envelopes that one comparison brings, about 16 MB of ids; the next one goes on.</summary>
+    public const int MaxWanted = 65_536;
 
     // A neighbour that answers, but never to the end, is left.
     private const int MaxRequests = 4_096;

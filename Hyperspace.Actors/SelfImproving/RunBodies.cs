@@ -29,9 +29,12 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
     private int _fetching;
 
     /// <summary>The whole of a shortened run: from the disk, else from its author, else from neighbours; a refusal when nobody has it.</summary>
-    public async Task<(Trajectory? Whole, Refusal? Refusal)> WholeAsync(KeptTrajectory record, CancellationToken cancellationToken)
+    /// <param name="author">Who signed the record.</param>
+    /// <param name="record">The shortened run.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<(Trajectory? Whole, Refusal? Refusal)> WholeAsync(PeerId author, Trajectory record, CancellationToken cancellationToken)
     {
-        if (await store.BodyAsync(record.BodyHash!).ConfigureAwait(false) is { } kept)
+        if (await store.BodyAsync(CompactRecord.BodyHashOf(record)!).ConfigureAwait(false) is { } kept)
         {
             return Read(record, kept);
         }
@@ -40,7 +43,7 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
         {
             return Interlocked.Increment(ref _fetching) > MaxFetched
                 ? (null, new Refusal(ErrorCodes.RateLimited, "Too many runs are being fetched from peers; try again in a moment."))
-                : await FetchAsync(record, cancellationToken).ConfigureAwait(false);
+                : await FetchAsync(author, record, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -74,7 +77,7 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
     }
 
     /// <summary>The body as a run; a refusal when its author signed something else about it.</summary>
-    internal static (Trajectory? Whole, Refusal? Refusal) Read(KeptTrajectory record, ReadOnlyMemory<byte> body)
+    internal static (Trajectory? Whole, Refusal? Refusal) Read(Trajectory signed, ReadOnlyMemory<byte> body)
     {
         Trajectory whole;
         try
@@ -86,7 +89,6 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
             return (null, new Refusal(ErrorCodes.BadEnvelope, "The author named a whole that is no trajectory: " + e.Message));
         }
 
-        var signed = record.Run;
         var agrees = whole.TaskType == signed.TaskType && whole.Reward.Equals(signed.Reward) && whole.RecordedMs == signed.RecordedMs && whole.Repairs == signed.Repairs
             && whole.Steps.Count >= signed.Steps.Count && whole.BodyHash.IsEmpty;
         return TrajectoryRules.Check(whole) is { } refusal ? (null, refusal)
@@ -94,9 +96,8 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
             : (null, new Refusal(ErrorCodes.BadEnvelope, "The author's whole run and its signed record contradict each other; use the record alone."));
     }
 
-    private async Task<(Trajectory? Whole, Refusal? Refusal)> FetchAsync(KeptTrajectory record, CancellationToken cancellationToken)
+    private async Task<(Trajectory? Whole, Refusal? Refusal)> FetchAsync(PeerId author, Trajectory record, CancellationToken cancellationToken)
     {
-        var author = record.Envelope.Author;
         var peers = network.ConnectedPeers.Where(peer => peer != author && !IsAvoided(peer)).Take(Neighbours).ToList();
         if (author != self && !IsAvoided(author))
         {
@@ -110,7 +111,7 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
                 continue;
             }
 
-            if ((ulong)bytes.Length != record.Run.BodyBytes || !SHA256.HashData(bytes.Span).AsSpan().SequenceEqual(record.Run.BodyHash.Span))
+            if ((ulong)bytes.Length != record.BodyBytes || !SHA256.HashData(bytes.Span).AsSpan().SequenceEqual(record.BodyHash.Span))
             {
                 Avoid(peer);
                 continue;
@@ -120,7 +121,7 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
             var read = Read(record, bytes);
             if (read.Whole is not null)
             {
-                await store.KeepBodyAsync(new RunBody(record.BodyHash!, bytes)).ConfigureAwait(false);
+                await store.KeepBodyAsync(new RunBody(CompactRecord.BodyHashOf(record)!, bytes)).ConfigureAwait(false);
             }
 
             return read;
@@ -129,11 +130,11 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
         return (null, new Refusal(ErrorCodes.PeerUnreachable, "Neither the run's author nor a neighbour gave the whole run; ask without 'full', or try again when more peers are connected."));
     }
 
-    private async Task<ReadOnlyMemory<byte>?> AskAsync(PeerId peer, KeptTrajectory record, CancellationToken cancellationToken)
+    private async Task<ReadOnlyMemory<byte>?> AskAsync(PeerId peer, Trajectory record, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await rpc.CallUnaryAsync(peer, RpcMethods.TrajectoriesBody, new TrajectoryBodyRequest { Hash = record.Run.BodyHash }.ToByteArray(), Deadline, cancellationToken).ConfigureAwait(false);
+            var answer = await rpc.CallUnaryAsync(peer, RpcMethods.TrajectoriesBody, new TrajectoryBodyRequest { Hash = record.BodyHash }.ToByteArray(), Deadline, cancellationToken).ConfigureAwait(false);
             return TrajectoryBodyReply.Parser.ParseFrom(answer.Span).Body.Memory;
         }
         catch (RpcException)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
+using Hyperspace.Actors.Engine;
 
 namespace Hyperspace.Actors.SelfImproving;
 
@@ -38,6 +39,14 @@ internal static class Terms
 
         Flush(word, found);
         return [.. found.Take(MaxTerms)];
+    }
+
+    /// <summary>The terms as numbers, ascending: what a working set keeps of them.</summary>
+    public static uint[] HashesOf(IReadOnlyList<string> terms)
+    {
+        uint[] hashes = [.. terms.Select(Fnv1a.Of)];
+        Array.Sort(hashes);
+        return hashes;
     }
 
     /// <summary>The goal that runs share when they were asked the same thing in other order, case or punctuation.</summary>

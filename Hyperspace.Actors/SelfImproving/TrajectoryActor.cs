@@ -1,21 +1,18 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
-using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts;
-using Hyperspace.Contracts.Matrix;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.State;
-using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.SelfImproving;
 
 /// <summary>
-/// The runs of one task type: records this peer's own, takes in others', keeps them in <see cref="IExperienceStore"/> and
-/// answers from the best of them (<see cref="TrajectoryState"/>). Catching up with neighbours is in the other half. The
-/// parent owns the topic.
+/// The working set of one task type: the best of its runs (<see cref="TrajectoryState"/>), read from
+/// <see cref="IExperienceStore"/> when it wakes. Records this peer's own runs, and answers from what is kept. What comes from
+/// other peers it is told by its parent.
 /// </summary>
 internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWithStash
 {
@@ -34,7 +31,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private readonly List<KeptTrajectory> _arrived = [];
     private readonly List<(IActorRef Asker, object Answer)> _answers = [];
     private TrajectoryState _state;
-    private int _writing;
+    private int _underWay;
     private bool _stopping;
 
     public TrajectoryActor(string taskType, TrajectoryServices services, IReadOnlyActorRegistry registry)
@@ -51,7 +48,10 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     public IStash Stash { get; set; } = null!;
 
     protected override void PreStart() =>
-        _services.Store.LoadAsync(_taskType, TrajectoryLimits.Default).PipeTo(Self, success: envelopes => new Loaded(envelopes));
+        LoadAsync(_services.Store, _taskType).PipeTo(Self);
+
+    private static async Task<Loaded> LoadAsync(IExperienceStore store, string taskType) =>
+        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false));
 
     private void Loading()
     {
@@ -73,7 +73,9 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             _arrived.Clear();
 
             // Also when there are none: the parent waits for it.
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            GoOn(loaded.Unfinished);
+            JudgeSoon();
             Become(Running);
             Stash.UnstashAll();
         });
@@ -90,81 +92,57 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             Settle();
             Sender.Tell(new TrajectoryMatches(TrajectoryWire.ToViews(TrajectoryRetrieval.Query(_state.BestFirst, query.Input, Math.Clamp(query.Limit, 1, MaxMatches)))));
         });
-        Receive<TrajectoryCommands.Get>(get => GetAsync(get, _stopped.Token).PipeTo(Sender, failure: e => new Refusal(ErrorCodes.JournalFailed, $"The run could not be read: {e.Message}")));
-        Receive<TrajectoryMessages.TakeIn>(message =>
-        {
-            if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
-            {
-                Keep(run, null);
-            }
-        });
+        Receive<TrajectoryMessages.RunsCame>(came => Arrived(came.Runs));
         Receive<Written>(OnWritten);
         Receive<SettleNow>(_ => Settle());
+        Receive<TrajectoryMessages.Settle>(_ =>
+        {
+            Settle();
+            Context.Parent.Tell(new TrajectoryMessages.Settled());
+        });
         Receive<StopEntity>(_ =>
         {
             _stopping = true;
-            StopWhenWritten();
+            StopWhenDone();
         });
-        CatchingUp();
+        Finishing();
+        Judging();
     }
 
     private void OnRecord(TrajectoryCommands.Record command)
     {
-        var now = _services.Time.GetUtcNow();
-        var whole = TrajectoryWire.FromRecord(command, now, out var refusal);
-        refusal ??= TrajectoryRules.CheckSize(whole!.CalculateSize());
-        Trajectory? run = null;
-        RunBody? body = null;
-        if (refusal is null)
-        {
-            (run, body) = CompactRecord.Of(whole!);
-            CountTries(run);
-        }
-
-        var envelope = refusal is null ? SignedEnvelope.Seal(_services.Identity.Keys, EnvelopeTypes.Trajectory, run!.ToByteArray(), _services.Clock.Next()) : null;
-        var kept = refusal is null ? KeptTrajectory.Read(envelope!, _taskType, out refusal) : null;
-        if (kept is null)
+        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
         {
             Sender.Tell(refusal);
             return;
         }
 
-        if (kept.Repairs is { } repaired && !(_state.Find(repaired) is { IsFailure: true } failed && failed.Goal == kept.Goal))
+        var asked = new Recording(run, Sender, command.ContextId);
+        if (run.Signed.SessionId.Length == 0)
         {
-            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, "'repairs' names no failed run of the same input that this peer keeps; record the run without it."));
+            KeepOwn(asked);
             return;
         }
 
-        var asker = new Asker(Sender, command.ContextId, body);
-        if (run!.SessionId.Length == 0)
-        {
-            KeepOwn(kept, asker);
-            return;
-        }
+        _underWay++;
 
         // What is signed and gossiped of a session must be true, and only this peer can tell.
-        LookForSessionAsync(run.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(kept, asker, missing));
-    }
-
-    /// <summary>Which try at its goal it is, and how many went well, as far as this peer's kept runs tell.</summary>
-    private void CountTries(Trajectory run)
-    {
-        var goal = Terms.GoalOf(Terms.Of(run.Input));
-        var self = _services.Identity.PeerId.ToString();
-        var last = _state.BestFirst.Concat(_arrived).Where(kept => kept.Author == self && kept.Goal == goal).MaxBy(kept => kept.Run.Tries)?.Run;
-        run.Tries = Math.Min(TrajectoryRules.MaxTries, (last?.Tries ?? 0) + 1);
-        run.Successes = Math.Min(run.Tries, (last?.Successes ?? 0) + (run.Reward >= KeptTrajectory.SuccessReward ? 1U : 0));
+        LookForSessionAsync(run.Signed.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
     }
 
     private void OnSessionLooked(SessionLooked looked)
     {
+        _underWay--;
         if (looked.Missing is { } missing)
         {
             Sender.Tell(missing);
-            return;
+        }
+        else
+        {
+            KeepOwn(looked.Recording);
         }
 
-        KeepOwn(looked.Run, looked.Asker);
+        StopWhenDone();
     }
 
     private async Task<Refusal?> LookForSessionAsync(string sessionId)
@@ -184,86 +162,58 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         }
     }
 
-    private void KeepOwn(KeptTrajectory run, Asker asker)
+    private void KeepOwn(Recording recording)
     {
         Context.Parent.Tell(new TrajectoryMessages.FollowWanted());
-        Keep(run, asker);
-    }
+        _underWay++;
 
-    /// <summary>Writes a run; it counts once it is on disk.</summary>
-    private void Keep(KeptTrajectory run, Asker? asker)
-    {
-        _writing++;
-        _services.Store.KeepAsync(_taskType, run, asker?.Body).PipeTo(Self, success: outcome => new Written(run, outcome, asker));
+        // It counts once it is on disk.
+        var own = recording.Own;
+        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.ContextId, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
     }
 
     private void OnWritten(Written written)
     {
-        _writing--;
-        if (written.Outcome == KeepOutcome.Kept)
+        _underWay--;
+        var (recording, outcome) = (written.Recording, written.Outcome);
+        if (outcome == KeepOutcome.Kept)
         {
-            Arrived([written.Run]);
+            Arrived([recording.Own.Run]);
         }
 
-        if (written.Asker is { } asker)
+        if (outcome is KeepOutcome.Kept or KeepOutcome.Known)
         {
-            if (written.Outcome is KeepOutcome.Kept or KeepOutcome.Known)
-            {
-                Context.Parent.Tell(new TrajectoryMessages.Publish(written.Run.Envelope));
-                Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(written.Run, asker.ContextId));
-                Observe(written.Run);
-            }
-
-            // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
-            _answers.Add((asker.Caller, written.Outcome switch
-            {
-                KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
-                KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
-                _ => new TrajectoryRecorded(written.Run.Id),
-            }));
-            if (_answers.Count == 1)
-            {
-                Self.Tell(SettleNow.Instance);
-            }
+            Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
+            Conclude(recording.Own.Run, recording.ContextId, again: false);
         }
 
-        StopWhenWritten();
+        // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
+        _answers.Add((recording.Caller, outcome switch
+        {
+            KeepOutcome.Busy => new Refusal(ErrorCodes.RateLimited, "Too many runs wait to be written; try again in a moment."),
+            KeepOutcome.Failed => new Refusal(ErrorCodes.JournalFailed, "The run could not be stored and was not published; free some disk space and try again."),
+            _ => new TrajectoryRecorded(recording.Own.Run.Id),
+        }));
+        if (_answers.Count == 1)
+        {
+            Self.Tell(SettleNow.Instance);
+        }
+
+        StopWhenDone();
     }
 
-    private void StopWhenWritten()
+    private void StopWhenDone()
     {
-        if (_stopping && _writing == 0)
+        if (_stopping && _underWay == 0)
         {
             Settle();
             Context.Stop(Self);
         }
     }
 
-    /// <summary>What this peer's own run shows of its tools is the matrix's to learn.</summary>
-    private void Observe(KeptTrajectory run)
-    {
-        if (run.Run.Input.Length == 0 || !_registry.TryGet<ActorKeys.Matrix>(out var matrix))
-        {
-            return;
-        }
-
-        foreach (var step in run.Run.Steps.Where(step => step.Kind == "tool"))
-        {
-            if (!step.Ok || run.IsFailure)
-            {
-                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: false));
-            }
-            else if (run.IsSuccess)
-            {
-                matrix.Tell(new MatrixCommands.Observe(step.Name, run.Run.Input, Ok: true));
-            }
-        }
-    }
-
     /// <summary>Runs that are on disk; they are ranked together with the next ones.</summary>
     private void Arrived(IReadOnlyList<KeptTrajectory> runs)
     {
-        _ids = null;
         _arrived.AddRange(runs);
         if (_arrived.Count >= MaxArrived)
         {
@@ -284,23 +234,24 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (!ReferenceEquals(next, _state))
         {
             _state = next;
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            JudgeSoon();
         }
 
         _answers.ForEach(waiting => waiting.Asker.Tell(waiting.Answer));
         _answers.Clear();
     }
 
-    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes);
+    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished);
 
-    /// <summary>What became of a run that was written; the asker is null for another peer's.</summary>
-    private sealed record Written(KeptTrajectory Run, KeepOutcome Outcome, Asker? Asker);
+    /// <summary>What became of an own run that was written.</summary>
+    private sealed record Written(Recording Recording, KeepOutcome Outcome);
 
-    /// <summary>Who records an own run, with which context, and the whole of it when the record is shortened.</summary>
-    private sealed record Asker(IActorRef Caller, string? ContextId, RunBody? Body);
+    /// <summary>An own run, who records it, and with which context.</summary>
+    private sealed record Recording(OwnRun Own, IActorRef Caller, string? ContextId);
 
-    /// <summary>The answer of the sessions: no refusal when the run's session is one of this peer's.</summary>
-    private sealed record SessionLooked(KeptTrajectory Run, Asker Asker, Refusal? Missing);
+    /// <summary>The answer of the sessions: nothing is missing when the run's session is one of this peer's.</summary>
+    private sealed record SessionLooked(Recording Recording, Refusal? Missing);
 
     private sealed class SettleNow
     {

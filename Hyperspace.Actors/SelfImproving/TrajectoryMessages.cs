@@ -4,29 +4,56 @@ using Hyperspace.Libp2p;
 
 namespace Hyperspace.Actors.SelfImproving;
 
-/// <summary>What a task type's runs and their parent tell each other; local only.</summary>
+/// <summary>What the parts of a task type and their parent tell each other; local only.</summary>
 internal static class TrajectoryMessages
 {
-    /// <summary>To the runs: another peer's run came by gossip.</summary>
+    /// <summary>To the exchange: another peer's envelope came by gossip, verified. One that is no run waits until the task type wakes.</summary>
     public sealed record TakeIn(SignedEnvelope Envelope);
 
-    /// <summary>To the runs: the task type is followed from now on; catch up.</summary>
+    /// <summary>To the exchange: the task type is followed from now on; catch up.</summary>
     public sealed record Followed;
 
-    /// <summary>To the runs: a peer came; catch up with it.</summary>
+    /// <summary>To the exchange: a peer came; catch up with it.</summary>
     public sealed record NeighbourCame(PeerId Peer);
 
-    /// <summary>To the runs: what else neighbours are given.</summary>
+    /// <summary>To the exchange: what else neighbours are given, now that the task type is awake.</summary>
     public sealed record ShareAlso(IReadOnlyList<SignedEnvelope> Envelopes);
 
-    /// <summary>To the runs: a neighbour compares what it has. Answered with a <see cref="TrajectorySyncReply"/>.</summary>
+    /// <summary>To the exchange: the task type wakes; it takes what waits for it. Answered with <see cref="HandedOver"/>.</summary>
+    public sealed record HandOver;
+
+    /// <summary>To the parent: what waited was told before.</summary>
+    public sealed record HandedOver;
+
+    /// <summary>To the exchange: the task type fell asleep.</summary>
+    public sealed record FellAsleep;
+
+    /// <summary>To the exchange: a neighbour compares what it has. Answered with a <see cref="TrajectorySyncReply"/>.</summary>
     public sealed record Compare(TrajectorySyncRequest Request);
 
-    /// <summary>To the parent: these runs are kept now. The first one comes once they are read from the disk.</summary>
-    public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst);
+    /// <summary>To the parent, and on to the runs: these runs of other peers are on disk now.</summary>
+    public sealed record RunsCame(IReadOnlyList<KeptTrajectory> Runs);
 
-    /// <summary>To the parent: this peer's own run is on disk; with the context that it was recorded with.</summary>
-    public sealed record OwnRunKept(KeptTrajectory Run, string? ContextId);
+    /// <summary>To the parent: the task type has to be awake for what a neighbour wants, or for what waits for it.</summary>
+    public sealed record WakeWanted;
+
+    /// <summary>To the parent: these runs are kept now. The first one comes once they are read from the disk.</summary>
+    /// <param name="BestFirst">The runs.</param>
+    /// <param name="Footprint">Bytes of memory that they take, roughly.</param>
+    public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst, long Footprint);
+
+    /// <summary>
+    /// To the parent: this peer's own run is on disk; with the context that it was recorded with. Told again after a crash until
+    /// <see cref="OwnRunReflected"/> has come: what follows from it must not depend on how often.
+    /// </summary>
+    public sealed record OwnRunKept(KeptTrajectory Run, string? ContextId)
+    {
+        /// <summary>Whether it may have been told before.</summary>
+        public bool Again { get; init; }
+    }
+
+    /// <summary>To the runs and the contexts: what was learnt from a run of this peer's own is in the journal, so it need not be told again.</summary>
+    public sealed record OwnRunReflected(string TrajectoryId);
 
     /// <summary>To the parent: follow the task type.</summary>
     public sealed record FollowWanted;
@@ -34,8 +61,17 @@ internal static class TrajectoryMessages
     /// <summary>To the parent: send it through the mesh.</summary>
     public sealed record Publish(SignedEnvelope Envelope);
 
-    /// <summary>To the parent: a neighbour gave an envelope that is no run.</summary>
+    /// <summary>To the parent: an envelope of another peer that is no run.</summary>
     public sealed record Brought(SignedEnvelope Envelope);
+
+    /// <summary>To the runs: rank what came so far. Answered with <see cref="Settled"/>, behind what that changes.</summary>
+    public sealed record Settle;
+
+    /// <summary>To the parent: everything that came before is ranked and told.</summary>
+    public sealed record Settled;
+
+    /// <summary>To the contexts: the task type falls asleep; tell the runs, behind every run that was recorded with a context.</summary>
+    public sealed record StopRuns;
 
     /// <summary>To the parent: the neighbours that were asked have answered, and everything that they gave was told before.</summary>
     public sealed record CaughtUp;

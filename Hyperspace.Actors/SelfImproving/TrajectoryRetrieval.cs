@@ -10,20 +10,20 @@ internal static class TrajectoryRetrieval
     /// <summary>Runs in their order, each with its nearness to the input from 0 to 1; all of them near when there is no input.</summary>
     public static IEnumerable<(KeptTrajectory Run, double Nearness)> Near(IReadOnlyList<KeptTrajectory> runs, string? input)
     {
-        var query = Terms.Of(input);
-        if (query.Count == 0)
+        var query = Terms.HashesOf(Terms.Of(input));
+        if (query.Length == 0)
         {
             return runs.Select(run => (run, 1.0));
         }
 
-        var frequency = new Dictionary<string, int>(StringComparer.Ordinal);
+        var frequency = new Dictionary<uint, int>();
         foreach (var term in runs.SelectMany(run => run.Terms))
         {
             frequency[term] = frequency.GetValueOrDefault(term) + 1;
         }
 
-        double Weight(string term) => Math.Pow(Math.Log(1 + ((runs.Count + 1.0) / (frequency.GetValueOrDefault(term) + 0.5))), 2);
-        var wanted = query.ToHashSet(StringComparer.Ordinal);
+        double Weight(uint term) => Math.Pow(Math.Log(1 + ((runs.Count + 1.0) / (frequency.GetValueOrDefault(term) + 0.5))), 2);
+        var wanted = query.ToHashSet();
         var queryNorm = Math.Sqrt(query.Sum(Weight));
 
         // Rounding keeps "equally near" from hanging on the last bit.

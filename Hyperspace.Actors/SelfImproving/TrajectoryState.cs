@@ -49,6 +49,9 @@ internal sealed class TrajectoryState
     /// <summary>All kept runs, best first.</summary>
     public IReadOnlyList<KeptTrajectory> BestFirst => field ??= [.. _pools.Values.SelectMany(pool => pool.Values).Order(KeptTrajectory.BestFirst)];
 
+    /// <summary>Bytes of memory that the runs take, roughly.</summary>
+    public long Footprint => _pools.Values.Sum(pool => pool.Values.Sum(run => (long)run.Footprint));
+
     /// <summary>Nothing kept yet.</summary>
     /// <param name="self">The peer id of whose runs are one's own.</param>
     /// <param name="limits">The bounds.</param>
@@ -65,7 +68,7 @@ internal sealed class TrajectoryState
     public TrajectoryState AddRange(IReadOnlyCollection<KeptTrajectory> runs)
     {
         var pools = _pools;
-        foreach (var group in runs.GroupBy(run => new Pool(run.Author == _self, run.Pool, run.Envelope.Bytes.Length > _limits.SmallBytes)))
+        foreach (var group in runs.GroupBy(run => new Pool(run.Author == _self, run.Pool, run.Size > _limits.SmallBytes)))
         {
             var before = pools.GetValueOrDefault(group.Key) ?? ImmutableDictionary<string, KeptTrajectory>.Empty.WithComparers(StringComparer.Ordinal);
             var added = group.Where(run => !before.ContainsKey(run.Id)).DistinctBy(run => run.Id).ToList();

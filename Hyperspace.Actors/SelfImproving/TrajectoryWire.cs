@@ -74,14 +74,14 @@ internal static class TrajectoryWire
     }
 
     /// <summary>The run as callers see it.</summary>
-    public static TrajectoryView ToView(KeptTrajectory kept) => ToView(kept.Id, kept.Author, kept.Run);
+    public static TrajectoryView ToView(KeptTrajectory kept) => ToView(kept.Id, kept.Author, kept.Parse());
 
     /// <summary>The run made whole, as callers see it; what only the signed record says is taken from there.</summary>
-    public static TrajectoryView ToView(KeptTrajectory kept, Trajectory whole) => ToView(kept.Id, kept.Author, whole) with
+    public static TrajectoryView ToView(KeptTrajectory kept, Trajectory record, Trajectory whole) => ToView(kept.Id, kept.Author, whole) with
     {
-        Tries = (int)kept.Run.Tries,
-        Successes = (int)kept.Run.Successes,
-        BodyBytes = (long)kept.Run.BodyBytes,
+        Tries = (int)record.Tries,
+        Successes = (int)record.Successes,
+        BodyBytes = (long)record.BodyBytes,
     };
 
     /// <summary>What recording would share of a run; null with a refusal when it would not be recorded.</summary>
@@ -97,7 +97,7 @@ internal static class TrajectoryWire
     public static IReadOnlyList<TrajectoryView> ToViews(IEnumerable<KeptTrajectory> runs)
     {
         var bytes = 0;
-        return [.. runs.TakeWhile(run => (bytes += run.Envelope.Bytes.Length) <= MaxReplyBytes).Select(ToView)];
+        return [.. runs.TakeWhile(run => (bytes += run.Size) <= MaxReplyBytes).Select(ToView)];
     }
 
     private static TrajectoryView ToView(string id, string author, Trajectory run) => new(

@@ -123,7 +123,7 @@ internal sealed class LearnPeer : IAsyncDisposable
     }
 
     /// <summary>Counts an outcome without a record of the run.</summary>
-    public void Observe(string query, string toolId, bool ok) => Actor<ActorKeys.Matrix>().Tell(new MatrixCommands.Observe(toolId, query, ok));
+    public void Observe(string query, string toolId, bool ok) => Actor<ActorKeys.Matrix>().Tell(new MatrixCommands.Observe(Guid.NewGuid().ToString("n"), query, [new CapabilityOutcome(toolId, ok)]));
 
     public async Task<TAnswer> AskAsync<TKey, TAnswer>(object message, CancellationToken cancellationToken)
     {

@@ -1,17 +1,15 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Hosting;
-using Google.Protobuf;
 using Hyperspace.Actors;
 using Hyperspace.Actors.Engine;
-using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
-using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Benchmarks.Loop;
 using Hyperspace.Contracts;
+using Hyperspace.Contracts.Matrix;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.Transport;
-using Hyperspace.Contracts.Wire;
-using Hyperspace.Libp2p.Keys;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,41 +17,61 @@ using Microsoft.Extensions.Logging;
 namespace Hyperspace.Benchmarks.Scale;
 
 /// <summary>
-/// One whole peer that takes in signed records of many authors as gossip brings them, into the entities of their task
-/// types and the store; then restarts and answers queries.
+/// One whole peer that follows many task types and takes in signed records of many authors as gossip brings them, while it is
+/// asked now and then; then restarts and answers. Every task type is asked before memory is measured, so that all the
+/// room for working sets is taken.
 /// </summary>
-internal sealed class ScaleScenario(int records, int taskTypes, Action<string> say)
+internal sealed class ScaleScenario(int records, int taskTypes, int capabilities, Action<string> say)
 {
-    private const int Authors = 64;
     private const int Batch = 4_096;
+    private const int QueriesPerBatch = 16;
     private const int Queries = 1_000;
+
+    // What a peer may take of a small machine, whatever it holds: the bound on working sets (128 MiB) and as much again for all the rest.
+    private const double MostHeapMiB = 256;
+    private const double MebiByte = 1 << 20;
+
+    private static readonly int[] Marks = [100_000, 300_000, 1_000_000];
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private readonly KeyPair[] _authors = [.. Enumerable.Range(0, Authors).Select(_ => KeyPair.Generate())];
-    private readonly HybridClock _clock = new(TimeProvider.System);
+    private readonly ScaleLoad _load = new(taskTypes);
+    private readonly Random _random = new(1);
 
     public async Task<ScaleReport> RunAsync(CancellationToken cancellationToken)
     {
         var directory = Directory.CreateTempSubdirectory("hyperspace-scale-");
         try
         {
+            var figures = new List<Figure>();
             List<ScalePoint> points;
-            long kept;
             using (var host = await StartAsync(directory.FullName, cancellationToken))
             {
+                figures.Add(new Figure("managed heap before", HeapMiB(), "MiB"));
+                await OfferAsync(host, cancellationToken);
                 points = await TakeInAsync(host, directory.FullName, cancellationToken);
-                kept = await CountAsync(host);
+                figures.AddRange(await AskAsync(host, "", cancellationToken));
                 await host.StopAsync(cancellationToken);
             }
+
+            using var process = Process.GetCurrentProcess();
+            figures.Add(new Figure("most resident memory of all that, with the authors who sign", process.PeakWorkingSet64 / MebiByte, "MiB"));
+            figures.Add(new Figure("bytes on disk for each record", SizeOf(directory.FullName, "learning.db*") / (double)records, "B"));
+            figures.Add(new Figure("all files of the peer", SizeOf(directory.FullName, "*") / MebiByte, "MiB"));
+            figures.Insert(1, new Figure("managed heap with everything", points.Max(point => point.HeapMiB), "MiB", AtMost: MostHeapMiB));
 
             say("restart");
             var restart = Stopwatch.StartNew();
             using var again = await StartAsync(directory.FullName, cancellationToken);
-            await CountAsync(again);
-            restart.Stop();
-            var took = await QueryAsync(again);
+            await QueryAsync(again, 0);
+            figures.Add(new Figure("restart until the first answer", restart.Elapsed.TotalSeconds, "s"));
+            await AskEachAsync(again);
+            figures.Add(new Figure("until every task type has answered", restart.Elapsed.TotalSeconds, "s"));
+            figures.Add(new Figure("managed heap then", HeapMiB(), "MiB", AtMost: MostHeapMiB));
+            figures.AddRange(await AskAsync(again, " after the restart", cancellationToken));
+            figures.Add(new Figure("records that were lost", records - Rows(directory.FullName, "learning.db", "runs"), "records", AtMost: 0));
+            figures.Add(new Figure("capabilities that were lost", capabilities - Rows(directory.FullName, "matrix.db", "capabilities"), "capabilities", AtMost: 0));
             await again.StopAsync(cancellationToken);
-            return new ScaleReport(taskTypes, points, kept, restart.Elapsed.TotalSeconds, took[took.Length / 2], took[took.Length * 99 / 100]);
+            return new ScaleReport(taskTypes, points, figures);
         }
         finally
         {
@@ -77,118 +95,135 @@ internal sealed class ScaleScenario(int records, int taskTypes, Action<string> s
         return host;
     }
 
-    private static IActorRef Region(IHost host) => host.Services.GetRequiredService<ActorRegistry>().Get<LearningExtensions.TaskTypes>();
+    private static ActorRegistry Actors(IHost host) => host.Services.GetRequiredService<ActorRegistry>();
 
-    private static string NameOf(int taskType) => $"scale-{taskType}";
+    private static double HeapMiB() => GC.GetTotalMemory(forceFullCollection: true) / MebiByte;
+
+    private static long SizeOf(string directory, string files) => new DirectoryInfo(directory).GetFiles(files, SearchOption.AllDirectories).Sum(file => file.Length);
+
+    private static long Rows(string directory, string file, string table) => Scalar(directory, file, $"SELECT count(*) FROM {table}");
+
+    private static long Scalar(string directory, string file, string sql)
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, file), Mode = SqliteOpenMode.ReadOnly }.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    }
+
+    private async Task OfferAsync(IHost host, CancellationToken cancellationToken)
+    {
+        var matrix = Actors(host).Get<ActorKeys.Matrix>();
+        foreach (var offered in ScaleLoad.Capabilities(capabilities))
+        {
+            matrix.Tell(offered);
+        }
+
+        await matrix.Ask<object>(new MatrixCommands.Search(ScaleLoad.Search(0), [], 1), Patience, cancellationToken);
+    }
 
     private async Task<List<ScalePoint>> TakeInAsync(IHost host, string directory, CancellationToken cancellationToken)
     {
-        var learning = host.Services.GetRequiredService<ActorRegistry>().Get<ActorKeys.Learning>();
-        var entities = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
-        for (var i = 0; i < taskTypes; i++)
-        {
-            await learning.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(NameOf(i)), Patience, cancellationToken);
-
-            // Messages of the mesh come to whoever subscribed, not through the region.
-            var entity = await host.Services.GetRequiredService<ActorSystem>().ActorSelection($"{Region(host).Path.ToStringWithoutAddress()}/*/{NameOf(i)}").Ask<ActorIdentity>(new Identify(null), Patience, cancellationToken);
-            entities[NameOf(i)] = entity.Subject;
-        }
-
+        var entities = await FollowAsync(host, cancellationToken);
         var points = new List<ScalePoint>();
-        var watch = Stopwatch.StartNew();
+        var watch = new Stopwatch();
         var (done, before) = (0, 0);
-        var marks = new Queue<int>([records / 10, records / 2, records]);
+        var marks = new Queue<int>(Marks.Where(mark => mark < records).Append(records));
         while (done < records)
         {
             cancellationToken.ThrowIfCancellationRequested();
 
             // Signing is the authors' work.
-            watch.Stop();
-            var batch = Enumerable.Range(done, Math.Min(Batch, records - done)).AsParallel().Select(i => (TaskType: NameOf(i % taskTypes), Envelope: Make(i))).ToList();
+            var batch = Enumerable.Range(done, Math.Min(Batch, Math.Min(marks.Peek(), records) - done)).AsParallel().Select(_load.Record).ToList();
             watch.Start();
             foreach (var (taskType, envelope) in batch)
             {
-                entities[taskType].Tell(new GossipReceived(Topics.Trajectories(taskType), "a peer", envelope));
+                entities[taskType].Tell(new GossipReceived(Topics.Trajectories(ScaleLoad.TaskType(taskType)), "a peer", envelope));
             }
 
             done += batch.Count;
-            await WaitForAsync(host, done, cancellationToken);
-            if (done >= marks.Peek())
+            await Task.WhenAll(Enumerable.Range(0, QueriesPerBatch).Select(_ => QueryAsync(host, _random.Next(taskTypes))));
+            while (Scalar(directory, "learning.db", "SELECT coalesce(max(place), 0) FROM envelopes") < done)
             {
-                watch.Stop();
-                points.Add(new ScalePoint(
-                    done, (done - before) / watch.Elapsed.TotalSeconds, Environment.WorkingSet / (double)(1 << 20), GC.GetTotalMemory(forceFullCollection: true) / (double)(1 << 20),
-                    new DirectoryInfo(directory).GetFiles("learning.db*").Sum(file => file.Length) / (double)(1 << 20)));
-                say($"{done:N0} records, {points[^1].PerSecond:N0}/s, {points[^1].WorkingSetMiB:N0} MiB");
-                marks.Dequeue();
-                before = done;
-                watch.Restart();
+                cancellationToken.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+
+            watch.Stop();
+            if (done == marks.Peek())
+            {
+                await AskEachAsync(host);
+                points.Add(new ScalePoint(done, (done - before) / watch.Elapsed.TotalSeconds, Environment.WorkingSet / MebiByte, HeapMiB(), SizeOf(directory, "learning.db*") / MebiByte));
+                say($"{done:N0} records, {points[^1].PerSecond:N0}/s, heap {points[^1].HeapMiB:N0} MiB, working set {points[^1].WorkingSetMiB:N0} MiB");
+                before = marks.Dequeue();
+                watch.Reset();
             }
         }
 
         return points;
     }
 
-    /// <summary>Until the task types of the last records have all of their share: batches must not pile up.</summary>
-    private async Task WaitForAsync(IHost host, int done, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<IActorRef>> FollowAsync(IHost host, CancellationToken cancellationToken)
     {
-        for (var i = Math.Max(0, done - taskTypes); i < done; i++)
-        {
-            var expected = Math.Min((i / taskTypes) + 1, new ExperienceLimits().RecordsPerTaskType);
-            while (await CountAsync(host, i % taskTypes) < expected)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                await Task.Yield();
-            }
-        }
-    }
-
-    private async Task<long> CountAsync(IHost host)
-    {
-        var sum = 0L;
+        var learning = Actors(host).Get<ActorKeys.Learning>();
+        var region = Actors(host).Get<LearningExtensions.TaskTypes>().Path.ToStringWithoutAddress();
+        var entities = new List<IActorRef>();
         for (var i = 0; i < taskTypes; i++)
         {
-            sum += await CountAsync(host, i);
+            await learning.Ask<TaskTypeFollowed>(new TrajectoryCommands.Follow(ScaleLoad.TaskType(i)), Patience, cancellationToken);
+
+            // Messages of the mesh come to whoever subscribed, not through the region.
+            entities.Add(await host.Services.GetRequiredService<ActorSystem>().ActorSelection($"{region}/*/{ScaleLoad.TaskType(i)}").ResolveOne(Patience, cancellationToken));
         }
 
-        return sum;
+        return entities;
     }
 
-    private static async Task<long> CountAsync(IHost host, int taskType) => (await Region(host).Ask<TrajectorySyncReply>(
-        new TaskTypeMessages.Compare(new TrajectorySyncRequest { TaskType = NameOf(taskType), Prefixes = { ByteString.Empty } }), Patience)).Ranges[0].Count;
-
-    private async Task<double[]> QueryAsync(IHost host)
+    private async Task QueryAsync(IHost host, int taskType)
     {
-        var learning = host.Services.GetRequiredService<ActorRegistry>().Get<ActorKeys.Learning>();
-        var random = new Random(1);
-        var took = new double[Queries];
+        var found = await Actors(host).Get<ActorKeys.Learning>().Ask<TrajectoryMatches>(new TrajectoryCommands.Query(ScaleLoad.TaskType(taskType), ScaleLoad.Input(_random.Next(200)), 10), Patience);
+        if (found.Trajectories.Any(run => run.TaskType != ScaleLoad.TaskType(taskType)))
+        {
+            throw new InvalidOperationException("A run of another task type was found.");
+        }
+    }
+
+    private async Task AskEachAsync(IHost host)
+    {
+        foreach (var some in Enumerable.Range(0, taskTypes).Chunk(QueriesPerBatch))
+        {
+            await Task.WhenAll(some.Select(taskType => QueryAsync(host, taskType)));
+        }
+    }
+
+    private async Task<IEnumerable<Figure>> AskAsync(IHost host, string when, CancellationToken cancellationToken)
+    {
+        var (any, same, search) = (new Latencies(), new Latencies(), new Latencies());
+        var matrix = Actors(host).Get<ActorKeys.Matrix>();
         for (var i = 0; i < Queries; i++)
         {
-            var start = Stopwatch.GetTimestamp();
-            await learning.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(NameOf(random.Next(taskTypes)), $"find the flight to city {random.Next(200)}", 10), Patience);
-            took[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            var taskType = _random.Next(taskTypes);
+            any.Add(await TimeOfAsync(() => QueryAsync(host, taskType)));
+            same.Add(await TimeOfAsync(() => QueryAsync(host, taskType)));
+            search.Add(await TimeOfAsync(() => matrix.Ask<object>(new MatrixCommands.Search(ScaleLoad.Search(i), [], 10), Patience, cancellationToken)));
         }
 
-        Array.Sort(took);
-        return took;
+        return
+        [
+            new Figure($"query of any task type{when}, p50", any.Percentile(0.5), "ms"),
+            new Figure($"the same, p99", any.Percentile(0.99), "ms"),
+            new Figure($"query of a task type that is awake{when}, p50", same.Percentile(0.5), "ms"),
+            new Figure($"the same, p99", same.Percentile(0.99), "ms"),
+            new Figure($"search over {capabilities:N0} capabilities{when}, p50", search.Percentile(0.5), "ms"),
+            new Figure($"the same, p99", search.Percentile(0.99), "ms"),
+        ];
     }
 
-    private byte[] Make(int i)
+    private static async Task<TimeSpan> TimeOfAsync(Func<Task> act)
     {
-        var run = new Trajectory { TaskType = NameOf(i % taskTypes), Input = $"find the flight to city {i * 31 % 200} for {i % 7} people", Output = "done", Reward = i * 7 % 11 / 10.0, RecordedMs = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
-        for (var step = 0; step < 2; step++)
-        {
-            run.Steps.Add(new TrajectoryStep
-            {
-                Kind = "tool",
-                Name = $"12D3KooWProvider/flights-{(i + step) % 50}",
-                Input = $$"""{"city":"city {{i * 31 % 200}}","people":{{i % 7}},"page":{{step}}}""",
-                Output = "3 flights, the first at 09:40",
-                Ok = i % 9 != 0,
-                DurationUs = 20_000,
-            });
-        }
-
-        return SignedEnvelope.Seal(_authors[i % Authors], EnvelopeTypes.Trajectory, run.ToByteArray(), _clock.Next()).Bytes.ToArray();
+        var start = Stopwatch.GetTimestamp();
+        await act();
+        return Stopwatch.GetElapsedTime(start);
     }
 }

@@ -27,12 +27,24 @@ public static class MatrixCommands
     /// <param name="Vote">+1 or -1.</param>
     public sealed record Feedback(string Id, string Query, int Vote);
 
-    /// <summary>A run of this peer showed how well a capability serves a query. It goes out with the next model delta, not as a vote. No answer.</summary>
-    /// <param name="Id">The capability; ignored when it has not the form of one.</param>
+    /// <summary>
+    /// A run of this peer showed how well capabilities serve a query. It goes out with the next model delta, not as a vote. Answered with
+    /// <see cref="RunObserved"/> when that is written; no answer when it could not be.
+    /// </summary>
+    /// <param name="RunId">The run, of which nothing is learnt a second time.</param>
     /// <param name="Query">What the run was asked.</param>
-    /// <param name="Ok">Whether it went well.</param>
-    public sealed record Observe(string Id, string Query, bool Ok);
+    /// <param name="Outcomes">What came of each capability.</param>
+    public sealed record Observe(string RunId, string Query, IReadOnlyList<CapabilityOutcome> Outcomes);
 }
+
+/// <summary>What came of a capability in a run.</summary>
+/// <param name="Id">The capability; ignored when it has not the form of one.</param>
+/// <param name="Ok">Whether it went well.</param>
+public sealed record CapabilityOutcome(string Id, bool Ok);
+
+/// <summary>What a run showed is written.</summary>
+/// <param name="RunId">The run.</param>
+public sealed record RunObserved(string RunId);
 
 /// <summary>What fits, best first.</summary>
 public sealed record MatrixHits(IReadOnlyList<MatrixHit> Hits);

@@ -6,7 +6,7 @@ namespace Hyperspace.Contracts.Reputation;
 /// <param name="Disagreed">Outcomes that it would have foretold wrongly.</param>
 public sealed record Replay(string PeerId, double Agreed, double Disagreed);
 
-/// <summary>Sources of replays that are not replays on this peer's own outcomes by whole experience; every other source is.</summary>
+/// <summary>Where replays come from.</summary>
 public static class ReplaySources
 {
     /// <summary>Each author's experience, compared with that of all others: counts while this peer has few outcomes of its own.</summary>
@@ -18,8 +18,13 @@ public static class ReplaySources
     /// <summary>The matrix, on own outcomes.</summary>
     public const string Matrix = "matrix";
 
-    /// <summary>Runs of a task type, on own outcomes.</summary>
-    public static string TaskType(string taskType) => "task:" + taskType;
+    private const string TaskTypePrefix = "task:";
+
+    /// <summary>Runs of a task type, on own outcomes. They are those that the matrix is replayed on, so both do not add up.</summary>
+    public static string TaskType(string taskType) => TaskTypePrefix + taskType;
+
+    /// <summary>True of what <see cref="TaskType"/> gives.</summary>
+    public static bool IsTaskType(string source) => source.StartsWith(TaskTypePrefix, StringComparison.Ordinal);
 }
 
 /// <summary>Messages about how peers stand with this one.</summary>

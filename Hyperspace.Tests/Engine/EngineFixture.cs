@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -67,6 +68,20 @@ internal sealed class EngineFixture : IAsyncDisposable
 
     /// <summary>Starts another one on the same data directory after <see cref="StopAsync"/>.</summary>
     public Task StartAgainAsync() => StartHostAsync();
+
+    /// <summary>Every write to the journal in that file fails from now on, as on a disk that is full, or none does again.</summary>
+    public void SetFull(string file, bool isFull) => OnFile(
+        file, isFull ? "CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'disk full'); END" : "DROP TRIGGER full", command => command.ExecuteNonQuery());
+
+    /// <summary>Runs SQL on a file of the data directory.</summary>
+    public T OnFile<T>(string file, string sql, Func<SqliteCommand, T> run)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(Options.DataDirectory, file)}");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return run(command);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -28,6 +28,24 @@ public class ContextStateTests
     }
 
     [Fact]
+    public void What_a_run_was_handed_is_known_until_it_is_reflected_on()
+    {
+        var (first, second) = (Runs.Kept(1, 1.0, "a"), Runs.Kept(1, 1.0, "b"));
+        var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", Shown.Id), "ctx_2", Shown.Id);
+        Assert.Null(state.BulletsOf(first.Id));
+        state = state.Apply(state.End(first, "ctx_1")!);
+        Assert.Empty(state.BulletsOf(first.Id)!);
+        state = ContextState.From(state.ToSnapshot(), Runs.TaskType, Self);
+        Assert.NotNull(state.BulletsOf(first.Id));
+
+        var ended = state.End(second, "ctx_2")!;
+        ended.Reflected.Add(ContextState.ToBytes(first.Id));
+        state = state.Apply(ended);
+        Assert.Null(state.BulletsOf(first.Id));
+        Assert.NotNull(state.BulletsOf(second.Id));
+    }
+
+    [Fact]
     public void A_failure_counts_against_and_a_repair_for_nothing()
     {
         var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", Shown.Id), "ctx_2", Shown.Id);

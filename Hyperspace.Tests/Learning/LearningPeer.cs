@@ -5,6 +5,7 @@ using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
@@ -15,6 +16,7 @@ using Hyperspace.Tests.Engine;
 using Hyperspace.Tests.SelfImproving;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using PeerRecord = Hyperspace.Libp2p.PeerRecord;
 
 namespace Hyperspace.Tests.Learning;
 
@@ -41,14 +43,20 @@ internal sealed class LearningPeer : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new(Runs.Now);
 
-    public static async Task<LearningPeer> StartAsync(int author, LoopbackNetwork? network = null, LearningOptions? options = null)
+    /// <param name="author">Which of <see cref="Runs"/>' authors the peer is.</param>
+    /// <param name="network">Where it has neighbours; null: it has none.</param>
+    /// <param name="options">How it learns.</param>
+    /// <param name="withReputation">Whether it judges the others, too.</param>
+    public static async Task<LearningPeer> StartAsync(int author, LoopbackNetwork? network = null, LearningOptions? options = null, bool withReputation = false)
     {
         var peer = new LearningPeer(author, network ?? new LoopbackNetwork());
         peer.Engine = await EngineFixture.StartAsync(
-            builder => builder
-                .WithActors((system, registry) => registry.Register<ActorKeys.Gossip>(system.ActorOf(Props.Create(() => new GossipRecorder(peer)))))
-                .WithLearning(),
-            services => services
+            builder =>
+            {
+                builder.WithActors((system, registry) => registry.Register<ActorKeys.Gossip>(system.ActorOf(Props.Create(() => new GossipRecorder(peer)))));
+                (withReputation ? builder.WithReputation() : builder).WithLearning();
+            },
+            services => (withReputation ? services.AddTrust() : services)
                 .AddSingleton(peer.Identity)
                 .AddSingleton(new HybridClock(peer.Time))
                 .AddSingleton<TimeProvider>(peer.Time)

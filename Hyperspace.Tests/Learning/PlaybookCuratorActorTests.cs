@@ -38,6 +38,31 @@ public class PlaybookCuratorActorTests
     }
 
     [Fact]
+    public async Task A_run_that_is_told_again_counts_once_also_after_a_restart_and_more_runs_than_a_bullet_names()
+    {
+        await using var peer = await LearningPeer.StartAsync(1);
+        var (curator, parent) = Curator(peer);
+        curator.Tell(new TaskTypeMessages.TakeIn(Runs.Delta(2, "Ask twice.", 4, 1)));
+        var runs = Enumerable.Range(0, PlaybookRules.MaxSources + 4).Select(i => Runs.Kept(1, 1.0, "yamux", i)).ToList();
+        for (var round = 0; round < 2; round++)
+        {
+            foreach (var run in runs)
+            {
+                curator.Tell(new PlaybookMessages.RunFinished(run, [IdOf("Ask twice.")]));
+                Assert.Equal(run.Id, parent.FishForMessage<TrajectoryMessages.OwnRunReflected>(_ => true, EngineFixture.Timeout).TrajectoryId);
+            }
+
+            parent.Watch(curator);
+            curator.Tell(StopEntity.Instance);
+            parent.ExpectTerminated(curator, EngineFixture.Timeout);
+            (curator, parent) = Curator(peer);
+        }
+
+        curator.Tell(new PlaybookMessages.RunFinished(Runs.Kept(1, 1.0, "noise"), [IdOf("Ask twice.")]));
+        Assert.Equal((ulong)runs.Count + 1, Said(parent).Bullets[0].Helpful);
+    }
+
+    [Fact]
     public async Task What_does_no_good_is_pruned_by_a_tombstone_that_outlives_a_restart_and_the_words_of_stale_peers()
     {
         await using var peer = await LearningPeer.StartAsync(1);
@@ -60,7 +85,7 @@ public class PlaybookCuratorActorTests
     private static string IdOf(string text) => PlaybookRules.IdOf(Runs.TaskType, "insights", text);
 
     private static PlaybookDelta Said(TestProbe parent) =>
-        PlaybookDelta.Parser.ParseFrom(parent.ExpectMsg<TrajectoryMessages.Publish>(EngineFixture.Timeout).Envelope.Payload.Span);
+        PlaybookDelta.Parser.ParseFrom(parent.FishForMessage<TrajectoryMessages.Publish>(_ => true, EngineFixture.Timeout).Envelope.Payload.Span);
 
     private static (IActorRef Curator, TestProbe Parent) Curator(LearningPeer peer)
     {
@@ -68,8 +93,10 @@ public class PlaybookCuratorActorTests
         var parent = kit.CreateTestProbe();
         parent.IgnoreMessages(message => message is TrajectoryMessages.ShareAlso);
         var services = new LearningServices(
-            new TrajectoryServices(peer.Identity, new HybridClock(peer.Time), peer.Time, null!, null!, null!, TimeSpan.FromMinutes(1), new Random(1)), new LearningOptions(), new ContrastReflector(), new OutcomeReflector(), null);
+            new TrajectoryServices(peer.Identity, new HybridClock(peer.Time), peer.Time, null!, null!, null!, TimeSpan.FromMinutes(1), new Random(1)), new LearningOptions(), new ContrastReflector(), new OutcomeReflector(), ActorRefs.Nobody, null);
         var reflector = peer.Engine.System.ActorOf(Props.Create(() => new ReflectorActor(services.RunReflector)));
-        return (parent.ChildActorOf(Props.Create(() => new PlaybookCuratorActor(Runs.TaskType, services, reflector))), parent);
+        var curator = parent.ChildActorOf(Props.Create(() => new PlaybookCuratorActor(Runs.TaskType, services, reflector)));
+        curator.Tell(new TrajectoryMessages.ExperienceChanged([], 0));
+        return (curator, parent);
     }
 }

@@ -99,7 +99,7 @@ public class PlaybookStateTests
     private static Known Of(IEnumerable<SignedEnvelope> envelopes) => envelopes.Aggregate(
         new Known(TrajectoryState.Empty("nobody", SmallRuns), PlaybookCuratorState.Empty(Runs.TaskType, "nobody", new ContrastReflector(), SmallInsights)), Add);
 
-    private static IEnumerable<SignedEnvelope> Kept(Known state) => state.Runs.BestFirst.Select(run => run.Envelope).Concat(state.Playbook.Envelopes);
+    private static IEnumerable<SignedEnvelope> Kept(Known state) => state.Runs.BestFirst.Select(run => state.Envelopes[run.Id]).Concat(state.Playbook.Envelopes);
 
     private static byte[] Bytes(Known state) =>
         [.. state.Playbook.ToSnapshot().ToByteArray(), .. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(state.Read().All)];
@@ -107,6 +107,8 @@ public class PlaybookStateTests
     /// <summary>What a peer knows of one task type: its runs, and the playbook that follows from them and from the insights.</summary>
     private sealed record Known(TrajectoryState Runs, PlaybookCuratorState Playbook)
     {
+        public System.Collections.Immutable.ImmutableDictionary<string, SignedEnvelope> Envelopes { get; init; } = System.Collections.Immutable.ImmutableDictionary<string, SignedEnvelope>.Empty;
+
         public IReadOnlyList<BulletView> Bullets => Read().Visible;
 
         public Playbook Read() => Playbook.Read(AuthorWeights.Equal("nobody"));
@@ -124,7 +126,7 @@ public class PlaybookStateTests
             var run = KeptTrajectory.Read(envelope, Tests.SelfImproving.Runs.TaskType, out refusal);
             Assert.Null(refusal);
             var runs = Runs.Add(run!);
-            return new Known(runs, Playbook.WithRuns(runs.BestFirst));
+            return new Known(runs, Playbook.WithRuns(runs.BestFirst)) { Envelopes = Envelopes.SetItem(envelope.Id, envelope) };
         }
     }
 }

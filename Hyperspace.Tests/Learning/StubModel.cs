@@ -31,6 +31,9 @@ internal sealed class StubModel : IAsyncDisposable
     /// <summary>The model takes the request and never answers.</summary>
     public bool Hangs { get; set; }
 
+    /// <summary>The model answers one request for each turn that it is given; null: all at once.</summary>
+    public SemaphoreSlim? Turns { get; set; }
+
     /// <summary>Where to redirect to instead of answering.</summary>
     public string? Elsewhere { get; set; }
 
@@ -57,10 +60,13 @@ internal sealed class StubModel : IAsyncDisposable
         var body = (await JsonNode.ParseAsync(context.Request.Body))!;
         var number = Requests.Count;
         Requests.Enqueue(new ModelRequest(context.Request.Path, context.Request.Headers.Authorization.ToString(), body));
-        if (Hangs)
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopped.Token);
+        try
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopped.Token);
-            await Task.Delay(Timeout.Infinite, either.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+            await (Hangs ? Task.Delay(Timeout.Infinite, gone.Token) : Turns?.WaitAsync(gone.Token) ?? Task.CompletedTask);
+        }
+        catch (OperationCanceledException)
+        {
             return;
         }
 

@@ -277,7 +277,7 @@ public class TaskTypeActorTests
         await using var newcomer = await LearningPeer.StartAsync(2, network);
         newcomer.Network.Connect(old.Network);
         await Context(newcomer);
-        Assert.Equal(1_500, await Count(newcomer));
+        await Eventually.SeenAsync(() => Count(newcomer), count => count == 1_500);
     }
 
     private static async Task<int> Count(LearningPeer peer) => (int)(await peer.Engine.Get<LearningExtensions.TaskTypes>().Ask<TrajectorySyncReply>(

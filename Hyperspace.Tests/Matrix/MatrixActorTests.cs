@@ -36,6 +36,19 @@ public class MatrixActorTests
     }
 
     [Fact]
+    public async Task A_run_that_is_told_again_counts_once_also_after_a_restart()
+    {
+        var mesh = new MatrixMesh();
+        await using var alice = await mesh.JoinAsync(1);
+        var run = new MatrixCommands.Observe("run", Query, [new CapabilityOutcome(Sky.Id, true), new CapabilityOutcome(Sky.Id, false), new CapabilityOutcome("no capability", true)]);
+        Assert.Equal("run", (await alice.Ask<RunObserved>(run)).RunId);
+        await alice.Ask<RunObserved>(run);
+        await alice.Engine.RestartAsync();
+        await alice.Ask<RunObserved>(run);
+        Assert.Equal(3UL, (await alice.Ask<MatrixVoteTaken>(new MatrixCommands.Feedback(Sky.Id, Query, 1))).Outcomes);
+    }
+
+    [Fact]
     public async Task Runs_go_out_as_a_delta_and_who_comes_late_has_the_whole_model_soon()
     {
         var mesh = new MatrixMesh();
@@ -44,7 +57,7 @@ public class MatrixActorTests
         Offer(alice, bob);
         for (var i = 0; i < 4; i++)
         {
-            alice.Tell(new MatrixCommands.Observe(Sky.Id, Query, true));
+            alice.Tell(new MatrixCommands.Observe($"run {i}", Query, [new CapabilityOutcome(Sky.Id, true)]));
         }
 
         await EventuallyFirst(bob, Query, Sky.Id);

@@ -119,6 +119,23 @@ public sealed class TrustRulesTests
     }
 
     [Fact]
+    public void Sums_and_runs_about_the_same_outcomes_count_once_and_a_lie_in_either_counts()
+    {
+        var task = ReplaySources.TaskType("docs");
+        var state = After(ReputationState.Empty("me", 0), ReplaySources.Matrix, new Replay("both", 20, 2), new Replay("sums", 20, 2), new Replay("split", 60, 5));
+        state = After(state, task, new Replay("both", 18, 2), new Replay("split", 0, 12), new Replay("runs", 20, 2));
+        Assert.Equal((new Tally(20, 2), new Tally(20, 2), new Tally(60, 12)), (state.Of("both").Own, state.Of("runs").Own, state.Of("split").Own));
+        Assert.Equal((state.Of("sums").Recent, Table(state).WeightOf("sums")), (state.Of("both").Recent, Table(state).WeightOf("both")));
+        Assert.Equal(Table(state).WeightOf("sums"), Table(state).WeightOf("runs"));
+
+        // Another task type's runs are other outcomes; one that is surely wrong is not made up for by good sums.
+        state = After(state, ReplaySources.TaskType("other"), new Replay("runs", 5, 0), new Replay("split", 0, 12));
+        Assert.Equal(new Tally(25, 2), state.Of("runs").Own);
+        Assert.Equal(Start, state.Of("split").CaughtAt);
+        Assert.Null(state.Decide(new ReputationCommands.Replayed(task, [new Replay("both", 18, 2)]), Start));
+    }
+
+    [Fact]
     public void Claims_are_replayed_once_per_subject()
     {
         Claim[] claims =

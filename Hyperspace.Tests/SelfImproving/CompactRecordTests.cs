@@ -31,8 +31,7 @@ public class CompactRecordTests
 
         Assert.Equal(SHA256.HashData(body.Bytes.Span), record.BodyHash.ToByteArray());
         Assert.Equal((ulong)body.Bytes.Length, record.BodyBytes);
-        var kept = KeptTrajectory.Read(Runs.Seal(1, EnvelopeTypes.Trajectory, record), Runs.TaskType, out _)!;
-        Assert.Equal(before, RunBodies.Read(kept, body.Bytes).Whole);
+        Assert.Equal(before, RunBodies.Read(record, body.Bytes).Whole);
     }
 
     [Fact]
@@ -67,8 +66,8 @@ public class CompactRecordTests
     public void A_whole_that_contradicts_its_record_is_refused(string what)
     {
         var run = new Trajectory { TaskType = Runs.TaskType, Reward = 0.5, Output = new string('o', 16_000), Steps = { Runs.Call("t", "x"), Runs.Call("t", "y") } };
-        var kept = KeptTrajectory.Read(Runs.Seal(1, EnvelopeTypes.Trajectory, CompactRecord.Of(run).Record), Runs.TaskType, out _)!;
-        Assert.NotNull(RunBodies.Read(kept, Google.Protobuf.MessageExtensions.ToByteArray(run)).Whole);
+        var record = CompactRecord.Of(run).Record;
+        Assert.NotNull(RunBodies.Read(record, Google.Protobuf.MessageExtensions.ToByteArray(run)).Whole);
         switch (what)
         {
             case "reward":
@@ -85,7 +84,7 @@ public class CompactRecordTests
                 break;
         }
 
-        var (whole, refusal) = RunBodies.Read(kept, what == "noise" ? new byte[] { 0xff, 0xff } : Google.Protobuf.MessageExtensions.ToByteArray(run));
+        var (whole, refusal) = RunBodies.Read(record, what == "noise" ? new byte[] { 0xff, 0xff } : Google.Protobuf.MessageExtensions.ToByteArray(run));
         Assert.Null(whole);
         Assert.NotNull(refusal);
     }

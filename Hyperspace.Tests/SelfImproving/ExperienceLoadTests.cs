@@ -25,10 +25,10 @@ public class ExperienceLoadTests
                 {
                     var input = $"goal {random.Next(4)}" + (random.Next(6) == 0 ? new string('x', 300) : "");
                     var run = random.Next(5) == 0
-                        ? Runs.Repair(random.Next(4), random.Next(11) / 10.0, input, Runs.Kept(1, 0))
-                        : Runs.Kept(random.Next(5), random.Next(11) / 10.0, input, i, Runs.Call("t", $"{random.Next(3)}"));
-                    await store.KeepAsync(Runs.TaskType, run);
-                    kept = kept.Add(run);
+                        ? Runs.SealedRepair(random.Next(4), random.Next(11) / 10.0, input, Runs.Kept(1, 0))
+                        : Runs.Sealed(random.Next(5), random.Next(11) / 10.0, input, i, Runs.TaskType, Runs.Call("t", $"{random.Next(3)}"));
+                    await store.KeepAsync(run);
+                    kept = kept.Add(Runs.Kept(run));
                 }
             }
 

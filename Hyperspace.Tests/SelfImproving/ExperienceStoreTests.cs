@@ -1,4 +1,5 @@
 using Hyperspace.Actors.Engine;
+using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.SelfImproving;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,18 +15,19 @@ public sealed class ExperienceStoreTests : IDisposable
     [Fact]
     public async Task What_was_kept_is_there_after_a_restart_and_only_for_its_owner()
     {
-        var run = Runs.Kept(2, 1.0, "yamux", 1);
+        var run = Runs.Sealed(2, 1.0, "yamux", 1);
         await using (var store = Open())
         {
-            Assert.Equal(KeepOutcome.Kept, await store.KeepAsync(Runs.TaskType, run));
-            Assert.Equal(KeepOutcome.Known, await store.KeepAsync(Runs.TaskType, run));
+            Assert.Equal(KeepOutcome.Kept, await store.KeepAsync(run));
+            Assert.Equal(KeepOutcome.Known, await store.KeepAsync(run));
         }
 
         await using var again = Open();
         var loaded = Assert.Single(await again.LoadAsync(Runs.TaskType, TrajectoryLimits.Default));
-        Assert.Equal(run.Envelope.Bytes.ToArray(), loaded.Bytes.ToArray());
-        Assert.Equal(run.Id, Convert.ToHexStringLower(Assert.Single(await again.IdsAsync(Runs.TaskType))));
-        Assert.Empty(await again.IdsAsync("other"));
+        Assert.Equal(run.Bytes.ToArray(), loaded.Bytes.ToArray());
+        var ids = await again.IdsAsync(Runs.TaskType);
+        Assert.Equal((1, true), (ids.Count, Has(ids, run)));
+        Assert.Equal(0, (await again.IdsAsync("other")).Count);
         if (!OperatingSystem.IsWindows())
         {
             foreach (var file in Directory.GetFiles(_directory))
@@ -36,15 +38,44 @@ public sealed class ExperienceStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_recorded_run_is_unfinished_over_restarts_and_gives_way_to_nothing_until_it_is_finished()
+    {
+        var (first, second) = (Runs.Sealed(1, 0.0, "worst"), Runs.Sealed(1, 0.1, "second"));
+        var limits = new ExperienceLimits { RecordsPerTaskType = 16 };
+        await using (var store = Open(limits))
+        {
+            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), "ctx_1", null));
+            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, second, Runs.Kept(second), null, null));
+            Assert.Equal(KeepOutcome.Known, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), "ctx_2", null));
+        }
+
+        await using var again = Open(limits);
+        Assert.Equal([Runs.TaskType], await again.UnfinishedTaskTypesAsync());
+        Assert.Equal([(first.Id, "ctx_1"), (second.Id, null)], (await again.UnfinishedAsync(Runs.TaskType)).Select(run => (run.Envelope.Id, run.ContextId)));
+        Assert.Empty(await again.UnfinishedAsync("other"));
+        for (var i = 0; i < 64; i++)
+        {
+            await again.KeepAsync(Runs.Sealed(1, 1.0, $"better {i}", i));
+        }
+
+        Assert.Equal(KeepOutcome.Kept, await again.FinishAsync(Runs.TaskType, first.Id));
+        Assert.Equal(KeepOutcome.Known, await again.FinishAsync(Runs.TaskType, first.Id));
+        Assert.Equal(second.Id, Assert.Single(await again.UnfinishedAsync(Runs.TaskType)).Envelope.Id);
+        await again.KeepAsync(Runs.Sealed(1, 1.0, "one more", 100));
+        var ids = await again.IdsAsync(Runs.TaskType);
+        Assert.Equal((false, true), (Has(ids, first), Has(ids, second)));
+    }
+
+    [Fact]
     public async Task What_is_loaded_gives_the_state_that_all_runs_give()
     {
         var small = new TrajectoryLimits(Runs: 6, Failures: 3, LargeRuns: 2, LargeFailures: 1, SmallBytes: 400);
-        var runs = Enumerable.Range(0, 200).Select(i => Runs.Kept(i % 5, i * 7 % 11 / 10.0, $"goal {i / 5 % 4}" + (i % 6 == 0 ? new string('x', 300) : ""), i)).ToList();
+        var runs = Enumerable.Range(0, 200).Select(i => Runs.Sealed(i % 5, i * 7 % 11 / 10.0, $"goal {i / 5 % 4}" + (i % 6 == 0 ? new string('x', 300) : ""), i)).ToList();
         await using var store = Open();
-        await Task.WhenAll(runs.Select(run => store.KeepAsync(Runs.TaskType, run)));
+        await Task.WhenAll(runs.Select(run => store.KeepAsync(run)));
         var loaded = (await store.LoadAsync(Runs.TaskType, small)).Select(envelope => KeptTrajectory.Read(envelope, Runs.TaskType, out _)!).ToList();
         Assert.InRange(loaded.Count, 1, 48);
-        Assert.Equal(Ids(runs), Ids(loaded));
+        Assert.Equal(Ids(runs.Select(run => Runs.Kept(run))), Ids(loaded));
 
         IEnumerable<string> Ids(IEnumerable<KeptTrajectory> some) => some.Aggregate(TrajectoryState.Empty(Self, small), (state, run) => state.Add(run)).BestFirst.Select(run => run.Id);
     }
@@ -53,18 +84,17 @@ public sealed class ExperienceStoreTests : IDisposable
     public async Task A_flood_displaces_only_its_own_and_never_this_peers_runs()
     {
         await using var store = Open(new ExperienceLimits { RecordsPerTaskType = 32, RecordsPerAuthor = 24 });
-        var own = Runs.Kept(1, 0.1, "mine");
-        var other = Runs.Kept(2, 0.2, "theirs");
-        await store.KeepAsync(Runs.TaskType, own);
-        await store.KeepAsync(Runs.TaskType, other);
+        var own = Runs.Sealed(1, 0.1, "mine");
+        var other = Runs.Sealed(2, 0.2, "theirs");
+        await store.KeepAsync(own);
+        await store.KeepAsync(other);
         for (var batch = 0; batch < 20; batch++)
         {
-            await Task.WhenAll(Enumerable.Range(batch * 20, 20).Select(i => store.KeepAsync(Runs.TaskType, Runs.Kept(3, 1.0, $"flood {i}", i))));
+            await Task.WhenAll(Enumerable.Range(batch * 20, 20).Select(i => store.KeepAsync(Runs.Sealed(3, 1.0, $"flood {i}", i))));
         }
 
-        var ids = (await store.IdsAsync(Runs.TaskType)).Select(Convert.ToHexStringLower).ToList();
-        Assert.Contains(own.Id, ids);
-        Assert.Contains(other.Id, ids);
+        var ids = await store.IdsAsync(Runs.TaskType);
+        Assert.Equal((true, true), (Has(ids, own), Has(ids, other)));
         Assert.InRange(ids.Count, 20, 29);
     }
 
@@ -74,15 +104,17 @@ public sealed class ExperienceStoreTests : IDisposable
         await using var store = Open(new ExperienceLimits { Records = 64 });
         for (var batch = 0; batch < 10; batch++)
         {
-            await Task.WhenAll(Enumerable.Range(batch * 20, 20).Select(i => store.KeepAsync("large", Read("large", i))));
-            await store.KeepAsync("small", Read("small", batch));
+            await Task.WhenAll(Enumerable.Range(batch * 20, 20).Select(i => store.KeepAsync(Sealed("large", i), "large")));
+            await store.KeepAsync(Sealed("small", batch), "small");
         }
 
         Assert.Equal(10, (await store.IdsAsync("small")).Count);
         Assert.InRange((await store.IdsAsync("large")).Count, 40, 64);
 
-        static KeptTrajectory Read(string taskType, int i) => KeptTrajectory.Read(Runs.Sealed(3, 0.5, $"goal {i}", i, taskType), taskType, out _)!;
+        static SignedEnvelope Sealed(string taskType, int i) => Runs.Sealed(3, 0.5, $"goal {i}", i, taskType);
     }
+
+    private static bool Has(IdSet ids, SignedEnvelope run) => ids.Contains(Convert.FromHexString(run.Id));
 
     private ExperienceStore Open(ExperienceLimits? limits = null) => new(_directory, Self, limits ?? new ExperienceLimits(), NullLogger.Instance);
 }

@@ -8,6 +8,16 @@ namespace Hyperspace.Tests.SelfImproving;
 
 public class ReconciliationTests
 {
+    [Property(MaxTest = 100)]
+    public bool Two_sets_together_are_the_set_of_all_their_ids(int seed)
+    {
+        var random = new Random(seed);
+        var ids = Enumerable.Range(0, random.Next(40)).Select(_ => Enumerable.Repeat((byte)random.Next(30), IdSet.IdBytes).ToArray()).ToList();
+        var cut = random.Next(ids.Count + 1);
+        var (together, all) = (IdSet.Of(ids[..cut]).With(IdSet.Of(ids[cut..])), IdSet.Of(ids));
+        return together.Count == all.Count && together.Describe([]).Fingerprint == all.Describe([]).Fingerprint;
+    }
+
     [Property(MaxTest = 200)]
     public bool Whoever_compares_lacks_nothing_of_the_neighbour_afterwards(int seed, PositiveInt pageSize)
     {

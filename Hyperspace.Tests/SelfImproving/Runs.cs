@@ -47,11 +47,15 @@ internal static class Runs
     }
 
     public static KeptTrajectory Kept(int author, double reward, string input = "", int serial = 0, params TrajectoryStep[] steps) =>
-        KeptTrajectory.Read(Sealed(author, reward, input, serial, TaskType, steps), TaskType, out _)!;
+        Kept(Sealed(author, reward, input, serial, TaskType, steps));
 
-    public static KeptTrajectory Repair(int author, double reward, string input, KeptTrajectory repairs)
-    {
-        var run = new Trajectory { TaskType = TaskType, Input = input, Reward = reward, RecordedMs = (ulong)Now.ToUnixTimeMilliseconds(), Repairs = ByteString.CopyFrom(Convert.FromHexString(repairs.Id)) };
-        return KeptTrajectory.Read(Seal(author, EnvelopeTypes.Trajectory, run), TaskType, out _)!;
-    }
+    public static KeptTrajectory Repair(int author, double reward, string input, KeptTrajectory repairs) => Kept(SealedRepair(author, reward, input, repairs));
+
+    public static SignedEnvelope SealedRepair(int author, double reward, string input, KeptTrajectory repairs) => Seal(
+        author, EnvelopeTypes.Trajectory,
+        new Trajectory { TaskType = TaskType, Input = input, Reward = reward, RecordedMs = (ulong)Now.ToUnixTimeMilliseconds(), Repairs = ByteString.CopyFrom(Convert.FromHexString(repairs.Id)) });
+
+    public static KeptTrajectory Kept(SignedEnvelope envelope, string taskType = TaskType) => KeptTrajectory.Read(envelope, taskType, out _)!;
+
+    public static Task<KeepOutcome> KeepAsync(this IExperienceStore store, SignedEnvelope envelope, string taskType = TaskType) => store.KeepAsync(taskType, envelope, Kept(envelope, taskType));
 }

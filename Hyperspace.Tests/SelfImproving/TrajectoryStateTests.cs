@@ -58,7 +58,7 @@ public class TrajectoryStateTests
             state = state.Add(run);
             var kept = state.BestFirst;
             if (kept.Count(r => !r.IsFailure && !r.IsRepair) > Small.Runs + Small.LargeRuns || kept.Count(r => r.IsRepair) > Small.Repairs + Small.LargeRepairs
-                || kept.GroupBy(r => (r.Author, r.Goal, r.IsFailure, r.IsRepair, r.Envelope.Bytes.Length > Small.SmallBytes)).Any(goal => goal.Count() > Small.PerGoal) || kept.Count(r => r.IsFailure) > Small.Failures + Small.LargeFailures)
+                || kept.GroupBy(r => (r.Author, r.Goal, r.IsFailure, r.IsRepair, r.Size > Small.SmallBytes)).Any(goal => goal.Count() > Small.PerGoal) || kept.Count(r => r.IsFailure) > Small.Failures + Small.LargeFailures)
             {
                 return false;
             }
@@ -134,7 +134,7 @@ public class TrajectoryStateTests
         var state = TrajectoryState.Empty("nobody", TrajectoryLimits.Default).Add(noise).Add(yamux).Add(failed).Add(better);
 
         Assert.Equal([better, failed, yamux, noise], TrajectoryRetrieval.Query(state.BestFirst, "flow control of yamux", 10));
-        Assert.Equal(1.0, TrajectoryRetrieval.Query(state.BestFirst, null, 1)[0].Run.Reward);
+        Assert.Equal(1.0, TrajectoryRetrieval.Query(state.BestFirst, null, 1)[0].Reward);
     }
 
     [Fact]

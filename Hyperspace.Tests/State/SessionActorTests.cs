@@ -8,7 +8,6 @@ using Hyperspace.Contracts.Micropayments;
 using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.State;
 using Hyperspace.Tests.Engine;
-using Microsoft.Data.Sqlite;
 using static Hyperspace.Tests.State.Sessions;
 
 namespace Hyperspace.Tests.State;
@@ -158,9 +157,9 @@ public class SessionActorTests
     {
         await using var engine = await EngineFixture.StartAsync(builder => builder.WithSessions());
         await Ask<SessionView>(engine, new SessionCommands.Begin(Id, null, Micro(100), null));
-        Execute(engine, "CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+        engine.SetFull("journal.db", true);
         Assert.Equal(ErrorCodes.JournalFailed, (await Ask<Refusal>(engine, Reserve("r", 10))).Code);
-        Execute(engine, "DROP TRIGGER full");
+        engine.SetFull("journal.db", false);
         Assert.Equal(Micro(100), (await Ask<SessionView>(engine, new SessionCommands.Get(Id))).Budget.Remaining);
         Assert.Equal(Micro(90), (await Ask<Reserved>(engine, Reserve("r", 10))).Remaining);
     }
@@ -177,18 +176,7 @@ public class SessionActorTests
     private static Task<SessionView> EventuallyView(EngineFixture engine, Func<SessionView, bool> condition) =>
         Eventually.SeenAsync(() => Ask<SessionView>(engine, new SessionCommands.Get(Id)), condition, what: "the session is settled");
 
-    private static long Count(EngineFixture engine, string sql) => (long)OnJournal(engine, sql, command => command.ExecuteScalar()!);
-
-    private static void Execute(EngineFixture engine, string sql) => OnJournal(engine, sql, command => command.ExecuteNonQuery());
-
-    private static object OnJournal(EngineFixture engine, string sql, Func<SqliteCommand, object> run)
-    {
-        using var journal = new SqliteConnection($"Data Source={Path.Combine(engine.Options.DataDirectory, "journal.db")}");
-        journal.Open();
-        using var command = journal.CreateCommand();
-        command.CommandText = sql;
-        return run(command);
-    }
+    private static long Count(EngineFixture engine, string sql) => engine.OnFile("journal.db", sql, command => (long)command.ExecuteScalar()!);
 
     private sealed class KnowingChannels : ReceiveActor
     {

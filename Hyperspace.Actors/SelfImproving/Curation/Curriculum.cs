@@ -30,7 +30,7 @@ internal static class Curriculum
         var repaired = runs.Where(run => run.IsVerifiedRepair && weightOf(run.Author) > 0).Select(run => run.Repairs!).ToHashSet(StringComparer.Ordinal);
         return
         [
-            .. runs.Where(run => !run.IsRepair && run.Run.Input.Length > 0)
+            .. runs.Where(run => !run.IsRepair && run.HasInput)
                 .GroupBy(run => run.Goal, StringComparer.Ordinal)
                 .Select(goal => Judge(goal.Key, [.. goal.Where(run => weightOf(run.Author) > 0)], weightOf, repaired))
                 .OfType<CurriculumGoal>()
@@ -57,16 +57,16 @@ internal static class Curriculum
         }
 
         var why = string.Create(CultureInfo.InvariantCulture, $"{rate:P0} of {attempts} attempts by {peers} {(peers == 1 ? "peer" : "peers")} went well.");
-        return new CurriculumGoal(goal, runs[0].Run.Input, Math.Round(rate, 4), attempts, Math.Round(1 - (2 * Math.Abs(rate - 0.5)), 4), why)
+        return new CurriculumGoal(goal, runs[0].Parse().Input, Math.Round(rate, 4), attempts, Math.Round(1 - (2 * Math.Abs(rate - 0.5)), 4), why)
         {
-            Failed = runs.Where(run => run.IsFailure && !repaired.Contains(run.Id)).OrderByDescending(run => run.Envelope.Time).ThenBy(run => run.Id, StringComparer.Ordinal).FirstOrDefault()?.Id,
+            Failed = runs.Where(run => run.IsFailure && !repaired.Contains(run.Id)).OrderByDescending(run => run.Time).ThenBy(run => run.Id, StringComparer.Ordinal).FirstOrDefault()?.Id,
         };
     }
 
     /// <summary>What one author tried of a goal: its own statistics where a run carries them, since not every run is kept; else the kept runs.</summary>
     private static (long Tries, long Successes) TallyOf(IReadOnlyList<KeptTrajectory> runs)
     {
-        var last = runs.OrderByDescending(run => run.Run.Tries).ThenByDescending(run => run.Run.Successes).ThenBy(run => run.Id, StringComparer.Ordinal).First().Run;
+        var last = runs.OrderByDescending(run => run.Tries).ThenByDescending(run => run.Successes).ThenBy(run => run.Id, StringComparer.Ordinal).First();
         return last.Tries > runs.Count ? (last.Tries, Math.Min(last.Successes, last.Tries)) : (runs.Count, runs.Count(run => run.IsSuccess));
     }
 }

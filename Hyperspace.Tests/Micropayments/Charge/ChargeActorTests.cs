@@ -55,6 +55,18 @@ public sealed class ChargeActorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_the_journal_takes_nothing_all_who_wait_are_told_and_nothing_is_charged()
+    {
+        await AskAsync(Accept(1, "a", micro: 100));
+        _engine.SetFull("payments.db", true);
+        var answers = await Task.WhenAll(AskAsync(Accept(2, "b", micro: 100)), AskAsync(Accept(3, "c", micro: 100)));
+        Assert.All(answers, answer => Assert.Equal(ErrorCodes.JournalFailed, Assert.IsType<Refusal>(answer).Code));
+        _engine.SetFull("payments.db", false);
+        Assert.Equal(1, (await ViewAsync()).Payments);
+        Assert.IsType<ChargeAccepted>(await AskAsync(Accept(2, "b", micro: 100)));
+    }
+
+    [Fact]
     public async Task The_threshold_settles_all_of_it_and_each_authorization_is_one_wish()
     {
         await AskAsync(Accept(1, "a", micro: 200_000));

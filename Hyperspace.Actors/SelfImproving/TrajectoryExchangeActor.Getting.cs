@@ -4,7 +4,7 @@ using Hyperspace.Contracts.SelfImproving;
 namespace Hyperspace.Actors.SelfImproving;
 
 /// <summary>One run by its id, whole when that is asked for. Runs beside the actor: it reads the disk and asks peers.</summary>
-internal sealed partial class TrajectoryActor
+internal sealed partial class TrajectoryExchangeActor
 {
     private async Task<object> GetAsync(TrajectoryCommands.Get get, CancellationToken cancellationToken)
     {
@@ -19,7 +19,8 @@ internal sealed partial class TrajectoryActor
             return new Refusal(ErrorCodes.NotFound, "This peer keeps no such run of the task type; follow the task type to get the neighbours' runs.");
         }
 
-        if (record.BodyHash is null)
+        var signed = record.Parse();
+        if (signed.BodyHash.IsEmpty)
         {
             return new TrajectoryFound(TrajectoryWire.ToView(record), Full: true);
         }
@@ -29,7 +30,7 @@ internal sealed partial class TrajectoryActor
             return new TrajectoryFound(TrajectoryWire.ToView(record), Full: false);
         }
 
-        var (whole, refusal) = await _services.Bodies.WholeAsync(record, cancellationToken).ConfigureAwait(false);
-        return whole is null ? refusal! : new TrajectoryFound(TrajectoryWire.ToView(record, whole), Full: true);
+        var (whole, refusal) = await _services.Bodies.WholeAsync(found[0].Author, signed, cancellationToken).ConfigureAwait(false);
+        return whole is null ? refusal! : new TrajectoryFound(TrajectoryWire.ToView(record, signed, whole), Full: true);
     }
 }

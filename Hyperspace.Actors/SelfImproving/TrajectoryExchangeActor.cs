@@ -1,0 +1,288 @@
+using Akka.Actor;
+using Akka.Event;
+using Google.Protobuf;
+using Hyperspace.Actors.Identity;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.SelfImproving;
+using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p;
+
+namespace Hyperspace.Actors.SelfImproving;
+
+/// <summary>
+/// What a task type takes in from other peers and gives to them: gossiped envelopes, and comparisons with neighbours
+/// (anti-entropy): when the task type is followed, when a peer comes and every now and then, with one at a time. Runs go to
+/// the store; it holds none of them, so it stays awake while the working set sleeps.
+/// </summary>
+internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimers
+{
+    private const int FirstNeighbours = 3;
+    private const int MaxQueued = 16;
+
+    // The ids of a task type are read for a comparison, which takes a few calls, and forgotten after it: a million of them are 32 MB.
+    private static readonly TimeSpan IdsAreKeptFor = TimeSpan.FromSeconds(5);
+
+    private readonly string _taskType;
+    private readonly TrajectoryServices _services;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Queue<PeerId> _toCompare = new();
+    private readonly List<(IActorRef Asker, TrajectorySyncRequest Request)> _forLater = [];
+    private readonly CancellationTokenSource _stopped = new();
+    private SharedEnvelopes _others = SharedEnvelopes.Unknown;
+
+    // Made from the disk when it is needed, and again after something came in.
+    private Task<IdSet>? _ids;
+    private bool _comparing;
+
+    public TrajectoryExchangeActor(string taskType, TrajectoryServices services)
+    {
+        _taskType = taskType;
+        _services = services;
+        Receive<TrajectoryCommands.Get>(get => GetAsync(get, _stopped.Token).PipeTo(Sender, failure: e => new Refusal(ErrorCodes.JournalFailed, $"The run could not be read: {e.Message}")));
+        Receive<TrajectoryMessages.TakeIn>(OnTakeIn);
+        Receive<TrajectoryMessages.RunsCame>(OnRunsCame);
+        WithNeighbours();
+        WithTheTaskType();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PostStop()
+    {
+        _stopped.Cancel();
+        _stopped.Dispose();
+    }
+
+    private void WithNeighbours()
+    {
+        Receive<TrajectoryMessages.Followed>(_ =>
+        {
+            var peers = _services.Neighbours.Connected.ToArray();
+            _services.Random.Shuffle(peers);
+            foreach (var peer in peers.Take(FirstNeighbours))
+            {
+                _toCompare.Enqueue(peer);
+            }
+
+            CompareNext();
+            PlanComparison();
+        });
+        Receive<TrajectoryMessages.NeighbourCame>(came =>
+        {
+            if (_toCompare.Count < MaxQueued && !_toCompare.Contains(came.Peer))
+            {
+                _toCompare.Enqueue(came.Peer);
+            }
+
+            CompareNext();
+        });
+        Receive<CompareNow>(_ =>
+        {
+            if (_toCompare.Count == 0 && _services.Neighbours.Connected.ToArray() is { Length: > 0 } peers)
+            {
+                _toCompare.Enqueue(peers[_services.Random.Next(peers.Length)]);
+            }
+
+            CompareNext();
+            PlanComparison();
+        });
+        Receive<TrajectoryMessages.Compare>(compare => Answer(compare.Request, Sender));
+        Receive<Compared>(OnCompared);
+        Receive<ForgetIds>(_ => _ids = null);
+    }
+
+    private void WithTheTaskType()
+    {
+        Receive<TrajectoryMessages.ShareAlso>(also =>
+        {
+            _others = _others.Told(also.Envelopes);
+            _ids = null;
+            var later = _forLater.ToList();
+            _forLater.Clear();
+            later.ForEach(asked => Answer(asked.Request, asked.Asker));
+            if (_toCompare.Count > 0)
+            {
+                CompareNext();
+            }
+        });
+        Receive<TrajectoryMessages.HandOver>(_ =>
+        {
+            foreach (var envelope in _others.Waiting)
+            {
+                Context.Parent.Tell(new TrajectoryMessages.Brought(envelope));
+            }
+
+            _others = _others.HandedOver();
+            _ids = null;
+            Context.Parent.Tell(new TrajectoryMessages.HandedOver());
+        });
+        Receive<TrajectoryMessages.FellAsleep>(_ => _others = _others.Asleep());
+    }
+
+    private void OnTakeIn(TrajectoryMessages.TakeIn message)
+    {
+        if (message.Envelope.Type != EnvelopeTypes.Trajectory)
+        {
+            _others = _others.Wait(message.Envelope);
+            _ids = null;
+            if (_others.Waiting.Count >= SharedEnvelopes.MaxWaiting)
+            {
+                Context.Parent.Tell(new TrajectoryMessages.WakeWanted());
+            }
+        }
+        else if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
+        {
+            _services.Store.KeepAsync(_taskType, message.Envelope, run).PipeTo(Self, success: outcome => new TrajectoryMessages.RunsCame(outcome == KeepOutcome.Kept ? [run] : []));
+        }
+    }
+
+    private void OnRunsCame(TrajectoryMessages.RunsCame came)
+    {
+        if (came.Runs.Count > 0)
+        {
+            _ids = null;
+            Context.Parent.Tell(came);
+        }
+    }
+
+    private void PlanComparison() =>
+        Timers.StartSingleTimer(nameof(CompareNow), CompareNow.Instance, _services.SyncInterval * (0.5 + _services.Random.NextDouble()));
+
+    private void CompareNext()
+    {
+        if (_comparing)
+        {
+            return;
+        }
+
+        if (_toCompare.Count == 0)
+        {
+            Context.Parent.Tell(new TrajectoryMessages.CaughtUp());
+            return;
+        }
+
+        if (!_others.IsKnown)
+        {
+            Context.Parent.Tell(new TrajectoryMessages.WakeWanted());
+            return;
+        }
+
+        _comparing = true;
+        var peer = _toCompare.Dequeue();
+        CompareAsync(peer, Ids(), Self, Context.Parent, _stopped.Token).PipeTo(Self, success: failure => new Compared(peer, failure), failure: e => new Compared(peer, e.Message));
+    }
+
+    private void OnCompared(Compared compared)
+    {
+        _comparing = false;
+        if (compared.Failure is not null)
+        {
+            _log.Info("{0} was not wholly caught up with {1}: {2}", _taskType, compared.Peer, compared.Failure);
+        }
+
+        CompareNext();
+    }
+
+    /// <summary>Answers a neighbour; once the task type is awake when that has to be.</summary>
+    private void Answer(TrajectorySyncRequest request, IActorRef asker)
+    {
+        if (_others.IsKnown && !request.Want.Any(id => _others.Sleeps(Convert.ToHexStringLower(id.Span))))
+        {
+            AnswerAsync(request, request.Prefixes.Count > 0 ? Ids() : Task.FromResult(IdSet.Of([])), _others).PipeTo(asker);
+        }
+        else
+        {
+            // Who asks are a few at a time (see the server of this method), and they wait for a few seconds only.
+            _forLater.Add((asker, request));
+            Context.Parent.Tell(new TrajectoryMessages.WakeWanted());
+        }
+    }
+
+    private Task<IdSet> Ids()
+    {
+        Timers.StartSingleTimer(nameof(ForgetIds), ForgetIds.Instance, IdsAreKeptFor);
+        return _ids ??= IdsAsync(_others);
+    }
+
+    private async Task<IdSet> IdsAsync(SharedEnvelopes others) =>
+        (await _services.Store.IdsAsync(_taskType).ConfigureAwait(false)).With(IdSet.Of(others.Ids.Select(Convert.FromHexString)));
+
+    // Runs beside the actor: verifying signatures takes long, and the actor answers meanwhile.
+    private async Task<string?> CompareAsync(PeerId peer, Task<IdSet> ids, IActorRef self, IActorRef parent, CancellationToken cancellationToken) =>
+        await _services.Neighbours.PullAsync(
+            peer, _taskType, await ids.ConfigureAwait(false), (envelopes, wasWanted) => PullAsync(envelopes, wasWanted, self, parent), cancellationToken).ConfigureAwait(false);
+
+    private async Task<bool> PullAsync(IReadOnlyList<ReadOnlyMemory<byte>> envelopes, Func<string, bool> wasWanted, IActorRef self, IActorRef parent)
+    {
+        var now = _services.Time.GetUtcNow();
+        var runs = new List<(KeptTrajectory Run, Task<KeepOutcome> Written)>();
+        foreach (var bytes in envelopes)
+        {
+            if (SignedEnvelope.Open(bytes, now, out _) is not { } envelope || !wasWanted(envelope.Id))
+            {
+                continue;
+            }
+
+            if (envelope.Type != EnvelopeTypes.Trajectory)
+            {
+                parent.Tell(new TrajectoryMessages.Brought(envelope));
+            }
+            else if (KeptTrajectory.Read(envelope, _taskType, out _) is { } run)
+            {
+                runs.Add((run, _services.Store.KeepAsync(_taskType, envelope, run)));
+            }
+        }
+
+        var outcomes = await Task.WhenAll(runs.Select(run => run.Written)).ConfigureAwait(false);
+        self.Tell(new TrajectoryMessages.RunsCame([.. runs.Where((_, i) => outcomes[i] == KeepOutcome.Kept).Select(run => run.Run)]));
+        return outcomes.All(outcome => outcome is KeepOutcome.Kept or KeepOutcome.Known);
+    }
+
+    private async Task<TrajectorySyncReply> AnswerAsync(TrajectorySyncRequest request, Task<IdSet> ids, SharedEnvelopes others)
+    {
+        var reply = new TrajectorySyncReply();
+        if (request.Prefixes.Count > 0)
+        {
+            Reconciliation.Describe(await ids.ConfigureAwait(false), request, reply);
+        }
+
+        if (request.Want.Count == 0)
+        {
+            return reply;
+        }
+
+        var wanted = request.Want.Select(id => id.ToByteArray()).ToList();
+        var (runs, lookedFor) = await _services.Store.FindAsync(_taskType, wanted, Reconciliation.MaxReplyBytes).ConfigureAwait(false);
+        var kept = runs.ToDictionary(envelope => envelope.Id, StringComparer.Ordinal);
+        var bytes = 0;
+        foreach (var id in wanted.Take(lookedFor).Select(Convert.ToHexStringLower))
+        {
+            if ((kept.GetValueOrDefault(id) ?? others.Find(id)) is { } envelope)
+            {
+                bytes += envelope.Bytes.Length;
+                if (bytes > Reconciliation.MaxReplyBytes && reply.Envelopes.Count > 0)
+                {
+                    break;
+                }
+
+                reply.Envelopes.Add(UnsafeByteOperations.UnsafeWrap(envelope.Bytes));
+            }
+
+            reply.LookedFor++;
+        }
+
+        return reply;
+    }
+
+    private sealed record Compared(PeerId Peer, string? Failure);
+
+    private sealed class CompareNow
+    {
+        public static CompareNow Instance { get; } = new();
+    }
+
+    private sealed class ForgetIds
+    {
+        public static ForgetIds Instance { get; } = new();
+    }
+}
