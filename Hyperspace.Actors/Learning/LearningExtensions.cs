@@ -25,48 +25,49 @@ public static class LearningExtensions
     /// </summary>
     public static AkkaConfigurationBuilder WithLearning(this AkkaConfigurationBuilder builder)
     {
+        // Made with the first region; the door reads what is unfinished from it.
         ExperienceStore? store = null;
         return builder
-        .WithJournalFormat("hyperspace-learning", SerializerIds.Learning, LearningJournal.Format)
-        .WithShardRegion<TaskTypes>(
-            "task-types",
-            (system, registry, resolver) =>
+            .WithJournalFormat("hyperspace-learning", SerializerIds.Learning, LearningJournal.Format)
+            .WithShardRegion<TaskTypes>(
+                "task-types",
+                (system, registry, resolver) =>
+                {
+                    var options = resolver.GetService<PeerOptions>();
+                    var identity = resolver.GetService<PeerIdentity>();
+                    store = new ExperienceStore(options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"));
+                    system.RegisterOnTermination(() => store.DisposeAsync().AsTask().GetAwaiter().GetResult());
+                    var rpc = resolver.GetService<IRpc>();
+                    var network = resolver.GetService<ISwitch>();
+                    var time = resolver.GetService<TimeProvider>();
+                    var bodies = new RunBodies(identity.PeerId, rpc, network, store, time);
+                    rpc.Handle(RpcMethods.TrajectoriesBody, bodies.Serve);
+                    var trajectories = new TrajectoryServices(
+                        identity, resolver.GetService<HybridClock>(), time, new NeighbourTrajectories(rpc, network), store, bodies, options.Learning.SyncInterval, Random.Shared);
+                    var workingSets = system.ActorOf(Props.Create(() => new WorkingSetsActor(options.Learning.WorkingSetBytes)), "working-sets");
+                    var services = new LearningServices(
+                        trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), workingSets, resolver.GetService<ITrust>());
+                    return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
+                },
+                ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),
+                ShardingDefaults.Options)
+            .WithShardRegion<FollowedTaskTypes>(
+                "followed-task-types",
+                (_, registry, resolver) =>
+                {
+                    var time = resolver.GetService<TimeProvider>();
+                    return _ => Props.Create(() => new FollowedTaskTypesActor(registry, time));
+                },
+                ShardingDefaults.Extractor<IFollowMessage>(_ => FollowedTaskTypesActor.EntityId),
+                ShardingDefaults.Options)
+            .WithActors((system, registry, resolver) =>
             {
-                var options = resolver.GetService<PeerOptions>();
-                var identity = resolver.GetService<PeerIdentity>();
-                store = new ExperienceStore(options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"));
-                system.RegisterOnTermination(() => store.DisposeAsync().AsTask().GetAwaiter().GetResult());
-                var rpc = resolver.GetService<IRpc>();
+                var taskTypes = registry.Get<TaskTypes>();
+                var followed = registry.Get<FollowedTaskTypes>();
                 var network = resolver.GetService<ISwitch>();
-                var time = resolver.GetService<TimeProvider>();
-                var bodies = new RunBodies(identity.PeerId, rpc, network, store, time);
-                rpc.Handle(RpcMethods.TrajectoriesBody, bodies.Serve);
-                var trajectories = new TrajectoryServices(
-                    identity, resolver.GetService<HybridClock>(), time, new NeighbourTrajectories(rpc, network), store, bodies, options.Learning.SyncInterval, Random.Shared);
-                var workingSets = system.ActorOf(Props.Create(() => new WorkingSetsActor(options.Learning.WorkingSetBytes)), "working-sets");
-                var services = new LearningServices(
-                    trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), workingSets, resolver.GetService<ITrust>());
-                return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
-            },
-            ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),
-            ShardingDefaults.Options)
-        .WithShardRegion<FollowedTaskTypes>(
-            "followed-task-types",
-            (_, registry, resolver) =>
-            {
-                var time = resolver.GetService<TimeProvider>();
-                return _ => Props.Create(() => new FollowedTaskTypesActor(registry, time));
-            },
-            ShardingDefaults.Extractor<IFollowMessage>(_ => FollowedTaskTypesActor.EntityId),
-            ShardingDefaults.Options)
-        .WithActors((system, registry, resolver) =>
-        {
-            var taskTypes = registry.Get<TaskTypes>();
-            var followed = registry.Get<FollowedTaskTypes>();
-            var network = resolver.GetService<ISwitch>();
-            registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network, store!)), "learning"));
-            resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesSync, new TrajectorySync(taskTypes, followed).Serve);
-        });
+                registry.Register<ActorKeys.Learning>(system.ActorOf(Props.Create(() => new LearningActor(taskTypes, followed, network, store!)), "learning"));
+                resolver.GetService<IRpc>().Handle(RpcMethods.TrajectoriesSync, new TrajectorySync(taskTypes, followed).Serve);
+            });
     }
 
     private static IRunReflector RunReflectorOf(LearningOptions options, TimeProvider time, ActorSystem system)
