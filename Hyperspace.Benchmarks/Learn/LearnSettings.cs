@@ -10,7 +10,7 @@ namespace Hyperspace.Benchmarks.Learn;
 /// <param name="Simulated">Peers of the simulated network.</param>
 internal sealed record LearnSettings(ToolQueries Data, int Seeds, int Peers, int Runs, int Recorded, int Judged, int Simulated)
 {
-    private static readonly int[] Looks = [0, 64, 240, 960];
+    private static readonly int[] Looks = [0, 16, 32, 64, 120, 240, 480, 960];
 
     /// <summary>Runs per peer at which it is looked how good the peers are.</summary>
     public IReadOnlyList<int> Checkpoints => [.. Looks.Where(r => r < Runs).Append(Runs)];

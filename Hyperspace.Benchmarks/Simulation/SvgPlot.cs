@@ -38,7 +38,7 @@ internal static class SvgPlot
         return svg.Append("</svg>\n").ToString();
     }
 
-    /// <summary>The least of 1, 2 and 5 times a power of ten that is not below the value.</summary>
+    /// <summary>The least of 1, 2, 4, 6 and 8 times a power of ten that is not below the value: a quarter of it is short.</summary>
     internal static double RoundUp(double value)
     {
         if (value <= 0)
@@ -47,7 +47,7 @@ internal static class SvgPlot
         }
 
         var unit = Math.Pow(10, Math.Floor(Math.Log10(value)));
-        return new[] { 1.0, 2, 5, 10 }.Select(f => f * unit).First(v => v >= value * (1 - 1e-9));
+        return new[] { 1.0, 2, 4, 6, 8, 10 }.Select(f => f * unit).First(v => v >= value * (1 - 1e-9));
     }
 
     private static void Panel(StringBuilder svg, string xLabel, PlotPanel panel)

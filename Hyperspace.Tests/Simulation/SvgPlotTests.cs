@@ -17,10 +17,10 @@ public class SvgPlotTests
     }
 
     [Theory]
-    [InlineData(0.3, 0.5)]
+    [InlineData(0.3, 0.4)]
     [InlineData(1, 1)]
     [InlineData(199, 200)]
-    [InlineData(201, 500)]
+    [InlineData(201, 400)]
     [InlineData(999, 1000)]
     public void Scales_end_at_round_numbers(double value, double end) => Assert.Equal(end, SvgPlot.RoundUp(value), 9);
 }

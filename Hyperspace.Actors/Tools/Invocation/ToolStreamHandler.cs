@@ -33,12 +33,17 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
     /// <summary>How long a stream waits for a voucher.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>How often vouchers bring a receipt at most: a signature for each token would take a third of them.</summary>
+    public static readonly TimeSpan ReceiptInterval = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<(PeerId Caller, string RequestId), RunningStream> _running = new();
 
     /// <summary>A stream that is being served: which channel pays, how much of it it may use, and what it has spent.</summary>
     private sealed class RunningStream(ToolDefinition tool, string channelId, StreamAllowance allowance)
     {
+        private readonly Lock _gate = new();
         private long _spentMicro;
+        private long? _receipted;
 
         public ToolDefinition Tool => tool;
 
@@ -51,6 +56,17 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
         {
             get => new((ulong)Interlocked.Read(ref _spentMicro), tool.Price.Currency);
             set => Interlocked.Exchange(ref _spentMicro, (long)value.MicroUnits);
+        }
+
+        /// <summary>Whether a voucher brings a receipt: with the first one after something was spent, then every so often.</summary>
+        public bool TakeReceipt(TimeProvider time)
+        {
+            lock (_gate)
+            {
+                var due = !Spent.IsZero && (_receipted is not { } last || time.GetElapsedTime(last) >= ReceiptInterval);
+                _receipted = due ? time.GetTimestamp() : _receipted;
+                return due;
+            }
         }
     }
 
@@ -132,7 +148,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
                         RequestId = payment.RequestId,
                         AcceptedMicro = accepted.Accepted.MicroUnits,
                         SpentMicro = accepted.Spent.MicroUnits,
-                        ServiceReceipt = ReceiptFor(call.Caller, payment.RequestId, stream),
+                        ServiceReceipt = stream.TakeReceipt(time) ? ReceiptFor(call.Caller, payment.RequestId, stream) : ByteString.Empty,
                     },
                 }.ToByteArray();
                 break;
@@ -258,7 +274,7 @@ internal sealed class ToolStreamHandler(ToolCalls calls, IReadOnlyActorRegistry 
         }
     }
 
-    // With each voucher, so that nobody can withhold it once the stream goes badly.
+    // While it runs too, so that nobody can withhold it once the stream goes badly.
     private ByteString ReceiptFor(PeerId payer, string requestId, RunningStream stream) => calls.ReceiptFor(payer, requestId, stream.Tool.Name, stream.Spent);
 
     private static Amount Limit(ulong micro, Currency currency) => new(Math.Min(micro, Amount.MaxMicroUnits), currency);
