@@ -75,7 +75,13 @@ internal sealed partial class TaskTypeActor
     {
         Receive<GossipReceived>(OnGossip);
         Receive<TrajectoryMessages.Publish>(publish =>
-            _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Publish(_topic, publish.Envelope.Bytes.ToArray())));
+        {
+            _registry.Get<ActorKeys.Gossip>().Tell(new GossipCommands.Publish(_topic, publish.Envelope.Bytes.ToArray()));
+            if (publish.Envelope.Type == EnvelopeTypes.Trajectory)
+            {
+                _exchange.Tell(new TrajectoryMessages.OwnRunStored());
+            }
+        });
         Receive<GossipPublished>(_ => { });
         Receive<GossipSubscribed>(_ => { });
         Receive<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));

@@ -116,6 +116,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
             _ids = null;
             Context.Parent.Tell(new TrajectoryMessages.HandedOver());
         });
+        Receive<TrajectoryMessages.OwnRunStored>(_ => _ids = null);
         Receive<TrajectoryMessages.FellAsleep>(_ => _others = _others.Asleep());
     }
 

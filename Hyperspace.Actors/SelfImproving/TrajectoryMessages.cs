@@ -25,6 +25,9 @@ internal static class TrajectoryMessages
     /// <summary>To the parent: what waited was told before.</summary>
     public sealed record HandedOver;
 
+    /// <summary>To the exchange: a run of this peer's own is in the store; ids that were read before lack it.</summary>
+    public sealed record OwnRunStored;
+
     /// <summary>To the exchange: the task type fell asleep.</summary>
     public sealed record FellAsleep;
 

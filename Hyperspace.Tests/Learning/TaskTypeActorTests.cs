@@ -215,6 +215,8 @@ public class TaskTypeActorTests
 
         async Task<TrajectorySyncReply> Sync(byte[] request) => TrajectorySyncReply.Parser.ParseFrom(
             (await caller.CallUnaryAsync(peer.Identity.PeerId, RpcMethods.TrajectoriesSync, request, EngineFixture.Timeout)).Span);
+        await Sync(new TrajectorySyncRequest { TaskType = Runs.TaskType, Prefixes = { ByteString.Empty } }.ToByteArray());
+        ids.Add((await peer.Ask<TrajectoryRecorded>(Record(1, "recorded after a comparison", "{}"))).TrajectoryId);
         var all = Assert.Single((await Sync(new TrajectorySyncRequest { TaskType = Runs.TaskType, Prefixes = { ByteString.Empty } }.ToByteArray())).Ranges);
         Assert.Equal(ids.Order(StringComparer.Ordinal), all.Ids.Select(id => Convert.ToHexStringLower(id.Span)));
         var wanted = await Sync(new TrajectorySyncRequest { TaskType = Runs.TaskType, Want = { all.Ids[0], ByteString.CopyFrom(new byte[32]), all.Ids[1] } }.ToByteArray());
