@@ -222,7 +222,7 @@ internal sealed class PeerProcess : IAsyncDisposable
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = 4096;
-        kestrel.Limits.MaxRequestBodySize = ApiServer.MaxRequestBytes;
+        kestrel.Limits.DiscardBodiesThatAreTooLarge();
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
     }
 }

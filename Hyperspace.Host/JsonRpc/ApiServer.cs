@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Hyperspace.Host.JsonRpc;
 
@@ -42,19 +41,10 @@ internal static class ApiServer
 
     private static async Task ServePostAsync(HttpContext context, JsonRpcDispatcher dispatcher)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        var (body, refused) = await RequestBody.ReadAsync(context.Request, MaxRequestBytes, context.RequestAborted);
+        if (body is null)
         {
-            limit.MaxRequestBodySize = MaxRequestBytes;
-        }
-
-        using var body = new MemoryStream();
-        try
-        {
-            await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-        }
-        catch (BadHttpRequestException e)
-        {
-            await RefuseAsync(context, (HttpStatusCode)e.StatusCode, $"A request has at most {MaxRequestBytes} bytes.");
+            await RefuseAsync(context, refused, $"A request has at most {MaxRequestBytes} bytes, and comes without long breaks.");
             return;
         }
 

@@ -93,7 +93,7 @@ internal sealed class PayServer : IAsyncDisposable
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = MaxConnections;
-        kestrel.Limits.MaxRequestBodySize = MaxBody;
+        kestrel.Limits.DiscardBodiesThatAreTooLarge();
         kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaders;
         kestrel.Limits.MaxRequestHeaderCount = 64;
         kestrel.Limits.MaxRequestLineSize = 8 * 1024;
@@ -152,14 +152,10 @@ internal sealed class PayServer : IAsyncDisposable
     private static async Task<SaleRequest?> ReadAsync(HttpContext context, string tool, CancellationToken cancellationToken)
     {
         var headers = context.Request.Headers;
-        using var body = new MemoryStream();
-        try
+        var (body, refused) = await RequestBody.ReadAsync(context.Request, MaxBody, cancellationToken);
+        if (body is null)
         {
-            await context.Request.Body.CopyToAsync(body, cancellationToken);
-        }
-        catch (Microsoft.AspNetCore.Http.BadHttpRequestException e)
-        {
-            await RefuseAsync(context, (HttpStatusCode)e.StatusCode, $"A request has at most {MaxBody} bytes, and comes without long breaks.");
+            await RefuseAsync(context, refused, $"A request has at most {MaxBody} bytes, and comes without long breaks.");
             return null;
         }
 

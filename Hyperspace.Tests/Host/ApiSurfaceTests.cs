@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using Hyperspace.Host;
 using Hyperspace.Host.JsonRpc;
 
 namespace Hyperspace.Tests.Host;
@@ -33,11 +34,25 @@ public class ApiSurfaceTests(PeerProcessFixture peer) : IClassFixture<PeerProces
         Assert.Equal(HttpStatusCode.Forbidden, (await peer.Http.SendAsync(request)).StatusCode);
     }
 
-    [Fact]
-    public async Task Oversized_bodies_are_refused_and_the_peer_lives_on()
+    [Theory]
+    [InlineData(ApiServer.MaxRequestBytes + 1, false)]
+    [InlineData(ApiServer.MaxRequestBytes + 1, true)]
+    [InlineData(RequestBody.MaxDiscarded, false)]
+    [InlineData(RequestBody.MaxDiscarded / 2, true)]
+    public async Task A_sender_in_full_flow_reads_that_its_body_is_too_large(int bytes, bool inChunks)
     {
-        // Asks before it sends: the peer refuses by the length alone and closes, which a sender in full flow sees as a broken pipe.
-        using var request = new HttpRequestMessage(HttpMethod.Post, "rpc") { Content = new ByteArrayContent(new byte[ApiServer.MaxRequestBytes + 1]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "rpc") { Content = new ByteArrayContent(new byte[bytes]) };
+        request.Headers.TransferEncodingChunked = inChunks;
+        using var answer = await peer.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+        Assert.Contains($"at most {ApiServer.MaxRequestBytes} bytes", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.NotNull((await peer.CallAsync("node.info"))["result"]);
+    }
+
+    [Fact]
+    public async Task A_sender_that_asks_first_is_spared_the_sending_of_what_is_far_too_large()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "rpc") { Content = new ByteArrayContent(new byte[RequestBody.MaxDiscarded + 1]) };
         request.Headers.ExpectContinue = true;
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await peer.Http.SendAsync(request)).StatusCode);
         Assert.NotNull((await peer.CallAsync("node.info"))["result"]);
