@@ -25,12 +25,15 @@ internal sealed class MatrixState : IDisposable
     private readonly LearnedLeg _learned;
     private readonly MatrixRanker _ranker;
     private readonly RecentSums _recent = new();
+    private readonly Dictionary<string, Tally> _foretold = new(StringComparer.Ordinal);
+    private Func<string, double> _weightOf;
     private long _weighed = -1;
+    private int _weighedAuthors;
 
     /// <summary>Reads what the store holds.</summary>
     public MatrixState(MatrixStore store, string self, ITrust? trust)
     {
-        (Store, _self, _trust) = (store, self, trust);
+        (Store, _self, _trust, _weightOf) = (store, self, trust, trust is null ? _ => 1 : trust.WeightOf);
         store.LoadSums(_model);
         _model.Changed += change => Store.PutSums(change.Author, change.Capability, change.After);
         Proofs = store.LoadProofs();
@@ -82,10 +85,11 @@ internal sealed class MatrixState : IDisposable
     {
         var terms = TermsOf(query);
         Validate(capability, query, good, embedded);
+        var outcome = new OwnOutcome(capability, [.. terms], good);
+        Foretell(outcome);
         var outcomes = _model.Record(MatrixModel.IsOwn(_self, capability) ? "" : _self, capability, terms, good);
         if (outcomes > 0)
         {
-            var outcome = new OwnOutcome(capability, [.. terms], good);
             Own = Own.With(outcome);
             Store.PutOutcome(outcome);
         }
@@ -152,7 +156,15 @@ internal sealed class MatrixState : IDisposable
         }
     }
 
-    /// <summary>How the others' experience would have done on this peer's own outcomes.</summary>
+    /// <summary>What others had told when own outcomes came that were learnt since the last call. Not kept over a restart.</summary>
+    public IReadOnlyList<Replay> TakeForetold()
+    {
+        IReadOnlyList<Replay> news = [.. _foretold.Select(f => new Replay(f.Key, f.Value.For, f.Value.Against))];
+        _foretold.Clear();
+        return news;
+    }
+
+    /// <summary>How the others' experience agrees with this peer's own outcomes.</summary>
     public IReadOnlyList<Replay> Replay() => Own.Count == 0 ? [] : Own.Replay(_model, _self, _learned.Rarity);
 
     /// <summary>The same of what each of them told lately.</summary>
@@ -183,13 +195,31 @@ internal sealed class MatrixState : IDisposable
 
     private static uint[] TermsOf(string query) => MatrixTerms.Of(CapabilityIndex.Spaced(query));
 
-    private double WeightOf(string author) => _trust?.WeightOf(author) ?? 1;
+    // Asked before it is learnt and told: who foretold it did not copy it.
+    private void Foretell(OwnOutcome outcome)
+    {
+        if (!Own.IsTelling(outcome))
+        {
+            return;
+        }
+
+        foreach (var author in _model.Authors.Where(a => a != _self && a.Length > 0))
+        {
+            if (_model.Find(author, outcome.Capability) is { Outcomes: > 0 } sums && OwnOutcomes.Foretold(sums, outcome.Terms.AsSpan(), _learned.Rarity) is { } good)
+            {
+                _foretold[author] = _foretold.GetValueOrDefault(author) + Tally.Of(good == outcome.Good);
+            }
+        }
+    }
+
+    private double WeightOf(string author) => _weightOf(author);
 
     private void Weigh()
     {
-        if (_trust is { Version: var version } && version != _weighed)
+        if (_trust is { Version: var version } && (version != _weighed || _model.Authors.Count != _weighedAuthors))
         {
-            _weighed = version;
+            (_weighed, _weighedAuthors) = (version, _model.Authors.Count);
+            _weightOf = LentWeight.Shared(_model.Authors, _trust.WeightOf, _trust.EarnedBy);
             _learned.Weigh(WeightOf);
         }
     }

@@ -2,7 +2,7 @@ using Hyperspace.Contracts.Reputation;
 
 namespace Hyperspace.Actors.Reputation;
 
-/// <summary>From evidence to weights; pure. Reasons for the figures: docs/decisions/0023.</summary>
+/// <summary>From evidence to weights; pure. Reasons for the figures: docs/decisions, ADR-0023.</summary>
 internal static class TrustRules
 {
     /// <summary>Outcomes that must have been compared before anything counts.</summary>
@@ -29,9 +29,6 @@ internal static class TrustRules
     private const double LeastToForgive = 64;
     private const double LeastReference = 0.1;
 
-    /// <summary>True of sources that replay whole experience on outcomes this peer had itself: the matrix and each task type.</summary>
-    public static bool IsOwn(string source) => source == ReplaySources.Matrix || ReplaySources.IsTaskType(source);
-
     /// <summary>What remains of evidence after a time.</summary>
     public static double Faded(TimeSpan age) => Math.Pow(0.5, Math.Max(0, age / HalfLife));
 
@@ -42,8 +39,17 @@ internal static class TrustRules
         return SurelyWrong(watched) || (record.CaughtAt is null && (SurelyWrong(record.Sums) || SurelyWrong(record.Runs) || SurelyWrong(record.Replays.GetValueOrDefault(ReplaySources.Recent))));
     }
 
+    /// <summary>True when enough of an author's experience was compared with own outcomes to go by that alone.</summary>
+    public static bool IsVerified(PeerRecord record) => record.Own.Count >= LeastEvidence;
+
+    /// <summary>
+    /// 0 to 1: what the word of an author on others counts that own outcomes do not bear out. Everything while nobody is
+    /// verified; nothing once twice as many are, by weight, as it takes to confirm an author.
+    /// </summary>
+    public static double OtherWitnesses(double verified, int confirmations) => Math.Clamp(1 - (verified / (2 * Math.Max(1, confirmations))), 0, 1);
+
     /// <summary>True when there is enough to go by: own outcomes, or enough independent others that had the same.</summary>
-    public static bool HasEvidence(PeerRecord record, int confirmations) => record.Own.Count >= LeastEvidence || IsConfirmed(record, confirmations);
+    public static bool HasEvidence(PeerRecord record, int confirmations) => IsVerified(record) || IsConfirmed(record, confirmations);
 
     /// <summary>True when enough others bear an author out, and more than contradict it.</summary>
     public static bool IsConfirmed(PeerRecord record, int confirmations) =>
@@ -68,9 +74,7 @@ internal static class TrustRules
         var count = own.Count + PriorStrength;
         var rate = (own.For + (prior * PriorStrength)) / count;
         var doubt = own.Count > 0 ? Z * Math.Sqrt(rate * (1 - rate) / count) : 0;
-        var lately = Math.Min(
-            record.Recent.Upper(Z * 2), record.Replays.GetValueOrDefault(ReplaySources.Recent).Upper(Z * 2));
-        return Math.Max(0, (2 * Math.Min(rate - doubt, lately)) - 1) * Forgiven(record, now);
+        return Math.Max(0, (2 * Math.Min(rate - doubt, Ceiling(record))) - 1) * Forgiven(record, now);
     }
 
     /// <summary>
@@ -78,6 +82,10 @@ internal static class TrustRules
     /// lies does not foretell all of them.
     /// </summary>
     public static double Reference(IEnumerable<double> raws) => Math.Max(LeastReference, raws.DefaultIfEmpty(0).Max() / 2);
+
+    // What is replayed afterwards, and what was said lately, can only lower an agreement.
+    private static double Ceiling(PeerRecord record) =>
+        new[] { record.Recent, record.Replays.GetValueOrDefault(ReplaySources.Recent), record.Sums, record.Runs }.Min(tally => tally.Upper(Z * 2));
 
     private static double Forgiven(PeerRecord record, DateTimeOffset now) => record.CaughtAt is not { } caught ? 1
         : record.SinceCaught.Count < LeastToForgive || record.SinceCaught.Lower(Z) <= 0.5 ? 0
