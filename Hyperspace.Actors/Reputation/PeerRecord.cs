@@ -33,11 +33,14 @@ internal sealed record PeerRecord
     /// <summary>Signed ratings by others.</summary>
     public RatingBook Ratings { get; init; } = RatingBook.Empty;
 
-    /// <summary>How its sums, as they are now, agree with this peer's latest outcomes. Who copies what this peer told agrees, too: it speaks only against an author.</summary>
+    /// <summary>How its sums, as they are now, agree with this peer's latest outcomes. Who copies what this peer told agrees, too.</summary>
     public Tally Sums => Replays.GetValueOrDefault(ReplaySources.Matrix);
 
     /// <summary>The same of its runs, over all task types.</summary>
     public Tally Runs => Replays.Where(r => ReplaySources.IsTaskType(r.Key)).Aggregate(default(Tally), (sum, r) => sum + r.Value);
+
+    /// <summary>Both of these, which are about the same outcomes: of what speaks for the peer, and of what speaks against it, the larger.</summary>
+    public Tally Afterwards => new(Math.Max(Sums.For, Runs.For), Math.Max(Sums.Against, Runs.Against));
 
     /// <summary>
     /// What it foretold: what it had told when this peer's own outcomes came, before anybody could know them. Sums and runs are about the

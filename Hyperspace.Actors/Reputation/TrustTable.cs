@@ -36,7 +36,7 @@ internal sealed class TrustTable
         // Those that only others vouch for set no standard for those that foretold what came out here.
         var reference = TrustRules.Reference(verified.Count > 0 ? verified.Select(p => raws[p]) : raws.Values);
         var ofStrangers = raws.Values.Count(raw => raw > 0) < state.Confirmations ? TrustRules.Provisional : 0;
-        double Earned(string peerId) => peerId == state.Self ? 1 : Math.Min(1, raws.GetValueOrDefault(peerId) / reference);
+        double Earned(string peerId) => peerId == state.Self ? 1 : raws.TryGetValue(peerId, out var raw) ? Math.Min(1, raw / reference) * TrustRules.Proven(state.Of(peerId), state.Confirmations) : 0;
         var rows = state.Peers.ToFrozenDictionary(
             p => p.Key,
             p =>

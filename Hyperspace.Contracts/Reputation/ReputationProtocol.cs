@@ -15,13 +15,13 @@ public static class ReplaySources
     /// <summary>What each author added lately, replayed on own outcomes; only lowers weights, so that a sleeper is found soon.</summary>
     public const string Recent = "recent";
 
-    /// <summary>The matrix: authors' sums as they are now, on the latest own outcomes; only lowers weights.</summary>
+    /// <summary>The matrix: authors' sums as they are now, on the latest own outcomes. Who copied these agrees with them, too.</summary>
     public const string Matrix = "matrix";
 
     private const string TaskTypePrefix = "task:";
     private const string ForetoldPrefix = "foretold:";
 
-    /// <summary>Runs of a task type, on own outcomes; only lowers weights. They are those that the matrix is replayed on, so both do not add up.</summary>
+    /// <summary>Runs of a task type, on own outcomes. They are those that the matrix is replayed on, so both do not add up.</summary>
     public static string TaskType(string taskType) => TaskTypePrefix + taskType;
 
     /// <summary>True of what <see cref="TaskType"/> gives.</summary>

@@ -27,7 +27,7 @@ public sealed class ReputationActorTests
         await using var engine = await StartAsync();
         var trust = engine.Services.GetRequiredService<ITrust>();
         var version = trust.Version;
-        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("honest", 60, 10), new Replay("liar", 2, 40)]));
+        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay("honest", 60, 10), new Replay("liar", 2, 40)]));
         engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Called("honest", true, false));
         var before = await Get(engine, "honest");
         Assert.Equal((1, false), (before.Weight, before.Quarantined));
@@ -51,7 +51,7 @@ public sealed class ReputationActorTests
         await using var engine = await StartAsync();
         for (var i = 0; i <= 50; i++)
         {
-            engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("a", i, 0)]));
+            engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay("a", i, 0)]));
         }
 
         ReputationView view;
@@ -97,7 +97,7 @@ public sealed class ReputationActorTests
         var rater = RatingsTests.Who(3);
         await using var engine = await StartAsync();
         var actor = engine.Get<ActorKeys.Reputation>();
-        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay(rater.PeerId.ToString(), 60, 10)]));
+        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay(rater.PeerId.ToString(), 60, 10)]));
         var rating = Ratings.Seal(rater, RatingsTests.ReceiptOf(Shop, rater, "r-9", Now), -1, new HybridTime((ulong)Now.ToUnixTimeMilliseconds(), 1));
         actor.Tell(new GossipReceived(Topics.Reputation, rater.PeerId.ToString(), [1, 2, 3]));
         actor.Tell(new GossipReceived(Topics.Reputation, rater.PeerId.ToString(), rating.Bytes.ToArray()));
