@@ -3,28 +3,31 @@ using Xunit.Abstractions;
 
 namespace Hyperspace.Tests.Learn;
 
-/// <summary>A small world of the benchmark's liars: what they tell, and that what they tell does harm where nobody defends himself.</summary>
-public class LiesTests(ITestOutputHelper output)
+/// <summary>A small world of the benchmark's liars: what they tell, what harm it does where all are trusted, and what under the rules of trust.</summary>
+public sealed class LiesTests(ITestOutputHelper output) : IDisposable
 {
+    private const int Seed = 3;
+    private const int Tools = 20;
     private const int Peers = 8;
     private const int Crowd = 10;
-    private const int Runs = 96;
-    private const int HeldOut = ToolQueries.HeldOut;
+    private const int Runs = 80;
+    private readonly ToolQueries _data = Data();
+    private Described? _described;
 
     public static TheoryData<string> Crowds => [.. Attacks.Crowds.Select(static c => c.Name)];
+
+    private Described Described => _described ??= new Described(_data);
 
     [Fact]
     public void Praise_is_for_the_rivals_queries_in_its_own_words()
     {
-        var (data, described) = World();
-        using var _ = described;
-        var aim = new MindNetwork(data, described, 3, 1).Aim;
+        var aim = new MindNetwork(_data, Described, Seed, 1).Aim;
 
         Assert.NotEqual(aim.Promoted, aim.Rival);
+        Assert.NotEmpty(aim.HeldOut);
         Assert.All(aim.HeldOut, q => Assert.Equal(aim.Rival, LearnPeer.NameOf(q.Tool)));
         Assert.All(Enumerable.Range(0, 50).Select(aim.Praise), p => Assert.Equal((aim.Promoted, true), (p.Tool, p.Ok)));
-        var letter = aim.Rival["tool".Length..];
-        Assert.All(aim.Told, t => Assert.All(t.Split(' '), w => Assert.StartsWith(WordPrefix(int.Parse(letter, System.Globalization.CultureInfo.InvariantCulture)), w, StringComparison.Ordinal)));
+        Assert.All(aim.Told, t => Assert.All(t.Split(' '), w => Assert.Equal(aim.Rival, $"tool{Tools - 1 - (w[0] - 'a')}")));
         Assert.Equal(0.5, (aim with { HeldOut = [new LabelledQuery("a", ""), new LabelledQuery("b", "")] }).Success(q => q == "a" ? aim.Promoted : aim.Rival));
     }
 
@@ -32,18 +35,33 @@ public class LiesTests(ITestOutputHelper output)
     [MemberData(nameof(Crowds))]
     public void Ten_identities_succeed_where_all_are_trusted(string how)
     {
-        var clean = Run(how, liars: 0, trusting: true);
-        var undefended = Run(how, Crowd, trusting: false);
-        var defended = Run(how, Crowd, trusting: true);
-        output.WriteLine($"no liar {clean}\nall trusted {undefended}\nunder the rules {defended}");
-        Assert.True(clean.Aimed < 0.1 && undefended.Aimed > 0.5, $"{undefended} of {clean}");
+        var harm = Run(how, Crowd, trusting: false);
+        output.WriteLine($"{harm}");
+        Assert.True(harm.Aimed > 0.5, $"{harm}");
     }
 
-    private static Harm Run(string how, int liars, bool trusting)
+    [Fact]
+    public void Nobody_puts_the_promoted_tool_first_where_nobody_lies()
     {
-        var (data, described) = World();
-        using var _ = described;
-        var network = new MindNetwork(data, described, 3, Peers + liars, trusting);
+        var harm = Run("naive", 0, trusting: true);
+        output.WriteLine($"{harm}");
+        Assert.True(harm is { Accuracy: > 0.7, Aimed: < 0.02, Fresh: < 0.02 }, $"{harm}");
+    }
+
+    [Theory]
+    [InlineData("naive")]
+    public void Ten_identities_have_no_success_under_the_rules_of_trust(string how)
+    {
+        var harm = Run(how, Crowd, trusting: true);
+        output.WriteLine($"{harm}");
+        Assert.True(harm is { Aimed: < 0.02 }, $"{harm}");
+    }
+
+    public void Dispose() => _described?.Dispose();
+
+    private Harm Run(string how, int liars, bool trusting)
+    {
+        var network = new MindNetwork(_data, Described, Seed, Peers + liars, trusting);
         for (var i = 0; i < liars; i++)
         {
             network.Members[i].Lie = Attacks.Crowds.First(c => c.Name == how).LieOf(network, 1, i);
@@ -53,18 +71,15 @@ public class LiesTests(ITestOutputHelper output)
         return network.Judge(200, 2);
     }
 
-    private static string WordPrefix(int tool) => $"{(char)('a' + (tool / 5))}{(char)('k' + (tool % 5))}";
-
-    /// <summary>Twenty tools that say a little of themselves; queries have two of their tool's eight words and two that all have.</summary>
-    private static (ToolQueries Data, Described Described) World()
+    /// <summary>Tools that say one word of their own; queries have two of their tool's eight words and two that all have.</summary>
+    private static ToolQueries Data()
     {
         var random = new Random(7);
-        var tools = Enumerable.Range(0, 20).ToDictionary(t => $"tool{t}", t => $"Does {Word(t, 0)} and {Word(t, 1)}.");
-        var queries = Enumerable.Range(0, HeldOut + 4000).Select(i => (Tool: i % 20, Number: i)).Select(q =>
-            $"{Word(q.Tool, random.Next(8))} {Word(q.Tool, random.Next(8))} common{random.Next(6)} common{random.Next(6)} {q.Number},tool{q.Tool}\n");
-        var data = ToolQueries.Parse(tools, "Query,Tool\n" + string.Concat(queries));
-        return (data, new Described(data));
+        var tools = Enumerable.Range(0, Tools).ToDictionary(t => $"tool{t}", t => $"Does {Word(t, 0)}.");
+        var queries = Enumerable.Range(0, ToolQueries.HeldOut + 1000).Select(i =>
+            $"{Word(i % Tools, random.Next(8))} {Word(i % Tools, random.Next(8))} common{random.Next(6)} common{random.Next(6)} {i},tool{i % Tools}\n");
+        return ToolQueries.Parse(tools, "Query,Tool\n" + string.Concat(queries));
 
-        static string Word(int tool, int word) => $"{WordPrefix(tool)}{(char)('b' + word)}ok";
+        static string Word(int tool, int word) => $"{(char)('a' + Tools - 1 - tool)}{(char)('k' + word)}ok";
     }
 }
