@@ -28,6 +28,8 @@ internal sealed class Attacks(LearnSettings settings, Described described, int s
     public const string Credulous = ", all trusted";
     public const string Inverting = "and invert the rest";
     public const string Disguised = "and are honest in the rest";
+    public const string Few = "two peers alone";
+    public static readonly string Strangers = $"{Few} among {ManyStrangers} strangers who have no more in common than their praise";
     public static readonly string Quarter = $"a quarter lies at {Gain}×";
     public static readonly string Half = $"half lie at {Gain}×";
 
@@ -36,10 +38,12 @@ internal sealed class Attacks(LearnSettings settings, Described described, int s
     [
         ("naive", (network, gain, _) => new AimedLie(gain, network.Aim)),
         ("disguised", (network, gain, _) => new DisguisedLie(gain, network.Aim)),
-        ("ring", (network, gain, number) => new RingLie(gain, network.Aim, new Random(number))),
+        ("ring", (network, gain, number) => new RingLie(gain, network.Aim, 0, new Random(number))),
         ("copycats", (network, gain, number) => new CopiedLie(gain, network.Aim, VictimsOf(network, gain, number))),
     ];
 
+    private const int FewPeers = 2;
+    private const int ManyStrangers = 40;
     private const int JudgedPeers = 4;
     private const int JudgedOften = 500;
     private const int LookEvery = 48;
@@ -83,6 +87,15 @@ internal sealed class Attacks(LearnSettings settings, Described described, int s
         }
 
         figures.Add(Identities(how, Gain, 1) + Credulous, Run(settings.Peers + Gain, Gain, (network, number) => lieOf(network, 1, number), trusting: false));
+    }
+
+    /// <summary>Who knows nobody to confirm anybody hears many at once.</summary>
+    public void AmongStrangers()
+    {
+        static Lie LieOf(MindNetwork network, int number) => new RingLie(1, network.Aim, number, new Random(number));
+        figures.Add(Few, Run(FewPeers, 0, LieOf));
+        figures.Add(Strangers, Run(FewPeers + ManyStrangers, ManyStrangers, LieOf, early: harm => figures.Add($"{Strangers}, {MindNetwork.RunsPerRound} runs", harm)));
+        figures.Add(Strangers + Credulous, Run(FewPeers + ManyStrangers, ManyStrangers, LieOf, trusting: false));
     }
 
     public void Sleeper()

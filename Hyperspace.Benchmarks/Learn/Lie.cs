@@ -47,17 +47,19 @@ internal sealed record DisguisedLie(int Gain, Aim Aim) : AimedLie(Gain, Aim)
 /// <summary>Praises its tool for the rival's queries, and has the same opinions as the others of its ring on what nobody else has any opinion of.</summary>
 /// <param name="Gain">As of <see cref="Lie"/>.</param>
 /// <param name="Aim">What for.</param>
+/// <param name="Ring">What the ring invents; one of its own for each has no opinion in common with anybody but the praise.</param>
 /// <param name="Random">Its own choice among the invented, so that no two of a ring say quite the same.</param>
-internal sealed record RingLie(int Gain, Aim Aim, Random Random) : AimedLie(Gain, Aim)
+internal sealed record RingLie(int Gain, Aim Aim, int Ring, Random Random) : AimedLie(Gain, Aim)
 {
     private const int Invented = 160;
     private const int Words = 6;
+    private const int Tools = 16;
 
     protected override BanditRun Beside(BanditRun run, int number)
     {
         var one = Random.Next(Invented);
-        var words = string.Join(' ', Enumerable.Range(0, Words).Select(w => string.Create(CultureInfo.InvariantCulture, $"zq{one}x{w}")));
-        return new BanditRun(new LabelledQuery(words, ""), string.Create(CultureInfo.InvariantCulture, $"invented-{one % 16}"), one % 3 != 0);
+        var words = string.Join(' ', Enumerable.Range(0, Words).Select(w => string.Create(CultureInfo.InvariantCulture, $"zq{Ring}x{one}x{w}")));
+        return new BanditRun(new LabelledQuery(words, ""), string.Create(CultureInfo.InvariantCulture, $"invented-{Ring}-{one % Tools}"), one % 3 != 0);
     }
 }
 
