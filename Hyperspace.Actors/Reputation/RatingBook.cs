@@ -32,6 +32,9 @@ internal sealed record RatingBook
     public ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, RatingEntry>> Raters { get; init; } =
         ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, RatingEntry>>(StringComparer.Ordinal);
 
+    /// <summary>Ratings in it.</summary>
+    public int Count => Raters.Values.Sum(entries => entries.Count);
+
     /// <summary>The book with one more rating.</summary>
     public RatingBook With(string rater, RatingEntry entry)
     {
@@ -51,6 +54,26 @@ internal sealed record RatingBook
         return raters.Count <= MaxRaters
             ? this with { Raters = raters }
             : this with { Raters = raters.Remove(raters.OrderBy(r => Paid(r.Value)).ThenBy(r => r.Key, StringComparer.Ordinal).First().Key) };
+    }
+
+    /// <summary>The book without some ratings.</summary>
+    public RatingBook Without(IEnumerable<(string Rater, string ReceiptId)> ratings)
+    {
+        var raters = Raters.ToBuilder();
+        foreach (var said in ratings.GroupBy(r => r.Rater, r => r.ReceiptId, StringComparer.Ordinal))
+        {
+            var left = raters[said.Key].RemoveRange(said);
+            if (left.IsEmpty)
+            {
+                raters.Remove(said.Key);
+            }
+            else
+            {
+                raters[said.Key] = left;
+            }
+        }
+
+        return this with { Raters = raters.ToImmutable() };
     }
 
     /// <summary>
