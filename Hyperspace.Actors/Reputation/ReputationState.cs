@@ -88,7 +88,7 @@ internal sealed class ReputationState
     /// </summary>
     public RatingTaken? Decide(HeardRating heard, DateTimeOffset now) =>
         heard.Rater == heard.Ratee || heard.Ratee == Self || (_peers.Count >= MaxPeers && !_peers.ContainsKey(heard.Ratee) && !Trusts(heard.Rater, now))
-        || Of(heard.Ratee).Ratings.With(heard.Rater, heard.Entry) == Of(heard.Ratee).Ratings
+        || Rated(Of(heard.Ratee), heard.Rater, heard.Entry, now).Ratings == Of(heard.Ratee).Ratings
             ? null
             : new RatingTaken(heard.Ratee, heard.Rater, heard.Entry, now);
 
@@ -140,7 +140,7 @@ internal sealed class ReputationState
             CallsAt = call.At,
             PaidCalls = p.PaidCalls + (call.Paid ? 1 : 0),
         }).Holding(call.Receipt),
-        RatingTaken rating => With(rating.Ratee, p => p with { Ratings = p.Ratings.With(rating.Rater, rating.Entry) }),
+        RatingTaken rating => With(rating.Ratee, p => Rated(p, rating.Rater, rating.Entry, rating.At)),
         _ => throw new ArgumentOutOfRangeException(nameof(e), e, "Not an event of reputation."),
     }).Bounded(e.At);
 
@@ -158,6 +158,9 @@ internal sealed class ReputationState
         var receipts = Receipts.Add(receipt);
         return new ReputationState(Self, Confirmations, _peers, _ratings, receipts.Count > MaxReceipts ? receipts.RemoveAt(0) : receipts);
     }
+
+    private PeerRecord Rated(PeerRecord ratee, string rater, RatingEntry entry, DateTimeOffset at) =>
+        ratee with { Ratings = ratee.Ratings.With(rater, entry, Self, r => Trusts(r, at)) };
 
     private ReputationState With(string peerId, Func<PeerRecord, PeerRecord> change)
     {
