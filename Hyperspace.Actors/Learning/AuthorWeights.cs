@@ -17,4 +17,11 @@ internal sealed class AuthorWeights(string self, Func<string, double> weightOf)
     public ulong Of(string author) => _known.TryGetValue(author, out var weight) ? weight : _known[author] = author == self
         ? WeighedEvidence.Unit
         : (ulong)Math.Round(Math.Clamp(weightOf(author), 0, 1) * WeighedEvidence.Unit);
+
+    /// <summary>What is said by those whose word counts; by everyone while nobody's does.</summary>
+    public IReadOnlyList<T> Heard<T>(IReadOnlyList<T> said, Func<T, string> authorOf)
+    {
+        var heard = said.Where(item => Of(authorOf(item)) > 0).ToList();
+        return heard.Count > 0 ? heard : said;
+    }
 }

@@ -69,7 +69,7 @@ internal sealed class PlaybookCuratorState
     public Playbook Read(AuthorWeights weights) => Learning.Playbook.Read(TaskType, _derived ??= _reflector.Reflect(Runs), Playbook, weights);
 
     /// <summary>This peer's counters after a reflection; see <see cref="PlaybookState.Reflect"/>.</summary>
-    public IReadOnlyList<PlaybookDelta> Reflect(Reflection reflection, string? trajectoryId) => Playbook.Reflect(TaskType, reflection, trajectoryId);
+    public IReadOnlyList<PlaybookDelta> Reflect(Reflection reflection, string? trajectoryId, Playbook read) => Playbook.Reflect(TaskType, reflection, trajectoryId, read);
 
     /// <summary>All that was reflected, in one canonical order: equal states give equal bytes.</summary>
     public TaskTypeSnapshot ToSnapshot()

@@ -97,7 +97,8 @@ internal sealed class PlaybookState
     /// <param name="taskType">The task type.</param>
     /// <param name="reflection">Sentences and credits.</param>
     /// <param name="trajectoryId">The run that was reflected on, if it is one that has an id.</param>
-    public IReadOnlyList<PlaybookDelta> Reflect(string taskType, Reflection reflection, string? trajectoryId)
+    /// <param name="read">This state as it reads here: bullets of others are signed in the spelling that is shown.</param>
+    public IReadOnlyList<PlaybookDelta> Reflect(string taskType, Reflection reflection, string? trajectoryId, Playbook read)
     {
         var counts = new Dictionary<string, BulletCount>(StringComparer.Ordinal);
         foreach (var insight in reflection.Insights)
@@ -105,12 +106,12 @@ internal sealed class PlaybookState
             Count(PlaybookRules.IdOf(taskType, insight.Section, insight.Text), insight.Effect, () => new BulletCount { Section = insight.Section, Text = insight.Text });
         }
 
-        var known = reflection.Tags.Count == 0 ? null : Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        var known = reflection.Tags.Count == 0 ? [] : Records.Select(record => record.BulletId).ToHashSet(StringComparer.Ordinal);
         foreach (var tag in reflection.Tags)
         {
-            if (known![tag.BulletId].MinBy(record => record.Count.Text, StringComparer.Ordinal) is { } record)
+            if (known.Contains(tag.BulletId) && read.SpellingOf(tag.BulletId) is (var section, var text))
             {
-                Count(tag.BulletId, tag.Effect, () => new BulletCount { Section = record.Count.Section, Text = record.Count.Text });
+                Count(tag.BulletId, tag.Effect, () => new BulletCount { Section = section, Text = text });
             }
         }
 

@@ -1,3 +1,4 @@
+using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
 
 namespace Hyperspace.Actors.Learning;
@@ -64,7 +65,7 @@ internal static class Pruning
         var counted = isPruned ? Weigh(beyond, weights) : total;
         var isHidden = isPruned ? !IsRevived(beyond, counted, weights) : DoesNoGood(counted);
         var isToBePruned = !group.Any(draft => draft.IsDerived) && (DoesNoGood(counted) || (!isPrunedHere && DoesNoGood(total)));
-        return new JudgedBullet(ViewOf(group, all, counted.Score), [.. group.Select(draft => draft.Id)], counted, isHidden, isToBePruned);
+        return new JudgedBullet(ViewOf(group, all, counted.Score, weights), [.. group.Select(draft => draft.Id)], counted, isHidden, isToBePruned);
     }
 
     /// <summary>ACE's "problematic" and "unused", once there is enough evidence for either.</summary>
@@ -119,10 +120,22 @@ internal static class Pruning
     private static WeighedEvidence Weigh(Dictionary<string, BulletEvidence> evidence, AuthorWeights weights) => evidence.Aggregate(
         default(WeighedEvidence), (sum, entry) => sum.Plus(entry.Value.CappedAt(Playbook.AuthorCap), weights.Of(entry.Key)));
 
-    private static BulletView ViewOf(IReadOnlyList<BulletDraft> group, Dictionary<string, BulletEvidence> all, double score)
+    private static BulletView ViewOf(IReadOnlyList<BulletDraft> group, Dictionary<string, BulletEvidence> all, double score, AuthorWeights weights)
     {
         var sum = all.Values.Aggregate(default(BulletEvidence), (sum, evidence) => sum.Plus(evidence.CappedAt(Playbook.AuthorCap)));
-        var sources = group.SelectMany(draft => draft.Sources).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(PlaybookRules.MaxSources);
-        return new BulletView(group[0].Id, group[0].Section, group[0].Text, sum.Helpful, sum.Harmful, score, [.. sources], all.Count);
+        return new BulletView(group[0].Id, group[0].Section, group[0].Text, sum.Helpful, sum.Harmful, score, SourcesOf(group, weights), all.Count);
+    }
+
+    /// <summary>Every author's first before anyone's second, those who count most first; nobody's who counts for nothing while others name any.</summary>
+    private static IReadOnlyList<string> SourcesOf(IReadOnlyList<BulletDraft> group, AuthorWeights weights)
+    {
+        var mostTrusted = Comparer<BulletSource>.Create((a, b) =>
+        {
+            var order = weights.Of(b.Author).CompareTo(weights.Of(a.Author));
+            order = order != 0 ? order : string.CompareOrdinal(a.Id, b.Id);
+            return order != 0 ? order : string.CompareOrdinal(a.Author, b.Author);
+        });
+        var sources = weights.Heard([.. group.SelectMany(draft => draft.Sources).Distinct()], source => source.Author);
+        return [.. FairShare.Order(sources, mostTrusted, source => source.Author).Select(source => source.Id).Distinct(StringComparer.Ordinal).Take(PlaybookRules.MaxSources).Order(StringComparer.Ordinal)];
     }
 }

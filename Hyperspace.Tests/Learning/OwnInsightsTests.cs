@@ -53,7 +53,7 @@ public class OwnInsightsTests
         state = Enumerable.Range(0, Limit).Aggregate(state, (s, i) => Learn(s, $"Advice {i}.", BulletEffect.Helpful));
         Assert.Null(state.OwnRecord(IdOf("Guess.")));
 
-        Assert.Empty(state.Reflect(Runs.TaskType, Reflected("Guess.", null), null));
+        Assert.Empty(state.Reflect(Runs.TaskType, Reflected("Guess.", null), null, Read(state)));
         for (var i = 1; i <= 3; i++)
         {
             Assert.DoesNotContain(Read(state).Visible, bullet => bullet.Text == "Guess.");
@@ -90,10 +90,10 @@ public class OwnInsightsTests
     }
 
     private PlaybookState Learn(PlaybookState state, string text, BulletEffect? effect) =>
-        Say(state, Assert.Single(state.Reflect(Runs.TaskType, Reflected(text, effect), null)));
+        Say(state, Assert.Single(state.Reflect(Runs.TaskType, Reflected(text, effect), null, Read(state))));
 
     private PlaybookState Credit(PlaybookState state, string text, BulletEffect effect) =>
-        Say(state, Assert.Single(state.Reflect(Runs.TaskType, new Reflection([new BulletTag(IdOf(text), effect)], []), null)));
+        Say(state, Assert.Single(state.Reflect(Runs.TaskType, new Reflection([new BulletTag(IdOf(text), effect)], []), null, Read(state))));
 
     private PlaybookState Say(PlaybookState state, PlaybookDelta delta) => Merge(state, Runs.Seal(Self, EnvelopeTypes.PlaybookDelta, delta, ++_serial));
 

@@ -34,7 +34,7 @@ public class PlaybookMergeTests
             var before = peers[i];
             var deltas = random.Next(5) == 0
                 ? before.Prune(Runs.TaskType, Read(before).All) is { } delta ? [delta] : []
-                : before.Reflect(Runs.TaskType, Anything(random, Read(before)), random.Next(3) == 0 ? null : Id(random.Next(40)));
+                : before.Reflect(Runs.TaskType, Anything(random, Read(before)), random.Next(3) == 0 ? null : Id(random.Next(40)), Read(before));
             foreach (var signed in deltas.Select(d => Runs.Seal(i, EnvelopeTypes.PlaybookDelta, d, step)))
             {
                 peers[i] = Merge(peers[i], signed);
@@ -116,13 +116,13 @@ public class PlaybookMergeTests
     {
         var self = PlaybookState.Empty(Self(1), PlaybookLimits.Default);
         var proposed = new Reflection([], [new Insight("strategies", "Look at the sources first.", null)]);
-        self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(self.Reflect(Runs.TaskType, proposed, Id(0)))));
+        self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(self.Reflect(Runs.TaskType, proposed, Id(0), Read(self)))));
         var id = Assert.Single(Read(self).Visible).Id;
-        Assert.Empty(self.Reflect(Runs.TaskType, proposed, Id(1)));
+        Assert.Empty(self.Reflect(Runs.TaskType, proposed, Id(1), Read(self)));
         for (var i = 1; i <= 3; i++)
         {
             Assert.Single(Read(self).Visible);
-            var used = self.Reflect(Runs.TaskType, new Reflection([new BulletTag(id, BulletEffect.Neutral)], []), Id(i));
+            var used = self.Reflect(Runs.TaskType, new Reflection([new BulletTag(id, BulletEffect.Neutral)], []), Id(i), Read(self));
             self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(used), i));
         }
 
