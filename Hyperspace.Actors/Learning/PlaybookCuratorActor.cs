@@ -60,7 +60,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
         Command<PlaybookMessages.RunFinished>(OnFinished);
         Command<PlaybookMessages.Reflected>(OnReflected);
-        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read().All) is { } delta ? [delta] : [], () => { }));
+        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read()) is { } delta ? [delta] : [], () => { }));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
@@ -121,7 +121,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         if (_read is not { } read || read.State != _state || read.Trust != version)
         {
             var self = _state.Playbook.Self;
-            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf) : AuthorWeights.Equal(self);
+            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf, trust.EarnedBy) : AuthorWeights.Equal(self);
             _read = read = (_state, version, _state.Read(weights));
         }
 

@@ -151,19 +151,23 @@ internal sealed class PlaybookState
     }
 
     /// <summary>
-    /// Tombstones of this peer for what is judged to do no good, over all the evidence that is here. Own tombstones are
-    /// never dropped: when their pool is full, such bullets are hidden by their counters alone. Null when nothing changes.
+    /// Tombstones of this peer for what is judged to do no good, over all the evidence here of those who have earned that it
+    /// counts: a tombstone stays when what is lent is taken back. Own tombstones are never dropped: when their pool is full,
+    /// such bullets are hidden by their counters alone. Null when nothing changes.
     /// </summary>
-    public PlaybookDelta? Prune(string taskType, IEnumerable<JudgedBullet> judged)
+    /// <param name="taskType">The task type.</param>
+    /// <param name="read">This state as it reads here.</param>
+    public PlaybookDelta? Prune(string taskType, Playbook read)
     {
-        var records = Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        var earned = read.Weights.Earned;
+        var records = Records.Where(record => earned.Of(record.Author) > 0).ToLookup(record => record.BulletId, StringComparer.Ordinal);
         var room = _ownTombstones.Room;
         var delta = new PlaybookDelta { TaskType = taskType };
-        foreach (var id in judged.Where(bullet => bullet.IsToBePruned).SelectMany(bullet => bullet.Members).Distinct(StringComparer.Ordinal))
+        foreach (var id in read.All.Where(bullet => bullet.IsToBePruned).SelectMany(bullet => bullet.Members).Distinct(StringComparer.Ordinal))
         {
             var known = _ownTombstones.Find(Self, id);
             if (delta.Tombstones.Count < PlaybookRules.MaxBulletsPerDelta && (known is not null || room > 0)
-                && TombstoneRecord.Covering(id, records[id], known) is { } tombstone)
+                && TombstoneRecord.Covering(id, records[id], Self, known) is { } tombstone)
             {
                 room -= known is null ? 1 : 0;
                 delta.Tombstones.Add(tombstone);

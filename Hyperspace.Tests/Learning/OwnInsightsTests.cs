@@ -86,7 +86,7 @@ public class OwnInsightsTests
             state = Learn(state, text, BulletEffect.Harmful);
         }
 
-        return Say(state, state.Prune(Runs.TaskType, Read(state).All)!);
+        return Say(state, state.Prune(Runs.TaskType, Read(state))!);
     }
 
     private PlaybookState Learn(PlaybookState state, string text, BulletEffect? effect) =>
