@@ -58,10 +58,10 @@ public sealed class MatrixRoomTests
         using var state = new MatrixState(MatrixStore.Open(null, out _), Self, new Weights(a => a == "mallory" ? 0 : 1));
         Fill(state.Model, Enumerable.Range(0, MatrixModel.MaxAuthors));
         var vote = new Contracts.Wire.MatrixVote { Capability = "dora/weather", Ordinal = 1, Query = "rain", Vote = 1 };
-        Assert.Equal(VoteFate.Refused, state.Take("mallory", vote, validate: false));
-        Assert.Equal(VoteFate.Early, state.Take("zoe", new(vote) { Ordinal = 2 }, validate: false));
+        Assert.Equal(VoteFate.Refused, state.Take("mallory", vote, mayValidate: () => false));
+        Assert.Equal(VoteFate.Early, state.Take("zoe", new(vote) { Ordinal = 2 }, mayValidate: () => false));
         Assert.Equal(0UL, state.Model.OutcomesOf("zoe"));
-        Assert.Equal(VoteFate.Applied, state.Take("zoe", vote, validate: false));
+        Assert.Equal(VoteFate.Applied, state.Take("zoe", vote, mayValidate: () => false));
         Assert.Equal(MatrixModel.MaxAuthors, state.Model.Authors.Count);
     }
 
@@ -71,7 +71,7 @@ public sealed class MatrixRoomTests
         const int Most = 40_000;
         using var state = new MatrixState(MatrixStore.Open(null, out _), Self, new Weights(_ => 0), Most);
         var honest = new Contracts.Wire.MatrixVote { Capability = "dora/weather", Ordinal = 1, Query = "rain", Vote = 1 };
-        Assert.Equal(VoteFate.Applied, state.Take("honest", honest, validate: false));
+        Assert.Equal(VoteFate.Applied, state.Take("honest", honest, mayValidate: () => false));
         for (var capability = 0; capability < 20; capability++)
         {
             foreach (var author in new[] { "mallory1", "mallory2" })
@@ -79,7 +79,7 @@ public sealed class MatrixRoomTests
                 for (ulong ordinal = 1; ordinal <= 40; ordinal++)
                 {
                     var query = string.Join(' ', Enumerable.Range(0, 50).Select(w => $"word{w}x{ordinal}"));
-                    state.Take(author, new(honest) { Capability = $"dora/{capability:D2}", Ordinal = ordinal, Query = query }, validate: false);
+                    state.Take(author, new(honest) { Capability = $"dora/{capability:D2}", Ordinal = ordinal, Query = query }, mayValidate: () => false);
                 }
             }
 

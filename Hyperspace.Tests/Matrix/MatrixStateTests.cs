@@ -67,8 +67,8 @@ public sealed class MatrixStateTests
     public void A_delta_beats_votes_of_as_many_outcomes()
     {
         var (one, other) = (New(), New());
-        one.Take(AuthorOf(0), Vote(0, 0, 1, good: true).Vote!, validate: false);
-        other.Take(AuthorOf(0), Vote(0, 0, 1, good: false).Vote!, validate: false);
+        one.Take(AuthorOf(0), Vote(0, 0, 1, good: true).Vote!, mayValidate: () => false);
+        other.Take(AuthorOf(0), Vote(0, 0, 1, good: false).Vote!, mayValidate: () => false);
         foreach (var good in new[] { 0, 1 })
         {
             var delta = Delta(good, [(0, 1, 1)]);
@@ -87,7 +87,7 @@ public sealed class MatrixStateTests
         var (ascending, descending) = (New(), New());
         foreach (var vote in Enumerable.Range(0, 10))
         {
-            descending.Take(AuthorOf(0), new MatrixVote { Capability = $"{Provider}/! {vote}", Ordinal = 1, Query = "rain", Vote = 1 }, validate: false);
+            descending.Take(AuthorOf(0), new MatrixVote { Capability = $"{Provider}/! {vote}", Ordinal = 1, Query = "rain", Vote = 1 }, mayValidate: () => false);
         }
 
         deltas.ForEach(d => Take(ascending, d));
@@ -100,7 +100,7 @@ public sealed class MatrixStateTests
         Assert.All(deltas.TakeLast(3), d => Assert.True(ascending.Useless.Contains(MatrixProofs.KeyOf(d.Delta!)) && descending.Useless.Contains(MatrixProofs.KeyOf(d.Delta!))));
 
         // No vote displaces what is proven.
-        Assert.Equal(VoteFate.Refused, descending.Take(AuthorOf(0), new MatrixVote { Capability = $"{Provider}/!", Ordinal = 1, Query = "rain", Vote = 1 }, validate: false));
+        Assert.Equal(VoteFate.Refused, descending.Take(AuthorOf(0), new MatrixVote { Capability = $"{Provider}/!", Ordinal = 1, Query = "rain", Vote = 1 }, mayValidate: () => false));
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class MatrixStateTests
             using (var state = new MatrixState(MatrixStore.Open(folder, out _), Self, trust: null))
             {
                 Take(state, greater);
-                state.Take(AuthorOf(0), Vote(0, 0, 3, good: true).Vote!, validate: false);
+                state.Take(AuthorOf(0), Vote(0, 0, 3, good: true).Vote!, mayValidate: () => false);
                 state.Store.Write("INSERT INTO proofs VALUES ('gone', 'gone/tool', 1, 5)");
                 state.Store.Write("INSERT INTO envelopes VALUES (5, 'gone', x'00')");
                 state.Store.Commit();
@@ -181,7 +181,7 @@ public sealed class MatrixStateTests
         }
         else
         {
-            state.Take(said.Author, said.Vote!, validate: false);
+            state.Take(said.Author, said.Vote!, mayValidate: () => false);
         }
     }
 
