@@ -5,7 +5,7 @@ using Hyperspace.Contracts.Wire;
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>How many records (author × bullet) a task type's playbook keeps.</summary>
-/// <param name="Own">Counters of one's own.</param>
+/// <param name="Own">Counters of one's own; which of them stay is up to <see cref="OwnInsights"/>.</param>
 /// <param name="Others">Counters of everyone else together.</param>
 /// <param name="OwnTombstones">Bullets that this peer may prune for good; at the bound it prunes no more, so that none of them comes back.</param>
 /// <param name="OthersTombstones">Tombstones of everyone else together.</param>
@@ -70,16 +70,18 @@ internal sealed class PlaybookState
     public PlaybookState Merge(PlaybookRecords records)
     {
         var (own, others, ownTombstones, othersTombstones) = (_own, _others, _ownTombstones, _othersTombstones);
-        foreach (var record in records.Insights)
-        {
-            (own, others) = record.Author == Self ? (own.Merge(record), others) : (own, others.Merge(record));
-        }
-
         foreach (var tombstone in records.Tombstones)
         {
             (ownTombstones, othersTombstones) = tombstone.Author == Self
                 ? (ownTombstones.Merge(tombstone), othersTombstones)
                 : (ownTombstones, othersTombstones.Merge(tombstone));
+        }
+
+        foreach (var record in records.Insights)
+        {
+            (own, others) = record.Author == Self
+                ? (own.Merge(record, mine => OwnInsights.Last(mine, id => ownTombstones.Find(Self, id))), others)
+                : (own, others.Merge(record));
         }
 
         return ReferenceEquals(own, _own) && ReferenceEquals(others, _others) && ReferenceEquals(ownTombstones, _ownTombstones) && ReferenceEquals(othersTombstones, _othersTombstones)
@@ -95,7 +97,8 @@ internal sealed class PlaybookState
     /// <param name="taskType">The task type.</param>
     /// <param name="reflection">Sentences and credits.</param>
     /// <param name="trajectoryId">The run that was reflected on, if it is one that has an id.</param>
-    public IReadOnlyList<PlaybookDelta> Reflect(string taskType, Reflection reflection, string? trajectoryId)
+    /// <param name="read">This state as it reads here: bullets of others are signed in the spelling that is shown.</param>
+    public IReadOnlyList<PlaybookDelta> Reflect(string taskType, Reflection reflection, string? trajectoryId, Playbook read)
     {
         var counts = new Dictionary<string, BulletCount>(StringComparer.Ordinal);
         foreach (var insight in reflection.Insights)
@@ -103,12 +106,12 @@ internal sealed class PlaybookState
             Count(PlaybookRules.IdOf(taskType, insight.Section, insight.Text), insight.Effect, () => new BulletCount { Section = insight.Section, Text = insight.Text });
         }
 
-        var known = reflection.Tags.Count == 0 ? null : Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        var known = reflection.Tags.Count == 0 ? [] : Records.Select(record => record.BulletId).ToHashSet(StringComparer.Ordinal);
         foreach (var tag in reflection.Tags)
         {
-            if (known![tag.BulletId].MinBy(record => record.Count.Text, StringComparer.Ordinal) is { } record)
+            if (known.Contains(tag.BulletId) && read.SpellingOf(tag.BulletId) is (var section, var text))
             {
-                Count(tag.BulletId, tag.Effect, () => new BulletCount { Section = record.Count.Section, Text = record.Count.Text });
+                Count(tag.BulletId, tag.Effect, () => new BulletCount { Section = section, Text = text });
             }
         }
 
@@ -116,7 +119,8 @@ internal sealed class PlaybookState
 
         void Count(string id, BulletEffect? effect, Func<BulletCount> fresh)
         {
-            var mine = OwnRecord(id)?.Count;
+            // Counters that gave way go on from what the tombstone covers, or they would be covered again.
+            var mine = OwnRecord(id)?.Count ?? (_ownTombstones.Find(Self, id)?.Of(Self) is { } covered ? Covered(fresh(), covered) : null);
             if (counts.ContainsKey(id) || (mine is not null && (effect is null || (trajectoryId is not null && mine.Sources.Contains(trajectoryId)))))
             {
                 return;
@@ -138,22 +142,32 @@ internal sealed class PlaybookState
 
             counts[id] = count;
         }
+
+        static BulletCount Covered(BulletCount count, BulletEvidence evidence)
+        {
+            (count.Helpful, count.Harmful, count.Neutral) = (evidence.Helpful, evidence.Harmful, evidence.Neutral);
+            return count;
+        }
     }
 
     /// <summary>
-    /// Tombstones of this peer for what is judged to do no good, over all the evidence that is here. Own tombstones are
-    /// never dropped: when their pool is full, such bullets are hidden by their counters alone. Null when nothing changes.
+    /// Tombstones of this peer for what is judged to do no good, over all the evidence here of those who have earned that it
+    /// counts: a tombstone stays when what is lent is taken back. Own tombstones are never dropped: when their pool is full,
+    /// such bullets are hidden by their counters alone. Null when nothing changes.
     /// </summary>
-    public PlaybookDelta? Prune(string taskType, IEnumerable<JudgedBullet> judged)
+    /// <param name="taskType">The task type.</param>
+    /// <param name="read">This state as it reads here.</param>
+    public PlaybookDelta? Prune(string taskType, Playbook read)
     {
-        var records = Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        var earned = read.Weights.Earned;
+        var records = Records.Where(record => earned.Of(record.Author) > 0).ToLookup(record => record.BulletId, StringComparer.Ordinal);
         var room = _ownTombstones.Room;
         var delta = new PlaybookDelta { TaskType = taskType };
-        foreach (var id in judged.Where(bullet => bullet.IsToBePruned).SelectMany(bullet => bullet.Members).Distinct(StringComparer.Ordinal))
+        foreach (var id in read.All.Where(bullet => bullet.IsToBePruned).SelectMany(bullet => bullet.Members).Distinct(StringComparer.Ordinal))
         {
             var known = _ownTombstones.Find(Self, id);
             if (delta.Tombstones.Count < PlaybookRules.MaxBulletsPerDelta && (known is not null || room > 0)
-                && TombstoneRecord.Covering(id, records[id], known) is { } tombstone)
+                && TombstoneRecord.Covering(id, records[id], Self, known) is { } tombstone)
             {
                 room -= known is null ? 1 : 0;
                 delta.Tombstones.Add(tombstone);

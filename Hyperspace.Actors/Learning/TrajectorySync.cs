@@ -46,7 +46,7 @@ internal sealed class TrajectorySync(IActorRef taskTypes, IActorRef followed)
 
         // As a peer that has nothing answers.
         var none = new TrajectorySyncReply { LookedFor = (uint)request.Want.Count };
-        Reconciliation.Describe(IdSet.Of([]), request, none);
+        Reconciliation.Describe(IdSet.Empty, request, none);
         return none;
     }
 

@@ -22,6 +22,9 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan Debounce = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMinutes(1);
 
+    // What was of no use is asked for again after one to two of them.
+    private static readonly TimeSpan UselessInterval = TimeSpan.FromMinutes(15);
+
     // A vote of another costs a search when it helps to choose the mixture.
     private const int ValidationsPerSecond = 8;
 
@@ -93,6 +96,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         _gossip.Tell(new GossipCommands.Subscribe(Topics.MatrixFeedback));
         _gossip.Tell(new GossipCommands.Subscribe(Topics.MatrixModel));
         Timers.StartPeriodicTimer(Tick.Expire, Tick.Expire, ExpiryInterval);
+        Timers.StartPeriodicTimer(Tick.Age, Tick.Age, UselessInterval);
         foreach (var untold in _state.Untold)
         {
             Tell(untold);
@@ -165,11 +169,12 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
     private void Observe(MatrixCommands.Observe seen)
     {
         var query = Redaction.Apply(seen.Query);
-        if (seen.Outcomes.Any(outcome => MatrixChecks.CanLearn(outcome.Id, query)) && _state.Store.PutRun(seen.RunId))
+        List<CapabilityOutcome> outcomes = [.. seen.Outcomes.Where(outcome => MatrixChecks.CanLearn(outcome.Id, query))];
+        if (outcomes.Count > 0 && _state.Store.PutRun(seen.RunId))
         {
-            foreach (var outcome in seen.Outcomes.Where(outcome => MatrixChecks.CanLearn(outcome.Id, query) && _state.Learn(outcome.Id, query, outcome.Ok, EmbeddedHits(seen.Query)) > 0))
+            foreach (var learnt in _state.Learn(outcomes, query, EmbeddedHits(seen.Query)))
             {
-                Tell(outcome.Id);
+                Tell(learnt);
                 JudgeSoon();
             }
         }
@@ -190,7 +195,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         {
             foreach (var vote in votes.Votes)
             {
-                if (_state.Take(author, vote, MayValidate()) == VoteFate.Applied)
+                if (_state.Take(author, vote, MayValidate) == VoteFate.Applied)
                 {
                     JudgeSoon();
                 }
@@ -242,6 +247,10 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         {
             _state.Index.Expire(_services.Time.GetUtcNow().ToUnixTimeMilliseconds());
             CommitSoon();
+        }
+        else if (ReferenceEquals(tick, Tick.Age))
+        {
+            _state.Useless.Age();
         }
         else
         {
@@ -313,6 +322,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         public static readonly Tick Publish = new("publish");
         public static readonly Tick Judge = new("judge");
         public static readonly Tick Expire = new("expire");
+        public static readonly Tick Age = new("age");
         public static readonly Tick Sync = new("sync");
     }
 }

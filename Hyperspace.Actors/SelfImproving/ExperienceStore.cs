@@ -17,6 +17,7 @@ internal sealed class ExperienceStore : IExperienceStore
     private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly SemaphoreSlim _readers = new(MaxReaders);
     private readonly string _path;
+    private readonly int _recordsPerAuthor;
     private readonly ILogger _log;
     private readonly ExperienceWriter _writer;
     private readonly Task _writing;
@@ -30,6 +31,7 @@ internal sealed class ExperienceStore : IExperienceStore
     public ExperienceStore(string dataDirectory, string self, ExperienceLimits limits, ILogger log)
     {
         _path = Path.Combine(dataDirectory, ExperienceFile.FileName);
+        _recordsPerAuthor = limits.RecordsPerAuthor;
         _log = log;
         ExperienceFile.Prepare(_path);
         _writer = new ExperienceWriter(ExperienceFile.OpenToWrite(_path), self, limits);
@@ -100,19 +102,24 @@ internal sealed class ExperienceStore : IExperienceStore
         return Envelopes(command);
     });
 
-    public Task<IdSet> IdsAsync(string taskType) => ReadAsync(file =>
+    public Task<RunIds> IdsAsync(string taskType) => ReadAsync(file =>
     {
-        using var command = ExperienceFile.Command(file, "SELECT id FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY id", ("$type", taskType));
-        using var rows = command.ExecuteReader();
-        using var ids = new MemoryStream();
-        var id = new byte[IdSet.IdBytes];
-        while (rows.Read())
-        {
-            rows.GetBytes(0, 0, id, 0, id.Length);
-            ids.Write(id);
-        }
+        using var named = ExperienceFile.Command(
+            file,
+            $"""
+            WITH mine AS (SELECT number FROM task_types WHERE name = $type)
+            SELECT id FROM runs WHERE task_type = (SELECT number FROM mine) AND (own = 0 OR id NOT IN (
+              SELECT id FROM runs WHERE task_type = (SELECT number FROM mine) AND own = 1 ORDER BY {ExperienceFile.BestFirst} LIMIT -1 OFFSET $perAuthor))
+            ORDER BY id
+            """,
+            ("$type", taskType), ("$perAuthor", _recordsPerAuthor));
+        using var own = ExperienceFile.Command(file, "SELECT id FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type) AND own = 1 ORDER BY id", ("$type", taskType));
+        using var number = ExperienceFile.Command(file, "SELECT number FROM task_types WHERE name = $type", ("$type", taskType));
+        var ids = Ids(named);
+        var held = ids.With(Ids(own));
 
-        return IdSet.OfSorted(ids.ToArray());
+        // Asked last: what gives way meanwhile is in one of both.
+        return new RunIds(ids, number.ExecuteScalar() is long type ? held.With(_writer.GaveWay(type)) : held);
     });
 
     public Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>
@@ -151,6 +158,20 @@ internal sealed class ExperienceStore : IExperienceStore
             ExperienceFile.Release(_path);
             _readers.Dispose();
         }
+    }
+
+    private static IdSet Ids(SqliteCommand command)
+    {
+        using var rows = command.ExecuteReader();
+        using var ids = new MemoryStream();
+        var id = new byte[IdSet.IdBytes];
+        while (rows.Read())
+        {
+            rows.GetBytes(0, 0, id, 0, id.Length);
+            ids.Write(id);
+        }
+
+        return IdSet.OfSorted(ids.ToArray());
     }
 
     private static IReadOnlyList<SignedEnvelope> Envelopes(SqliteCommand command)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Microsoft.Data.Sqlite;
@@ -12,6 +13,10 @@ internal sealed class ExperienceWriter : IDisposable
 {
     private const int MaxKnownAuthors = 16_384;
 
+    // As many as one comparison brings; 32 bytes each.
+    private const int GaveWayPerTaskType = Reconciliation.MaxWanted;
+    private const int MaxGaveWay = 8 * GaveWayPerTaskType;
+
     private readonly SqliteConnection _file;
     private readonly string _self;
     private readonly ExperienceLimits _limits;
@@ -21,6 +26,7 @@ internal sealed class ExperienceWriter : IDisposable
     private readonly Dictionary<string, long> _authors = new(StringComparer.Ordinal);
     private readonly Dictionary<(long TaskType, bool Own), Share> _shares = [];
     private SqliteTransaction? _transaction;
+    private volatile ImmutableDictionary<long, LatestIds> _gaveWay = ImmutableDictionary<long, LatestIds>.Empty;
 
     // Above this many a task type gives way, because all together are over their bound.
     private int _level;
@@ -44,6 +50,9 @@ internal sealed class ExperienceWriter : IDisposable
     }
 
     private sealed record Share(long Records, long Bytes, long AddedSinceCut);
+
+    /// <summary>The ids of the runs of a task type that gave way since the start, the latest of them. Safe from any thread.</summary>
+    public IdSet GaveWay(long taskType) => _gaveWay.GetValueOrDefault(taskType)?.All ?? IdSet.Empty;
 
     /// <summary>Begins a transaction.</summary>
     public void Begin() => _transaction = _insert.Transaction = _insertEnvelope.Transaction = _file.BeginTransaction();
@@ -207,8 +216,21 @@ internal sealed class ExperienceWriter : IDisposable
             forget.ExecuteNonQuery();
         }
 
+        Remember(taskType, IdSet.Of(gone.Select(run => run.Id)));
         var share = _shares[(taskType, own)];
         _shares[(taskType, own)] = new Share(share.Records - gone.Count, share.Bytes - gone.Sum(run => run.Size), 0);
+    }
+
+    // Before the commit, so that nobody sees the runs gone and does not find them here. Of a restart it is forgotten, as other bounds may hold then.
+    private void Remember(long taskType, IdSet gone)
+    {
+        var all = _gaveWay.SetItem(taskType, (_gaveWay.GetValueOrDefault(taskType) ?? LatestIds.None(GaveWayPerTaskType)).Add(gone));
+        while (all.Count > 1 && all.Sum(ids => (long)ids.Value.All.Count) > MaxGaveWay)
+        {
+            all = all.Remove(all.MaxBy(ids => ids.Value.All.Count).Key);
+        }
+
+        _gaveWay = all;
     }
 
     /// <summary>When the others' runs are over their bound together, the task types with most of them are cut to one level.</summary>

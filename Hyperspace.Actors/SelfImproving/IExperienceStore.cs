@@ -28,6 +28,11 @@ internal sealed record RunBody(string Hash, ReadOnlyMemory<byte> Bytes);
 /// <param name="ContextId">The context that it was recorded with; null: none.</param>
 internal sealed record UnfinishedRun(SignedEnvelope Envelope, string? ContextId);
 
+/// <summary>The ids of a task type's runs. Peers that keep different runs of the same ones would exchange them for ever without what is apart here.</summary>
+/// <param name="Named">What neighbours are told of: kept runs, of one's own the best, as many as others keep of one author.</param>
+/// <param name="Held">What neighbours are not asked for: kept runs, and those that gave way lately and would again.</param>
+internal sealed record RunIds(IdSet Named, IdSet Held);
+
 /// <summary>
 /// The runs of every task type that a peer keeps, as the envelopes that their authors signed: a set, so that order and
 /// repetition make no difference. Bounded by <see cref="Engine.ExperienceLimits"/>: whoever has most gives way first.
@@ -57,8 +62,8 @@ internal interface IExperienceStore : IAsyncDisposable
     /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
     Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);
 
-    /// <summary>The ids of all kept runs of a task type.</summary>
-    Task<IdSet> IdsAsync(string taskType);
+    /// <summary>The ids of a task type's runs, for comparisons with neighbours.</summary>
+    Task<RunIds> IdsAsync(string taskType);
 
     /// <summary>The kept runs of the first of these ids that are there, as many as have at most <paramref name="maxBytes"/> together, and how many ids that was.</summary>
     Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes);

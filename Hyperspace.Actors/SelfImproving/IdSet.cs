@@ -18,6 +18,9 @@ internal sealed class IdSet
 
     private IdSet(byte[] ids) => _ids = ids;
 
+    /// <summary>No ids.</summary>
+    public static IdSet Empty { get; } = new([]);
+
     /// <summary>How many there are.</summary>
     public int Count => _ids.Length / IdBytes;
 
@@ -50,6 +53,11 @@ internal sealed class IdSet
         if (other.Count == 0)
         {
             return this;
+        }
+
+        if (Count == 0)
+        {
+            return other;
         }
 
         var bytes = new byte[_ids.Length + other._ids.Length];

@@ -31,7 +31,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
     private SharedEnvelopes _others = SharedEnvelopes.Unknown;
 
     // Made from the disk when it is needed, and again after something came in.
-    private Task<IdSet>? _ids;
+    private Task<RunIds>? _ids;
     private bool _comparing;
 
     public TrajectoryExchangeActor(string taskType, TrajectoryServices services)
@@ -189,7 +189,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
     {
         if (_others.IsKnown && !request.Want.Any(id => _others.Sleeps(Convert.ToHexStringLower(id.Span))))
         {
-            AnswerAsync(request, request.Prefixes.Count > 0 ? Ids() : Task.FromResult(IdSet.Of([])), _others).PipeTo(asker);
+            AnswerAsync(request, request.Prefixes.Count > 0 ? Ids() : Task.FromResult(new RunIds(IdSet.Empty, IdSet.Empty)), _others).PipeTo(asker);
         }
         else
         {
@@ -199,19 +199,22 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
         }
     }
 
-    private Task<IdSet> Ids()
+    private Task<RunIds> Ids()
     {
         Timers.StartSingleTimer(nameof(ForgetIds), ForgetIds.Instance, IdsAreKeptFor);
         return _ids ??= IdsAsync(_others);
     }
 
-    private async Task<IdSet> IdsAsync(SharedEnvelopes others) =>
-        (await _services.Store.IdsAsync(_taskType).ConfigureAwait(false)).With(IdSet.Of(others.Ids.Select(Convert.FromHexString)));
+    private async Task<RunIds> IdsAsync(SharedEnvelopes others)
+    {
+        var (runs, also) = (await _services.Store.IdsAsync(_taskType).ConfigureAwait(false), IdSet.Of(others.Ids.Select(Convert.FromHexString)));
+        return new RunIds(runs.Named.With(also), runs.Held.With(also));
+    }
 
     // Runs beside the actor: verifying signatures takes long, and the actor answers meanwhile.
-    private async Task<string?> CompareAsync(PeerId peer, Task<IdSet> ids, IActorRef self, IActorRef parent, CancellationToken cancellationToken) =>
+    private async Task<string?> CompareAsync(PeerId peer, Task<RunIds> ids, IActorRef self, IActorRef parent, CancellationToken cancellationToken) =>
         await _services.Neighbours.PullAsync(
-            peer, _taskType, await ids.ConfigureAwait(false), (envelopes, wasWanted) => PullAsync(envelopes, wasWanted, self, parent), cancellationToken).ConfigureAwait(false);
+            peer, _taskType, (await ids.ConfigureAwait(false)).Held, (envelopes, wasWanted) => PullAsync(envelopes, wasWanted, self, parent), cancellationToken).ConfigureAwait(false);
 
     private async Task<bool> PullAsync(IReadOnlyList<ReadOnlyMemory<byte>> envelopes, Func<string, bool> wasWanted, IActorRef self, IActorRef parent)
     {
@@ -239,12 +242,12 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
         return outcomes.All(outcome => outcome is KeepOutcome.Kept or KeepOutcome.Known);
     }
 
-    private async Task<TrajectorySyncReply> AnswerAsync(TrajectorySyncRequest request, Task<IdSet> ids, SharedEnvelopes others)
+    private async Task<TrajectorySyncReply> AnswerAsync(TrajectorySyncRequest request, Task<RunIds> ids, SharedEnvelopes others)
     {
         var reply = new TrajectorySyncReply();
         if (request.Prefixes.Count > 0)
         {
-            Reconciliation.Describe(await ids.ConfigureAwait(false), request, reply);
+            Reconciliation.Describe((await ids.ConfigureAwait(false)).Named, request, reply);
         }
 
         if (request.Want.Count == 0)

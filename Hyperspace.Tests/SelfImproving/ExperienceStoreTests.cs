@@ -25,9 +25,9 @@ public sealed class ExperienceStoreTests : IDisposable
         await using var again = Open();
         var loaded = Assert.Single(await again.LoadAsync(Runs.TaskType, TrajectoryLimits.Default));
         Assert.Equal(run.Bytes.ToArray(), loaded.Bytes.ToArray());
-        var ids = await again.IdsAsync(Runs.TaskType);
+        var ids = (await again.IdsAsync(Runs.TaskType)).Named;
         Assert.Equal((1, true), (ids.Count, Has(ids, run)));
-        Assert.Equal(0, (await again.IdsAsync("other")).Count);
+        Assert.Equal(0, (await again.IdsAsync("other")).Named.Count);
         if (!OperatingSystem.IsWindows())
         {
             foreach (var file in Directory.GetFiles(_directory))
@@ -62,7 +62,7 @@ public sealed class ExperienceStoreTests : IDisposable
         Assert.Equal(KeepOutcome.Known, await again.FinishAsync(Runs.TaskType, first.Id));
         Assert.Equal(second.Id, Assert.Single(await again.UnfinishedAsync(Runs.TaskType)).Envelope.Id);
         await again.KeepAsync(Runs.Sealed(1, 1.0, "one more", 100));
-        var ids = await again.IdsAsync(Runs.TaskType);
+        var ids = (await again.IdsAsync(Runs.TaskType)).Named;
         Assert.Equal((false, true), (Has(ids, first), Has(ids, second)));
     }
 
@@ -93,7 +93,7 @@ public sealed class ExperienceStoreTests : IDisposable
             await Task.WhenAll(Enumerable.Range(batch * 20, 20).Select(i => store.KeepAsync(Runs.Sealed(3, 1.0, $"flood {i}", i))));
         }
 
-        var ids = await store.IdsAsync(Runs.TaskType);
+        var ids = (await store.IdsAsync(Runs.TaskType)).Named;
         Assert.Equal((true, true), (Has(ids, own), Has(ids, other)));
         Assert.InRange(ids.Count, 20, 29);
     }
@@ -108,10 +108,49 @@ public sealed class ExperienceStoreTests : IDisposable
             await store.KeepAsync(Sealed("small", batch), "small");
         }
 
-        Assert.Equal(10, (await store.IdsAsync("small")).Count);
-        Assert.InRange((await store.IdsAsync("large")).Count, 40, 64);
+        Assert.Equal(10, (await store.IdsAsync("small")).Named.Count);
+        Assert.InRange((await store.IdsAsync("large")).Named.Count, 40, 64);
 
         static SignedEnvelope Sealed(string taskType, int i) => Runs.Sealed(3, 0.5, $"goal {i}", i, taskType);
+    }
+
+    [Fact]
+    public async Task Neighbours_are_told_of_as_many_own_runs_as_they_keep_of_one_author()
+    {
+        await using var store = Open(new ExperienceLimits { RecordsPerAuthor = 8 });
+        var runs = Enumerable.Range(0, 30).Select(i => Runs.Sealed(1, i / 30.0, $"goal {i}", i)).ToList();
+        await Task.WhenAll(runs.Select(run => store.KeepAsync(run)));
+        var ids = await store.IdsAsync(Runs.TaskType);
+        Assert.Equal((8, 30), (ids.Named.Count, ids.Held.Count));
+        Assert.All(runs.TakeLast(8), best => Assert.True(Has(ids.Named, best)));
+    }
+
+    [Fact]
+    public async Task What_gave_way_is_not_asked_for_again()
+    {
+        // As from a neighbour with other bounds, or another level.
+        await using var store = Open(new ExperienceLimits { RecordsPerTaskType = 16 });
+        var theirs = Enumerable.Range(0, 60).Select(i => Runs.Sealed(2 + (i % 5), i / 60.0, $"goal {i}", i)).ToList();
+        var comparison = Compare(await store.IdsAsync(Runs.TaskType));
+        Assert.Equal(theirs.Count, comparison.Count);
+        await Task.WhenAll(theirs.Select(run => store.KeepAsync(run)));
+        var ids = await store.IdsAsync(Runs.TaskType);
+        Assert.InRange(ids.Named.Count, 16, 17);
+        Assert.Empty(Compare(ids));
+
+        List<Google.Protobuf.ByteString> Compare(RunIds mine)
+        {
+            var (comparison, wanted) = (new Reconciliation(Runs.TaskType, mine.Held), new List<Google.Protobuf.ByteString>());
+            while (comparison.Next() is { } request)
+            {
+                wanted.AddRange(request.Want);
+                var reply = new Hyperspace.Contracts.Wire.TrajectorySyncReply { LookedFor = (uint)request.Want.Count };
+                Reconciliation.Describe(IdSet.Of(theirs.Select(run => Convert.FromHexString(run.Id))), request, reply);
+                comparison.Take(reply);
+            }
+
+            return wanted;
+        }
     }
 
     private static bool Has(IdSet ids, SignedEnvelope run) => ids.Contains(Convert.FromHexString(run.Id));
