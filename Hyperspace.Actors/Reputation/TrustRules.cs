@@ -61,7 +61,7 @@ internal static class TrustRules
 
     /// <summary>True when something speaks against lending an author anything: it lied, or others or own outcomes contradict it.</summary>
     public static bool IsDoubted(PeerRecord record) =>
-        record.CaughtAt is not null || record.Consensus.Against > record.Consensus.For || record.Afterwards.Against > record.Afterwards.For;
+        record.CaughtAt is not null || record.Consensus.Against > record.Consensus.For || record.Afterwards.Upper(Z) < 0.5;
 
     /// <summary>
     /// 2·agreement − 1, at least 0, of the least agreement that is believable: of all that an author tells with own outcomes.

@@ -112,7 +112,7 @@ public sealed class ReputationActorTests
         var rater = RatingsTests.Who(3);
         await using var engine = await StartAsync();
         var actor = engine.Get<ActorKeys.Reputation>();
-        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay(rater.PeerId.ToString(), 60, 10)]));
+        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay(rater.PeerId.ToString(), 60, 10)]));
         for (var i = 0; i < 1100; i++)
         {
             actor.Tell(Rated(new PeerIdentity(KeyPair.FromSeed([.. BitConverter.GetBytes(i), .. new byte[28]]), Me.Wallet, new Contracts.Wire.IdentityBinding()), 1));
