@@ -121,7 +121,7 @@ internal sealed class ExperienceWriter : IDisposable
     }
 
     /// <summary>Adds a run from which something is to follow; false when it is there already.</summary>
-    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body)
+    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunOrigin origin, RunBody? body)
     {
         if (!Add(taskType, envelope, run, body))
         {
@@ -129,8 +129,8 @@ internal sealed class ExperienceWriter : IDisposable
         }
 
         using var unfinished = Command(
-            "INSERT INTO unfinished (task_type, id, context) VALUES ($type, $id, $context)",
-            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)contextId ?? DBNull.Value));
+            "INSERT INTO unfinished (task_type, id, context, session) VALUES ($type, $id, $context, $session)",
+            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)origin.ContextId ?? DBNull.Value), ("$session", (object?)origin.SessionId ?? DBNull.Value));
         unfinished.ExecuteNonQuery();
         return true;
     }

@@ -117,8 +117,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             return;
         }
 
-        var asked = new Recording(run, Sender, command.ContextId);
-        if (run.Signed.SessionId.Length == 0)
+        var asked = new Recording(run, Sender, new RunOrigin(command.ContextId, command.SessionId is "" ? null : command.SessionId));
+        if (asked.Origin.SessionId is not { } sessionId)
         {
             KeepOwn(asked);
             return;
@@ -126,8 +126,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
         _underWay++;
 
-        // What is signed and gossiped of a session must be true, and only this peer can tell.
-        LookForSessionAsync(run.Signed.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
+        // What a session was handed is credited with the run.
+        LookForSessionAsync(sessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
     }
 
     private void OnSessionLooked(SessionLooked looked)
@@ -169,7 +169,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
         // It counts once it is on disk.
         var own = recording.Own;
-        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.ContextId, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
+        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.Origin, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
     }
 
     private void OnWritten(Written written)
@@ -184,7 +184,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (outcome is KeepOutcome.Kept or KeepOutcome.Known)
         {
             Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
-            Conclude(recording.Own.Run, recording.ContextId, again: false);
+            Conclude(recording.Own.Run, recording.Origin, again: false);
         }
 
         // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
@@ -247,8 +247,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     /// <summary>What became of an own run that was written.</summary>
     private sealed record Written(Recording Recording, KeepOutcome Outcome);
 
-    /// <summary>An own run, who records it, and with which context.</summary>
-    private sealed record Recording(OwnRun Own, IActorRef Caller, string? ContextId);
+    /// <summary>An own run, who records it, and what it was handed.</summary>
+    private sealed record Recording(OwnRun Own, IActorRef Caller, RunOrigin Origin);
 
     /// <summary>The answer of the sessions: nothing is missing when the run's session is one of this peer's.</summary>
     private sealed record SessionLooked(Recording Recording, Refusal? Missing);
