@@ -80,6 +80,25 @@ internal sealed class ExperienceStore : IExperienceStore
         return names;
     });
 
+    public Task<GoalAttempts> AttemptsAsync(string taskType) => ReadAsync(file =>
+    {
+        using var command = ExperienceFile.Command(
+            file,
+            """
+            SELECT goal, tries, successes FROM (
+              SELECT * FROM attempts WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY latest DESC, goal LIMIT $most) ORDER BY latest, goal DESC
+            """,
+            ("$type", taskType), ("$most", GoalAttempts.MaxGoals));
+        using var rows = command.ExecuteReader();
+        var attempts = GoalAttempts.None;
+        while (rows.Read())
+        {
+            attempts = attempts.With(Convert.ToHexStringLower((byte[])rows.GetValue(0)), new Attempts((uint)rows.GetInt64(1), (uint)rows.GetInt64(2)));
+        }
+
+        return attempts;
+    });
+
     public async Task<bool> KeepBodyAsync(RunBody body) => await EnqueueAsync(body.Bytes.Length, writer => writer.AddBody(body)).ConfigureAwait(false) == KeepOutcome.Kept;
 
     public Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits) => ReadAsync(file =>

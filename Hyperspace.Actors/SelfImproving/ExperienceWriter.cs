@@ -9,7 +9,7 @@ namespace Hyperspace.Actors.SelfImproving;
 /// What the one writer of the experience does inside a transaction; for one thread at a time. The bounds hold with a
 /// little slack, so that the rows of a task type are ranked once for many that come in.
 /// </summary>
-internal sealed class ExperienceWriter : IDisposable
+internal sealed partial class ExperienceWriter : IDisposable
 {
     private const int MaxKnownAuthors = 16_384;
 
@@ -132,6 +132,11 @@ internal sealed class ExperienceWriter : IDisposable
             "INSERT INTO unfinished (task_type, id, context, session) VALUES ($type, $id, $context, $session)",
             ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)origin.ContextId ?? DBNull.Value), ("$session", (object?)origin.SessionId ?? DBNull.Value));
         unfinished.ExecuteNonQuery();
+        if (run.Tries > 0)
+        {
+            KeepAttempts(NumberOf("task_types", _taskTypes, taskType), run);
+        }
+
         return true;
     }
 
@@ -217,6 +222,11 @@ internal sealed class ExperienceWriter : IDisposable
         }
 
         Remember(taskType, IdSet.Of(gone.Select(run => run.Id)));
+        if (own)
+        {
+            CutAttempts(taskType);
+        }
+
         var share = _shares[(taskType, own)];
         _shares[(taskType, own)] = new Share(share.Records - gone.Count, share.Bytes - gone.Sum(run => run.Size), 0);
     }

@@ -64,6 +64,9 @@ internal interface IExperienceStore : IAsyncDisposable
     /// <summary>The task types that have unfinished runs.</summary>
     Task<IReadOnlyList<string>> UnfinishedTaskTypesAsync();
 
+    /// <summary>How often this peer has tried the goals of a task type, those that it tried last.</summary>
+    Task<GoalAttempts> AttemptsAsync(string taskType);
+
     /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
     Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);
 

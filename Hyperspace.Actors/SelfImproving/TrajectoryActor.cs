@@ -31,6 +31,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private readonly List<KeptTrajectory> _arrived = [];
     private readonly List<(IActorRef Asker, object Answer)> _answers = [];
     private TrajectoryState _state;
+    private GoalAttempts _attempts = GoalAttempts.None;
     private int _underWay;
     private bool _stopping;
 
@@ -51,7 +52,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         LoadAsync(_services.Store, _taskType).PipeTo(Self);
 
     private static async Task<Loaded> LoadAsync(IExperienceStore store, string taskType) =>
-        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false));
+        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false), await store.AttemptsAsync(taskType).ConfigureAwait(false));
 
     private void Loading()
     {
@@ -70,10 +71,11 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             }
 
             _state = _state.AddRange(_arrived);
+            _attempts = loaded.Attempts;
             _arrived.Clear();
 
             // Also when there are none: the parent waits for it.
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
             GoOn(loaded.Unfinished);
             JudgeSoon();
             Become(Running);
@@ -111,10 +113,16 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
     private void OnRecord(TrajectoryCommands.Record command)
     {
-        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
+        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _attempts, _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
         {
             Sender.Tell(refusal);
             return;
+        }
+
+        if (!run.Run.IsRepair)
+        {
+            // Before it is written, as the next run of the goal may come before that.
+            _attempts = _attempts.With(run.Run.Goal, new Attempts(run.Run.Tries, run.Run.Successes));
         }
 
         var asked = new Recording(run, Sender, new RunOrigin(command.ContextId, command.SessionId is "" ? null : command.SessionId));
@@ -135,6 +143,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         _underWay--;
         if (looked.Missing is { } missing)
         {
+            CameToNothing(looked.Recording.Own.Run);
             Sender.Tell(missing);
         }
         else
@@ -186,6 +195,10 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
             Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
             Conclude(recording.Own.Run, recording.Origin, again: false);
         }
+        else
+        {
+            CameToNothing(recording.Own.Run);
+        }
 
         // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
         _answers.Add((recording.Caller, outcome switch
@@ -200,6 +213,14 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         }
 
         StopWhenDone();
+    }
+
+    private void CameToNothing(KeptTrajectory run)
+    {
+        if (!run.IsRepair)
+        {
+            _attempts = _attempts.Without(run.Goal, run.IsSuccess);
+        }
     }
 
     private void StopWhenDone()
@@ -234,7 +255,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (!ReferenceEquals(next, _state))
         {
             _state = next;
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
             JudgeSoon();
         }
 
@@ -242,7 +263,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         _answers.Clear();
     }
 
-    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished);
+    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished, GoalAttempts Attempts);
 
     /// <summary>What became of an own run that was written.</summary>
     private sealed record Written(Recording Recording, KeepOutcome Outcome);

@@ -1,6 +1,8 @@
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Wire;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hyperspace.Tests.SelfImproving;
@@ -64,6 +66,26 @@ public sealed class ExperienceStoreTests : IDisposable
         await again.KeepAsync(Runs.Sealed(1, 1.0, "one more", 100));
         var ids = (await again.IdsAsync(Runs.TaskType)).Named;
         Assert.Equal((false, true), (Has(ids, first), Has(ids, second)));
+    }
+
+    [Fact]
+    public async Task How_often_a_goal_was_tried_is_known_after_its_runs_gave_way()
+    {
+        var tried = Enumerable.Range(1, 40).Select(i => Runs.Seal(
+            1, EnvelopeTypes.Trajectory, new Trajectory { TaskType = Runs.TaskType, Input = "yamux", Reward = 1.0 / i, RecordedMs = 1, Tries = (uint)i, Successes = 1 }, i)).ToList();
+        await using (var store = Open(new ExperienceLimits { RecordsPerTaskType = 16 }))
+        {
+            foreach (var run in tried)
+            {
+                await store.RecordAsync(Runs.TaskType, run, Runs.Kept(run), new RunOrigin(null, null), null);
+                await store.FinishAsync(Runs.TaskType, run.Id);
+            }
+        }
+
+        await using var again = Open();
+        Assert.False(Has((await again.IdsAsync(Runs.TaskType)).Named, tried[^2]));
+        Assert.Equal(new Attempts(40, 1), (await again.AttemptsAsync(Runs.TaskType)).Find(Runs.Kept(tried[0]).Goal));
+        Assert.Null((await again.AttemptsAsync("other")).Find(Runs.Kept(tried[0]).Goal));
     }
 
     [Fact]
