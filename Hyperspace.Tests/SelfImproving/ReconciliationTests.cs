@@ -69,14 +69,17 @@ public class ReconciliationTests
     {
         var random = new Random(1);
         var comparison = new Reconciliation(Runs.TaskType, IdSet.Of([]), maxWanted: 1_000);
-        var requests = 0;
+        var (requests, wanted) = (0, 0);
         while (comparison.Next() is { } request)
         {
             Assert.InRange(++requests, 1, 10_000);
+            wanted += request.Want.Count;
             var reply = new TrajectorySyncReply { LookedFor = (uint)request.Want.Count };
             reply.Ranges.AddRange(request.Prefixes.Select(prefix => prefix.Length < 3 ? Endless(random) : Listed(random, prefix)));
             comparison.Take(reply);
         }
+
+        Assert.InRange(wanted, 1, 1_000);
     }
 
     private static IdRange Endless(Random random)
