@@ -64,8 +64,10 @@ public class ReconciliationTests
         }
     }
 
-    [Fact]
-    public void A_neighbour_with_ids_without_end_is_left()
+    [Theory]
+    [InlineData(1, 1_000, null)]
+    [InlineData(3, 0, "its ids are in too many parts")]
+    public void A_neighbour_with_ids_without_end_is_left(int depth, int most, string? failure)
     {
         var random = new Random(1);
         var comparison = new Reconciliation(Runs.TaskType, IdSet.Of([]), maxWanted: 1_000);
@@ -75,11 +77,11 @@ public class ReconciliationTests
             Assert.InRange(++requests, 1, 10_000);
             wanted += request.Want.Count;
             var reply = new TrajectorySyncReply { LookedFor = (uint)request.Want.Count };
-            reply.Ranges.AddRange(request.Prefixes.Select(prefix => prefix.Length < 3 ? Endless(random) : Listed(random, prefix)));
+            reply.Ranges.AddRange(request.Prefixes.Select(prefix => prefix.Length < depth ? Endless(random) : Listed(random, prefix)));
             comparison.Take(reply);
         }
 
-        Assert.InRange(wanted, 1, 1_000);
+        Assert.Equal((most, failure), (wanted, comparison.Failure));
     }
 
     private static IdRange Endless(Random random)
