@@ -9,7 +9,7 @@ namespace Hyperspace.Actors.SelfImproving;
 /// What the one writer of the experience does inside a transaction; for one thread at a time. The bounds hold with a
 /// little slack, so that the rows of a task type are ranked once for many that come in.
 /// </summary>
-internal sealed class ExperienceWriter : IDisposable
+internal sealed partial class ExperienceWriter : IDisposable
 {
     private const int MaxKnownAuthors = 16_384;
 
@@ -121,7 +121,7 @@ internal sealed class ExperienceWriter : IDisposable
     }
 
     /// <summary>Adds a run from which something is to follow; false when it is there already.</summary>
-    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body)
+    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunOrigin origin, RunBody? body)
     {
         if (!Add(taskType, envelope, run, body))
         {
@@ -129,9 +129,14 @@ internal sealed class ExperienceWriter : IDisposable
         }
 
         using var unfinished = Command(
-            "INSERT INTO unfinished (task_type, id, context) VALUES ($type, $id, $context)",
-            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)contextId ?? DBNull.Value));
+            "INSERT INTO unfinished (task_type, id, context, session) VALUES ($type, $id, $context, $session)",
+            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)origin.ContextId ?? DBNull.Value), ("$session", (object?)origin.SessionId ?? DBNull.Value));
         unfinished.ExecuteNonQuery();
+        if (run.Tries > 0)
+        {
+            KeepAttempts(NumberOf("task_types", _taskTypes, taskType), run);
+        }
+
         return true;
     }
 
@@ -217,6 +222,11 @@ internal sealed class ExperienceWriter : IDisposable
         }
 
         Remember(taskType, IdSet.Of(gone.Select(run => run.Id)));
+        if (own)
+        {
+            CutAttempts(taskType);
+        }
+
         var share = _shares[(taskType, own)];
         _shares[(taskType, own)] = new Share(share.Records - gone.Count, share.Bytes - gone.Sum(run => run.Size), 0);
     }
