@@ -48,7 +48,7 @@ public static class TrajectoryTopicValidator
         }
         else
         {
-            KeptTrajectory.Read(envelope, taskType, out refusal);
+            KeptTrajectory.ReadShared(envelope, taskType, out refusal);
         }
 
         reason = refusal?.Message ?? "";

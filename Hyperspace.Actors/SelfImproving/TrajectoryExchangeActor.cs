@@ -131,7 +131,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
                 Context.Parent.Tell(new TrajectoryMessages.WakeWanted());
             }
         }
-        else if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
+        else if (KeptTrajectory.ReadShared(message.Envelope, _taskType, out _) is { } run)
         {
             _services.Store.KeepAsync(_taskType, message.Envelope, run).PipeTo(Self, success: outcome => new TrajectoryMessages.RunsCame(outcome == KeepOutcome.Kept ? [run] : []));
         }
@@ -231,7 +231,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
             {
                 parent.Tell(new TrajectoryMessages.Brought(envelope));
             }
-            else if (KeptTrajectory.Read(envelope, _taskType, out _) is { } run)
+            else if (KeptTrajectory.ReadShared(envelope, _taskType, out _) is { } run)
             {
                 runs.Add((run, _services.Store.KeepAsync(_taskType, envelope, run)));
             }

@@ -73,6 +73,13 @@ internal static class TrajectoryMessages
     /// <summary>To the parent: everything that came before is ranked and told.</summary>
     public sealed record Settled;
 
+    /// <summary>To the runs: see whether other authors' word counts here than before.</summary>
+    public sealed class LookAtTrust
+    {
+        /// <summary>The only one.</summary>
+        public static LookAtTrust Instance { get; } = new();
+    }
+
     /// <summary>To the contexts: the task type falls asleep; tell the runs, behind every run that was recorded with a context.</summary>
     public sealed record StopRuns;
 

@@ -99,6 +99,22 @@ public sealed class ExperienceStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Strangers_without_number_leave_half_of_the_room_to_authors_whose_word_counts_here()
+    {
+        var proven = Runs.Author(2).PeerId.ToString();
+        await using var store = new ExperienceStore(_directory, Self, new ExperienceLimits { RecordsPerTaskType = 4 }, NullLogger.Instance, author => author == proven);
+        var theirs = Enumerable.Range(0, 3).Select(i => Runs.Sealed(2, 0.1 + (i / 10.0), "proven", i)).ToList();
+        await Task.WhenAll(theirs.Select(run => store.KeepAsync(run)));
+        for (var author = 3; author <= 8; author++)
+        {
+            await store.KeepAsync(Runs.Sealed(author, 1.0, "best", author));
+        }
+
+        var ids = (await store.IdsAsync(Runs.TaskType)).Named;
+        Assert.Equal((4, false, true, true), (ids.Count, Has(ids, theirs[0]), Has(ids, theirs[1]), Has(ids, theirs[2])));
+    }
+
+    [Fact]
     public async Task The_task_type_with_most_runs_gives_way_when_all_are_too_many()
     {
         await using var store = Open(new ExperienceLimits { Records = 64 });
