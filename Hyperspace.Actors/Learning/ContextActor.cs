@@ -130,14 +130,16 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
         var exemplars = ExemplarChoice.Rank(_bestFirst, question.Input, Value(), run => versions.Allows(run.Id, settled));
         var fitted = ContextFit.Fit(gathered.Playbook.Bullets, exemplars, maxBullets, question.TokenBudget, TokenCounter.Count);
         var views = TrajectoryWire.ToViews(fitted.Exemplars);
+        var now = _services.Trajectories.Time.GetUtcNow().ToUnixTimeMilliseconds();
         var handed = new ContextHanded
         {
-            ContextId = NextId(),
+            ContextId = NextId(now),
             SessionId = question.SessionId ?? "",
             BulletIds = { fitted.Bullets.Select(bullet => bullet.Id) },
             Exemplars = { views.Select(view => ContextState.ToBytes(view.TrajectoryId)) },
             Version = versions.Version,
             Settled = settled,
+            HandedMs = (ulong)now,
         };
         Persist(handed, e =>
         {
@@ -149,8 +151,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
     private ExemplarValue Value() => new(_self, _state.Credits, WeightOf, _state.Counters);
 
-    private string NextId() => "ctx_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        $"{_self}\n{_state.TaskType}\n{_state.Handed}\n{_services.Trajectories.Time.GetUtcNow().ToUnixTimeMilliseconds()}")), 0, 8);
+    private string NextId(long now) => "ctx_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_self}\n{_state.TaskType}\n{_state.Handed}\n{now}")), 0, 8);
 
     /// <summary>A run that names a context is recorded when there is one to credit.</summary>
     private void OnRecord(TrajectoryCommands.Record command)

@@ -18,8 +18,6 @@ internal sealed record ContextState
     /// <summary>Most contexts that wait for an outcome, the oldest ones give way; and most ended ones that are told from unknown ones.</summary>
     public const int MaxContexts = 1_024;
 
-    private const string None = "";
-
     /// <summary>The task type.</summary>
     public required string TaskType { get; init; }
 
@@ -51,9 +49,14 @@ internal sealed record ContextState
         : Closed.Contains(contextId) ? new Refusal(ErrorCodes.InvalidParams, "The context was credited with an outcome before; ask learning.context for a new one, or record the run without contextId.")
         : new Refusal(ErrorCodes.InvalidParams, $"No such context waits for an outcome in {TaskType}; give the contextId that learning.context answered for this task type, or record the run without it.");
 
-    /// <summary>The contexts that a run of this id and session ends, oldest first.</summary>
-    public IReadOnlyList<ContextHanded> EndedBy(string? contextId, string sessionId) =>
-        [.. Open.Where(context => context.ContextId == (contextId ?? None) || (sessionId.Length > 0 && context.SessionId == sessionId))];
+    /// <summary>
+    /// The contexts that a run ends, oldest first: the one that it names; else those of its session that were handed out by the time it
+    /// was recorded. A run may be told again after its session was handed another context, which is for the run after it.
+    /// </summary>
+    private ImmutableList<ContextHanded> EndedBy(string? contextId, string sessionId, ulong recordedMs) =>
+        contextId is not null ? Open.FindAll(context => context.ContextId == contextId)
+        : sessionId.Length > 0 ? Open.FindAll(context => context.SessionId == sessionId && context.HandedMs <= recordedMs)
+        : [];
 
     /// <summary>The bullets that were handed out for a run that ended its contexts before, until it is reflected on; null for any other run.</summary>
     public IReadOnlyList<string>? BulletsOf(string trajectoryId) => Unreflected.Find(run => run.TrajectoryId == ToBytes(trajectoryId))?.BulletIds;
@@ -61,7 +64,8 @@ internal sealed record ContextState
     /// <summary>The event of a run; null when it ends no context.</summary>
     public RunEnded? End(KeptTrajectory run, string? contextId)
     {
-        var contexts = EndedBy(contextId, run.Parse().SessionId);
+        var signed = run.Parse();
+        var contexts = EndedBy(contextId, signed.SessionId, signed.RecordedMs);
         return contexts.Count == 0 ? null : new RunEnded
         {
             TrajectoryId = ToBytes(run.Id),

@@ -165,11 +165,12 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
     private void Observe(MatrixCommands.Observe seen)
     {
         var query = Redaction.Apply(seen.Query);
-        if (seen.Outcomes.Any(outcome => MatrixChecks.CanLearn(outcome.Id, query)) && _state.Store.PutRun(seen.RunId))
+        List<CapabilityOutcome> outcomes = [.. seen.Outcomes.Where(outcome => MatrixChecks.CanLearn(outcome.Id, query))];
+        if (outcomes.Count > 0 && _state.Store.PutRun(seen.RunId))
         {
-            foreach (var outcome in seen.Outcomes.Where(outcome => MatrixChecks.CanLearn(outcome.Id, query) && _state.Learn(outcome.Id, query, outcome.Ok, EmbeddedHits(seen.Query)) > 0))
+            foreach (var learnt in _state.Learn(outcomes, query, EmbeddedHits(seen.Query)))
             {
-                Tell(outcome.Id);
+                Tell(learnt);
                 JudgeSoon();
             }
         }
@@ -190,7 +191,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         {
             foreach (var vote in votes.Votes)
             {
-                if (_state.Take(author, vote, MayValidate()) == VoteFate.Applied)
+                if (_state.Take(author, vote, MayValidate) == VoteFate.Applied)
                 {
                     JudgeSoon();
                 }

@@ -80,29 +80,33 @@ internal sealed class MatrixState : IDisposable
     /// <summary>Learns an outcome of this peer's own. Returns how many it has had of the capability; 0 when it can't be counted.</summary>
     public ulong Learn(string capability, string query, bool good, IReadOnlyList<Scored> embedded)
     {
-        var terms = TermsOf(query);
-        Validate(capability, query, good, embedded);
-        var outcomes = _model.Record(MatrixModel.IsOwn(_self, capability) ? "" : _self, capability, terms, good);
-        if (outcomes > 0)
-        {
-            var outcome = new OwnOutcome(capability, [.. terms], good);
-            Own = Own.With(outcome);
-            Store.PutOutcome(outcome);
-        }
+        Validate([(capability, good)], query, embedded);
+        return Count(capability, TermsOf(query), good);
+    }
 
-        return outcomes;
+    /// <summary>
+    /// Learns the outcomes of a run of this peer's own, which are all of one query: whatever came of a capability in it, that is one trial of the
+    /// mixtures, made before anything of the run is learnt. Returns the capabilities of which something could be counted.
+    /// </summary>
+    public IReadOnlyCollection<string> Learn(IReadOnlyList<CapabilityOutcome> outcomes, string query, IReadOnlyList<Scored> embedded)
+    {
+        // What served in the end was the right choice, whatever it took.
+        Validate([.. outcomes.GroupBy(o => o.Id, StringComparer.Ordinal).Select(g => (g.Key, g.Any(o => o.Ok)))], query, embedded);
+        var terms = TermsOf(query);
+        return outcomes.Where(o => Count(o.Id, terms, o.Ok) > 0).Select(o => o.Id).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Takes another's vote in. The author's next delta proves it.</summary>
     /// <param name="author">Who voted.</param>
     /// <param name="vote">What.</param>
-    /// <param name="validate">Whether it may help to choose the mixture: that costs a search.</param>
-    public VoteFate Take(string author, MatrixVote vote, bool validate)
+    /// <param name="mayValidate">Whether it may help to choose the mixture, which costs a search. Asked only when it could.</param>
+    public VoteFate Take(string author, MatrixVote vote, Func<bool> mayValidate)
     {
         MakeRoom(author);
-        if (validate && vote.Ordinal == _model.Find(author, vote.Capability).Outcomes + 1 && WeightOf(author) >= Trusted)
+        if (vote.Ordinal == _model.Find(author, vote.Capability).Outcomes + 1 && !MatrixModel.IsOwn(author, vote.Capability)
+            && WeightOf(author) >= Trusted && Index.Contains(vote.Capability) && mayValidate())
         {
-            Validate(vote.Capability, vote.Query, vote.Vote > 0, []);
+            Validate([(vote.Capability, vote.Vote > 0)], vote.Query, []);
         }
 
         return _model.Apply(author, vote.Capability, vote.Ordinal, TermsOf(vote.Query), vote.Vote > 0);
@@ -195,21 +199,36 @@ internal sealed class MatrixState : IDisposable
     }
 
     // Asked before it is learnt, else every mixture would know the answer.
-    private void Validate(string capability, string query, bool good, IReadOnlyList<Scored> embedded)
+    private void Validate(IReadOnlyList<(string Capability, bool Good)> outcomes, string query, IReadOnlyList<Scored> embedded)
     {
-        if (!Index.Contains(capability))
+        var known = outcomes.Where(o => Index.Contains(o.Capability)).ToList();
+        if (known.Count == 0)
         {
             return;
         }
 
         Weigh();
-        Fusion = Fusion.With(MatrixRanker.Ranks(_ranker.Candidates(query, embedded), capability, embedded.Count > 0), good);
+        var candidates = _ranker.Candidates(query, embedded);
+        Fusion = known.Aggregate(Fusion, (fusion, o) => fusion.With(MatrixRanker.Ranks(candidates, o.Capability, embedded.Count > 0), o.Good));
         for (var i = 0; i < Fusion.Credits.Length; i++)
         {
             Store.PutCounter($"credit-{i}", Fusion.Credits[i]);
         }
 
         Store.PutCounter("trials", Fusion.Trials);
+    }
+
+    private ulong Count(string capability, uint[] terms, bool good)
+    {
+        var outcomes = _model.Record(MatrixModel.IsOwn(_self, capability) ? "" : _self, capability, terms, good);
+        if (outcomes > 0)
+        {
+            var outcome = new OwnOutcome(capability, [.. terms], good);
+            Own = Own.With(outcome);
+            Store.PutOutcome(outcome);
+        }
+
+        return outcomes;
     }
 
     // Whoever weighs least, and has told least, makes room for a newcomer.

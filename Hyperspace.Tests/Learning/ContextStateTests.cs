@@ -28,6 +28,39 @@ public class ContextStateTests
     }
 
     [Fact]
+    public void A_run_that_names_its_context_leaves_the_other_ones_of_its_session_open()
+    {
+        var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", "ses_1", Runs.Now), "ctx_2", "ses_1", Runs.Now);
+        var named = state.End(OfSession("ses_1", "a"), "ctx_1")!;
+        Assert.Equal(["ctx_1"], named.ContextIds);
+        state = state.Apply(named);
+        Assert.Null(state.Check("ctx_2"));
+        Assert.Equal(["ctx_2"], state.End(OfSession("ses_1", "b"), null)!.ContextIds);
+    }
+
+    [Fact]
+    public void A_run_ends_no_context_that_its_session_was_handed_after_it()
+    {
+        var state = Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", "ses_1", Runs.Now);
+        state = Hand(state, "ctx_2", "ses_1", Runs.Now.AddMilliseconds(1));
+        state = ContextState.From(state.ToSnapshot(), Runs.TaskType, Self);
+        var run = OfSession("ses_1", "a");
+        Assert.Equal(["ctx_1"], state.End(run, null)!.ContextIds);
+        state = state.Apply(state.End(run, null)!);
+        Assert.Null(state.End(run, null));
+        Assert.Null(state.Check("ctx_2"));
+        Assert.Null(state.End(OfSession("ses_2", "b"), null));
+        Assert.Null(Hand(state, "ctx_3").End(OfSession("", "c"), null));
+    }
+
+    [Fact]
+    public void A_context_of_an_older_journal_has_no_time_and_is_ended_by_its_session()
+    {
+        var state = ContextState.Empty(Runs.TaskType, Self).Apply(new ContextHanded { ContextId = "ctx_1", SessionId = "ses_1" });
+        Assert.Equal(["ctx_1"], state.End(OfSession("ses_1", "a"), null)!.ContextIds);
+    }
+
+    [Fact]
     public void What_a_run_was_handed_is_known_until_it_is_reflected_on()
     {
         var (first, second) = (Runs.Kept(1, 1.0, "a"), Runs.Kept(1, 1.0, "b"));
@@ -178,6 +211,17 @@ public class ContextStateTests
         Assert.Equal(2, TokenCounter.Count("hello world"));
         Assert.Equal(0, TokenCounter.Count(""));
     }
+
+    private static KeptTrajectory OfSession(string session, string input) => Runs.Kept(Runs.Seal(
+        1, Contracts.EnvelopeTypes.Trajectory,
+        new Contracts.Wire.Trajectory { TaskType = Runs.TaskType, Input = input, Reward = 1, SessionId = session, RecordedMs = (ulong)Runs.Now.ToUnixTimeMilliseconds() }));
+
+    private static ContextState Hand(ContextState state, string id, string session, DateTimeOffset at) => state.Apply(new ContextHanded
+    {
+        ContextId = id,
+        SessionId = session,
+        HandedMs = (ulong)at.ToUnixTimeMilliseconds(),
+    });
 
     private static ContextState Hand(ContextState state, string id, params string[] exemplars) => state.Apply(new ContextHanded
     {
