@@ -20,8 +20,12 @@ internal sealed class ExperienceStore : IExperienceStore
     private readonly int _recordsPerAuthor;
     private readonly Func<string, bool>? _isProven;
     private readonly ILogger _log;
-    private readonly ExperienceWriter _writer;
+    private readonly Func<ExperienceWriter> _open;
     private readonly Task _writing;
+
+    // Null after a failure that it could not take back; the next batch opens another one.
+    private volatile ExperienceWriter? _writer;
+
     private long _waitingBytes;
 
     /// <summary>Opens or makes the file in the data directory.</summary>
@@ -37,7 +41,8 @@ internal sealed class ExperienceStore : IExperienceStore
         _isProven = isProven;
         _log = log;
         ExperienceFile.Prepare(_path);
-        _writer = new ExperienceWriter(ExperienceFile.OpenToWrite(_path), self, limits, isProven);
+        _open = () => new ExperienceWriter(ExperienceFile.OpenToWrite(_path), self, limits, isProven);
+        _writer = _open();
         _writing = Task.Factory.StartNew(WriteAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -126,7 +131,7 @@ internal sealed class ExperienceStore : IExperienceStore
         var held = ids.With(Ids(own));
 
         // Asked last: what gives way meanwhile is in one of both.
-        return new RunIds(ids, NumberOf(file, taskType) is { } type ? held.With(_writer.GaveWay(type)) : held);
+        return new RunIds(ids, NumberOf(file, taskType) is { } type ? held.With(_writer?.GaveWay(type) ?? IdSet.Empty) : held);
     });
 
     public Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>
@@ -161,7 +166,7 @@ internal sealed class ExperienceStore : IExperienceStore
         if (_writes.Writer.TryComplete())
         {
             await _writing.ConfigureAwait(false);
-            _writer.Dispose();
+            _writer?.Dispose();
             ExperienceFile.Release(_path);
             _readers.Dispose();
         }
@@ -246,21 +251,37 @@ internal sealed class ExperienceStore : IExperienceStore
 
             try
             {
-                _writer.Begin();
+                var writer = _writer ??= _open();
+                writer.Begin();
                 for (var i = 0; i < batch.Count; i++)
                 {
-                    batch[i] = (batch[i].Write, batch[i].Write.Do(_writer) ? KeepOutcome.Kept : KeepOutcome.Known);
+                    batch[i] = (batch[i].Write, batch[i].Write.Do(writer) ? KeepOutcome.Kept : KeepOutcome.Known);
                 }
 
-                _writer.Commit();
+                writer.Commit();
                 batch.ForEach(one => one.Write.Done.SetResult(one.Outcome));
             }
-            catch (SqliteException e)
+            catch (Exception e)
             {
+                // Whatever failed: who waits is answered before anything else can fail, and the next batch is written.
+                batch.ForEach(one => one.Write.Done.TrySetResult(KeepOutcome.Failed));
                 _log.LogError(e, "{File} refused {Count} runs; check the disk of the data directory.", ExperienceFile.FileName, batch.Count);
-                _writer.RollBack();
-                batch.ForEach(one => one.Write.Done.SetResult(KeepOutcome.Failed));
+                RollBack();
             }
+        }
+    }
+
+    private void RollBack()
+    {
+        try
+        {
+            _writer?.RollBack();
+        }
+        catch (Exception e)
+        {
+            // Its connection is in no known state, and closing it could fail in the same way.
+            _log.LogError(e, "{File} could not take back what it refused; it is opened anew.", ExperienceFile.FileName);
+            _writer = null;
         }
     }
 }

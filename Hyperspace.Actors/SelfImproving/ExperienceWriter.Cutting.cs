@@ -99,6 +99,15 @@ internal sealed partial class ExperienceWriter
         }
     }
 
+    /// <summary>Identities cost nothing: those without runs are forgotten once as many may have come as a task type has runs.</summary>
+    private void ForgetAuthors()
+    {
+        using var forget = Command("DELETE FROM authors WHERE number NOT IN (SELECT author FROM runs)");
+        forget.ExecuteNonQuery();
+        _authors.Clear();
+        _newAuthors = 0;
+    }
+
     /// <summary>The oldest of the others' bodies give way; their runs stay.</summary>
     private void CutBodies()
     {

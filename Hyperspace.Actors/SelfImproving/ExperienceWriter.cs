@@ -22,6 +22,9 @@ internal sealed partial class ExperienceWriter : IDisposable
     private readonly Dictionary<string, long> _authors = new(StringComparer.Ordinal);
     private readonly Dictionary<(long TaskType, bool Own), Share> _shares = [];
     private SqliteTransaction? _transaction;
+    private bool _isCounted;
+    private bool _addedBodies;
+    private int _newAuthors;
 
     public ExperienceWriter(SqliteConnection file, string self, ExperienceLimits limits, Func<string, bool>? isProven)
     {
@@ -40,12 +43,21 @@ internal sealed partial class ExperienceWriter : IDisposable
         _insertEnvelope.Parameters.Add(new SqliteParameter { ParameterName = "$bytes" });
         _level = limits.RecordsPerTaskType;
         Count();
+        ForgetAuthors();
     }
 
     private sealed record Share(long Records, long Bytes, long AddedSinceCut);
 
     /// <summary>Begins a transaction.</summary>
-    public void Begin() => _transaction = _insert.Transaction = _insertEnvelope.Transaction = _file.BeginTransaction();
+    public void Begin()
+    {
+        if (!_isCounted)
+        {
+            Count();
+        }
+
+        _transaction = _insert.Transaction = _insertEnvelope.Transaction = _file.BeginTransaction();
+    }
 
     /// <summary>Cuts what is over a bound, and commits.</summary>
     public void Commit()
@@ -61,18 +73,24 @@ internal sealed partial class ExperienceWriter : IDisposable
 
         KeepLevel();
         CutBodies();
+        if (_newAuthors >= _limits.RecordsPerTaskType)
+        {
+            ForgetAuthors();
+        }
+
         _transaction!.Commit();
         End();
     }
 
-    /// <summary>Forgets what was done since <see cref="Begin"/>.</summary>
+    /// <summary>Forgets what was done since <see cref="Begin"/>. What there is, is counted by the next one.</summary>
     public void RollBack()
     {
-        _transaction?.Dispose();
-        End();
+        _isCounted = false;
         _taskTypes.Clear();
         _authors.Clear();
-        Count();
+        var transaction = _transaction;
+        End();
+        transaction?.Dispose();
     }
 
     /// <summary>Adds a run; false when it is there already.</summary>
@@ -148,8 +166,6 @@ internal sealed partial class ExperienceWriter : IDisposable
         return true;
     }
 
-    private bool _addedBodies;
-
     public void Dispose()
     {
         _insert.Dispose();
@@ -172,6 +188,8 @@ internal sealed partial class ExperienceWriter : IDisposable
         {
             _shares[(rows.GetInt64(0), rows.GetInt64(1) != 0)] = new Share(rows.GetInt64(2), rows.GetInt64(3), 0);
         }
+
+        _isCounted = true;
     }
 
     private long NumberOf(string table, Dictionary<string, long> known, string name)
@@ -186,6 +204,8 @@ internal sealed partial class ExperienceWriter : IDisposable
         {
             known.Clear();
         }
+
+        _newAuthors += ReferenceEquals(known, _authors) ? 1 : 0;
 
         return known[name] = (long)find.ExecuteScalar()!;
     }

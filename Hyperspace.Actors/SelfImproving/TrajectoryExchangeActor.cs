@@ -219,6 +219,11 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
     private Task<RunIds> Ids()
     {
         Timers.StartSingleTimer(nameof(ForgetIds), ForgetIds.Instance, IdsAreKeptFor);
+        if (_ids is { IsFaulted: true })
+        {
+            _ids = null;
+        }
+
         return _ids ??= IdsAsync(_others, _turnedAway.All);
     }
 
@@ -233,7 +238,9 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
         var reply = new TrajectorySyncReply();
         if (request.Prefixes.Count > 0)
         {
-            Reconciliation.Describe((await ids.ConfigureAwait(false)).Named, request, reply);
+            // Hashes megabytes: the actor answers meanwhile.
+            var named = (await ids.ConfigureAwait(false)).Named;
+            await Task.Run(() => Reconciliation.Describe(named, request, reply)).ConfigureAwait(false);
         }
 
         if (request.Want.Count == 0)

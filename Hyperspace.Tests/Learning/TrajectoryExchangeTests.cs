@@ -77,6 +77,23 @@ public sealed class TrajectoryExchangeTests : Akka.TestKit.Xunit2.TestKit
         Assert.Empty(_wanted);
     }
 
+    [Fact]
+    public async Task A_neighbour_is_answered_again_once_the_disk_can_be_read()
+    {
+        var ask = new TrajectoryMessages.Compare(new TrajectorySyncRequest { TaskType = Runs.TaskType, Prefixes = { ByteString.Empty } });
+        Execute("ALTER TABLE runs RENAME TO away");
+        await Assert.ThrowsAnyAsync<Exception>(() => _exchange.Ask<TrajectorySyncReply>(ask, EngineFixture.Timeout));
+        Execute("ALTER TABLE away RENAME TO runs");
+        Assert.Equal(0U, Assert.Single((await _exchange.Ask<TrajectorySyncReply>(ask, EngineFixture.Timeout)).Ranges).Count);
+
+        void Execute(string sql)
+        {
+            using var file = ExperienceFile.OpenToWrite(Path.Combine(_folder, ExperienceFile.FileName));
+            using var command = ExperienceFile.Command(file, sql);
+            command.ExecuteNonQuery();
+        }
+    }
+
     private TrajectoryMessages.Brought Brought() => _parent.ExpectMsg<TrajectoryMessages.Brought>(EngineFixture.Timeout);
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> Answer(TrajectorySyncRequest request)
