@@ -115,7 +115,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? insight.Trim() : "")).ToList();
         if (insights.Count is 0 or > PlaybookRules.MaxBulletsPerDelta || !insights.All(PlaybookRules.IsText))
         {
-            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxBulletsPerDelta} insights, each a line of text of at most {PlaybookRules.MaxTextBytes} bytes."));
+            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxBulletsPerDelta} insights, each a line of visible text (no control or invisible characters) of at most {PlaybookRules.MaxTextBytes} bytes."));
             return;
         }
 

@@ -111,9 +111,21 @@ public static class PlaybookRules
     private static bool IsBounded(BulletEvidence evidence) => evidence.Helpful <= MaxCount && evidence.Harmful <= MaxCount && evidence.Neutral <= MaxCount;
 
     /// <summary>Control, format and private characters can hide text from people that models read; a lone surrogate is no text.</summary>
-    private static bool IsVisible(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not (
+    private static bool IsVisible(Rune rune) => rune != Rune.ReplacementChar && !IsDrawnAsNothing(rune.Value) && Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+
+    /// <summary>
+    /// Letters and marks that are drawn as nothing: Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) as far as no category
+    /// tells, and the blank Braille pattern.
+    /// </summary>
+    private static bool IsDrawnAsNothing(int codePoint) => codePoint is
+        0x034F // combining grapheme joiner
+        or 0x115F or 0x1160 or 0x3164 or 0xFFA0 // Hangul fillers
+        or 0x17B4 or 0x17B5 // Khmer inherent vowels
+        or (>= 0x180B and <= 0x180F) // Mongolian variation selectors
+        or 0x2800
+        or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0100 and <= 0xE01EF); // variation selectors
 
     private static string Normalise(string text)
     {

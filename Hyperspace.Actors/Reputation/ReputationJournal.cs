@@ -81,7 +81,7 @@ internal static class ReputationJournal
         Calls = Count(message.Calls),
         CallsAt = At(message.CallsAtTicks),
         PaidCalls = message.PaidCalls,
-        Ratings = message.Raters.Aggregate(RatingBook.Empty, (book, rater) => rater.Entries.Aggregate(book, (b, e) => b.With(rater.PeerId, Entry(e)))),
+        Ratings = RatingBook.Restored(message.Raters.Select(rater => (rater.PeerId, rater.Entries.Select(Entry)))),
     };
 
     private static RatingEntryV1 Entry(RatingEntry entry) => new()

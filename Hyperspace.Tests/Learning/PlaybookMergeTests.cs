@@ -216,6 +216,7 @@ public class PlaybookMergeTests
     [InlineData("two\nlines", "two lines")]
     [InlineData("hidden\u200b\u202etext \U000E0041", "hiddentext")]
     [InlineData("  mail   jane@example.org  ", "mail [redacted:email]")]
+    [InlineData("\u26a0\ufe0f ask\U000E0148\U000E0153 first\u3164\u2800", "\u26a0 ask first")]
     public void Sentences_of_a_model_are_put_on_one_line_without_what_nobody_sees(string text, string expected)
     {
         Assert.Equal(expected, PlaybookRules.Sanitise(text));
@@ -228,7 +229,33 @@ public class PlaybookMergeTests
     [InlineData("turned \u202e round")]
     [InlineData("tags \U000E0041")]
     [InlineData("half of a pair \ud800")]
+    [InlineData("selected\ufe00")]
+    [InlineData("selected\ufe0f")]
+    [InlineData("selected\U000E0100")]
+    [InlineData("selected\U000E01EF")]
+    [InlineData("joined\u034f")]
+    [InlineData("filled\u115f")]
+    [InlineData("filled\u1160")]
+    [InlineData("filled\u3164")]
+    [InlineData("filled\uffa0")]
+    [InlineData("Khmer\u17b4")]
+    [InlineData("Khmer\u17b5")]
+    [InlineData("Mongolian\u180b")]
+    [InlineData("Mongolian\u180d")]
+    [InlineData("Mongolian\u180f")]
+    [InlineData("no dots\u2800")]
     public void A_bullet_with_what_nobody_sees_is_no_bullet(string text) => Assert.False(PlaybookRules.IsText(text));
+
+    [Theory]
+    [InlineData("Gr\u00fc\u00dfe f\u00fcr e\u0301t\u00e9")]
+    [InlineData("\ud55c\uad6d\uc5b4 \u1112\u1161\u11ab")]
+    [InlineData("\u1781\u17d2\u1798\u17c2\u179a \u182e\u1823")]
+    [InlineData("\u2801 \U0001f600 \u26a0")]
+    public void Letters_marks_and_signs_that_are_seen_may_be_in_a_bullet(string text)
+    {
+        Assert.True(PlaybookRules.IsText(text));
+        Assert.Equal(text, PlaybookRules.Sanitise(text));
+    }
 
     private static Reflection Anything(Random random, Playbook seen)
     {

@@ -62,7 +62,39 @@ public sealed class RatingsTests
     public void A_million_cheap_identities_gain_nothing_over_one()
     {
         Tally Of(int raters, int ratings) => Book(Enumerable.Range(0, raters).SelectMany(r => Enumerable.Range(0, ratings).Select(i => ($"p{r}", new RatingEntry($"{r}-{i}", 1, 100_000_000, Now, 1))))).Weighed(_ => 0, Now);
-        Assert.Equal(Of(1, 1), Of(RatingBook.MaxRaters, 3));
+        Assert.Equal(Of(1, 1), Of(RatingBook.MaxTrusted, 3));
+    }
+
+    [Fact]
+    public void Cheap_raters_do_not_push_out_trusted_ones_and_the_own_word()
+    {
+        var state = ReputationState.Empty("me", 2);
+        state = state.Apply(state.Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Contracts.Reputation.Replay("friend", 60, 5)]), Now)!);
+        state = state.Apply(state.Decide(new ReputationCommands.Rate("shop", null, null, -1), 1, Now).Events[0]);
+        state = state.Apply(state.Decide(new HeardRating("shop", "friend", new RatingEntry("r", -1, 1_000_000, Now, 1)), Now)!);
+        var before = TrustTable.Of(state, Now).ReputationOf("shop");
+        for (var i = 0; i < 2 * RatingBook.MaxTrusted; i++)
+        {
+            var junk = new HeardRating("shop", $"junk{i}", new RatingEntry("r", 1, 2_000_000, Now, 1));
+            state = state.Decide(junk, Now) is { } taken ? state.Apply(taken) : state;
+        }
+
+        var raters = state.Of("shop").Ratings.Raters;
+        Assert.Equal((true, true, 2 + RatingBook.MaxStrangers), (raters.ContainsKey("me"), raters.ContainsKey("friend"), raters.Count));
+        Assert.InRange(TrustTable.Of(state, Now).ReputationOf("shop"), before, before + 0.1);
+
+        // One that paid least is not taken, and so not journalled.
+        Assert.Null(state.Decide(new HeardRating("shop", "a", new RatingEntry("r", 1, 1, Now, 1)), Now));
+    }
+
+    [Fact]
+    public void A_book_that_was_full_of_strangers_comes_back_whole_and_is_trimmed_by_the_next_rating()
+    {
+        var full = Enumerable.Range(0, 255).Select(i => ($"p{i:000}", (IEnumerable<RatingEntry>)[new RatingEntry("r", 1, 2_000_000, Now, 1)]));
+        var book = RatingBook.Restored([.. full, ("me", [new RatingEntry("own", -1, 1_000_000, Now, 1)])]);
+        Assert.Equal(256, book.Count);
+        book = book.With("friend", new RatingEntry("r", -1, 1, Now, 1), "me", rater => rater is "me" or "friend");
+        Assert.Equal((RatingBook.MaxStrangers + 2, true, true), (book.Count, book.Raters.ContainsKey("me"), book.Raters.ContainsKey("friend")));
     }
 
     [Fact]
@@ -125,5 +157,5 @@ public sealed class RatingsTests
 
     private static PubSubMessage Message(string topic, SignedEnvelope envelope) => new(topic, Payer.PeerId, Payer.PeerId, 1, envelope.Bytes, ReadOnlyMemory<byte>.Empty);
 
-    private static RatingBook Book(IEnumerable<(string Rater, RatingEntry Entry)> ratings) => ratings.Aggregate(RatingBook.Empty, (book, r) => book.With(r.Rater, r.Entry));
+    private static RatingBook Book(IEnumerable<(string Rater, RatingEntry Entry)> ratings) => ratings.Aggregate(RatingBook.Empty, (book, r) => book.With(r.Rater, r.Entry, "me", _ => false));
 }

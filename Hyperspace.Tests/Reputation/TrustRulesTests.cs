@@ -110,15 +110,6 @@ public sealed class TrustRulesTests
         Assert.Null(ReputationState.Empty("me", 2).Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("a", agreed, disagreed)]), Start));
 
     [Fact]
-    public void The_memory_of_peers_is_bounded()
-    {
-        var state = After(ReputationState.Empty("me", 2), ReplaySources.Matrix, new Replay("known", 20, 2));
-        state = After(state, ReplaySources.Matrix, [.. Enumerable.Range(0, ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 0, 1))]);
-        Assert.Equal(ReputationState.MaxPeers, state.Peers.Count);
-        Assert.Equal(20, state.Of("known").Own.For);
-    }
-
-    [Fact]
     public void Sums_and_runs_about_the_same_outcomes_count_once_and_a_lie_in_either_counts()
     {
         var task = ReplaySources.TaskType("docs");
