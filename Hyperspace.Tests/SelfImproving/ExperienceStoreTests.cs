@@ -1,6 +1,7 @@
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Libp2p.Keys;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hyperspace.Tests.SelfImproving;
@@ -194,7 +195,7 @@ public sealed class ExperienceStoreTests : IDisposable
         {
             for (var i = 0; i < 40; i++)
             {
-                await store.KeepAsync(Runs.SealedBy(Libp2p.Keys.KeyPair.Generate(), i / 40.0, "goal"));
+                await store.KeepAsync(Runs.SealedBy(KeyPair.Generate(), i / 40.0, "goal"));
             }
 
             Assert.InRange(Execute("SELECT count(*) FROM authors"), 8, 17);
