@@ -60,7 +60,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         Command<TaskTypeMessages.TakeIn>(OnTakeIn);
         Command<PlaybookMessages.RunFinished>(OnFinished);
         Command<PlaybookMessages.Reflected>(OnReflected);
-        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read().All) is { } delta ? [delta] : [], () => { }));
+        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read()) is { } delta ? [delta] : [], () => { }));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
@@ -112,7 +112,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
     private void OnReflect(TrajectoryCommands.Reflect command)
     {
-        var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? insight.Trim() : "")).ToList();
+        var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? PlaybookRules.Spaced(insight) : "")).ToList();
         if (insights.Count is 0 or > PlaybookRules.MaxBulletsPerDelta || !insights.All(PlaybookRules.IsText))
         {
             Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxBulletsPerDelta} insights, each a line of visible text (no control or invisible characters) of at most {PlaybookRules.MaxTextBytes} bytes."));
@@ -127,7 +127,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
         var effect = command.Success ? BulletEffect.Helpful : BulletEffect.Harmful;
         var reflection = new Reflection([], [.. insights.Select(text => new Insight(PlaybookSections.Insights, text, effect))]);
-        Say(_state.Reflect(reflection, TrajectoryReference.In(command.Execution)), () => Sender.Tell(new BulletsReflected(Named(insights))));
+        Say(_state.Reflect(reflection, TrajectoryReference.In(command.Execution), Read()), () => Sender.Tell(new BulletsReflected(Named(insights))));
     }
 
     private List<BulletView> Named(IEnumerable<string> insights) =>
@@ -137,7 +137,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     {
         var id = ContextState.ToBytes(reflected.TrajectoryId);
         Say(
-            _state.HasReflected(id) ? [] : _state.Reflect(reflected.Reflection, reflected.TrajectoryId),
+            _state.HasReflected(id) ? [] : _state.Reflect(reflected.Reflection, reflected.TrajectoryId, Read()),
             () => Context.Parent.Tell(new TrajectoryMessages.OwnRunReflected(reflected.TrajectoryId)),
             id);
     }
@@ -161,7 +161,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         if (_read is not { } read || read.State != _state || read.Trust != version)
         {
             var self = _state.Playbook.Self;
-            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf) : AuthorWeights.Equal(self);
+            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf, trust.EarnedBy) : AuthorWeights.Equal(self);
             _read = read = (_state, version, _state.Read(weights));
         }
 

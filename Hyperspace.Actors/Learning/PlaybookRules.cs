@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Hyperspace.Actors.Guard;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
@@ -10,7 +11,7 @@ using Hyperspace.Contracts.Wire;
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>What bullets, their counters and tombstones must look like; pure.</summary>
-public static class PlaybookRules
+public static partial class PlaybookRules
 {
     /// <summary>Most insights of one reflection, and bullets or tombstones of one delta.</summary>
     public const int MaxBulletsPerDelta = 16;
@@ -52,10 +53,14 @@ public static class PlaybookRules
     /// <summary>True for the form of a bullet's id.</summary>
     public static bool IsBulletId(string? text) => text is { Length: BulletIdLength } && text.All(char.IsAsciiHexDigitLower);
 
-    /// <summary>True for a sentence that may become a bullet: some text, bounded, on one line, nothing in it that a reader cannot see.</summary>
+    /// <summary>True for a sentence that may become a bullet: some text, bounded, on one line, one space between words, nothing in it that a reader cannot see.</summary>
     public static bool IsText(string? text) =>
         !string.IsNullOrWhiteSpace(text) && text.Length <= MaxTextBytes && Encoding.UTF8.GetByteCount(text) <= MaxTextBytes
-        && text.EnumerateRunes().All(IsVisible) && Normalise(text).Length > 0;
+        && text.EnumerateRunes().All(IsVisible) && Normalise(text).Length > 0
+        && text == Spaced(text);
+
+    /// <summary>The text without spaces around it, and with one between its words, of whatever kind and number they are.</summary>
+    public static string Spaced(string text) => Spaces().Replace(text, " ").Trim();
 
     /// <summary>The text on one line without what a reader cannot see, and without secrets; it may still be no bullet (<see cref="IsText"/>).</summary>
     public static string Sanitise(string text)
@@ -132,4 +137,7 @@ public static class PlaybookRules
         var words = text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         return string.Join(' ', words).TrimEnd('.', '!', ' ');
     }
+
+    [GeneratedRegex(@"\p{Zs}+", RegexOptions.CultureInvariant)]
+    private static partial Regex Spaces();
 }

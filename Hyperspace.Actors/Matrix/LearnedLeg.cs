@@ -107,6 +107,10 @@ internal sealed class LearnedLeg
         var weight = WeightOf(change.Author);
         Add(change.Author, change.Capability, change.Before, -weight);
         Add(change.Author, change.Capability, change.After, weight);
+        if (change.After.Outcomes == 0 && _model.Of(change.Author).Count == 0)
+        {
+            _weights.Remove(change.Author);
+        }
     }
 
     private long WeightOf(string author)

@@ -33,8 +33,8 @@ public class PlaybookMergeTests
             var i = random.Next(Peers);
             var before = peers[i];
             var deltas = random.Next(5) == 0
-                ? before.Prune(Runs.TaskType, Read(before).All) is { } delta ? [delta] : []
-                : before.Reflect(Runs.TaskType, Anything(random, Read(before)), random.Next(3) == 0 ? null : Id(random.Next(40)));
+                ? before.Prune(Runs.TaskType, Read(before)) is { } delta ? [delta] : []
+                : before.Reflect(Runs.TaskType, Anything(random, Read(before)), random.Next(3) == 0 ? null : Id(random.Next(40)), Read(before));
             foreach (var signed in deltas.Select(d => Runs.Seal(i, EnvelopeTypes.PlaybookDelta, d, step)))
             {
                 peers[i] = Merge(peers[i], signed);
@@ -84,7 +84,7 @@ public class PlaybookMergeTests
         }
 
         var pruner = history.Aggregate(PlaybookState.Empty(Self(7), PlaybookLimits.Default), Merge);
-        var tombstone = Runs.Seal(7, EnvelopeTypes.PlaybookDelta, pruner.Prune(Runs.TaskType, Read(pruner).All)!, 50);
+        var tombstone = Runs.Seal(7, EnvelopeTypes.PlaybookDelta, pruner.Prune(Runs.TaskType, Read(pruner))!, 50);
 
         // A newcomer hears the tombstone and only the good words of the past, in any order.
         var stale = history.Where(_ => random.Next(2) == 0).Append(tombstone).OrderBy(_ => random.Next()).Aggregate(PlaybookState.Empty(Self(6), PlaybookLimits.Default), Merge);
@@ -95,8 +95,8 @@ public class PlaybookMergeTests
     public void A_pruned_bullet_comes_back_on_new_helpful_evidence_of_two_authors_and_not_of_one()
     {
         var state = Of(5, Runs.Delta(1, "Guess.", 1, 3), Runs.Delta(2, "Guess.", 1, 2));
-        state = Merge(state, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, state.Prune(Runs.TaskType, Read(state).All)!, 9));
-        Assert.Null(state.Prune(Runs.TaskType, Read(state).All));
+        state = Merge(state, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, state.Prune(Runs.TaskType, Read(state))!, 9));
+        Assert.Null(state.Prune(Runs.TaskType, Read(state)));
 
         Assert.Empty(Read(Merge(state, Runs.Delta(1, "Guess.", 9, 3, 1))).Visible);
         Assert.Empty(Read(Of(state, Runs.Delta(1, "Guess.", 2, 3, 1), Runs.Delta(2, "Guess.", 2, 2, 1))).Visible);
@@ -106,7 +106,7 @@ public class PlaybookMergeTests
 
         // It may be pruned again, and then needs new evidence once more.
         var worse = Of(revived, Runs.Delta(3, "Guess.", 0, 3, 2));
-        var again = worse.Prune(Runs.TaskType, Read(worse).All)!;
+        var again = worse.Prune(Runs.TaskType, Read(worse))!;
         worse = Merge(worse, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, again, 10));
         Assert.Empty(Read(Of(worse, Runs.Delta(4, "Guess.", 2, 0, 3))).Visible);
     }
@@ -116,18 +116,18 @@ public class PlaybookMergeTests
     {
         var self = PlaybookState.Empty(Self(1), PlaybookLimits.Default);
         var proposed = new Reflection([], [new Insight("strategies", "Look at the sources first.", null)]);
-        self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(self.Reflect(Runs.TaskType, proposed, Id(0)))));
+        self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(self.Reflect(Runs.TaskType, proposed, Id(0), Read(self)))));
         var id = Assert.Single(Read(self).Visible).Id;
-        Assert.Empty(self.Reflect(Runs.TaskType, proposed, Id(1)));
+        Assert.Empty(self.Reflect(Runs.TaskType, proposed, Id(1), Read(self)));
         for (var i = 1; i <= 3; i++)
         {
             Assert.Single(Read(self).Visible);
-            var used = self.Reflect(Runs.TaskType, new Reflection([new BulletTag(id, BulletEffect.Neutral)], []), Id(i));
+            var used = self.Reflect(Runs.TaskType, new Reflection([new BulletTag(id, BulletEffect.Neutral)], []), Id(i), Read(self));
             self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(used), i));
         }
 
         Assert.Empty(Read(self).Visible);
-        Assert.Equal(id, Assert.Single(self.Prune(Runs.TaskType, Read(self).All)!.Tombstones).BulletId);
+        Assert.Equal(id, Assert.Single(self.Prune(Runs.TaskType, Read(self))!.Tombstones).BulletId);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public class PlaybookMergeTests
         Assert.Equal(before.Visible[0].Score, after.Visible[0].Score);
         Assert.Equal("Ask for one page.", after.Visible[0].Text);
         Assert.Equal(0.5, after.Visible.Skip(1).Max(bullet => bullet.Score));
-        Assert.Null(attacked.Prune(Runs.TaskType, after.All));
+        Assert.Null(attacked.Prune(Runs.TaskType, after));
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public class PlaybookMergeTests
         for (var i = 0; i < 4; i++)
         {
             state = Merge(state, Runs.Delta(1, $"Guess {i}.", 0, 5, i));
-            if (state.Prune(Runs.TaskType, Read(state).All) is { } delta)
+            if (state.Prune(Runs.TaskType, Read(state)) is { } delta)
             {
                 state = Merge(state, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, delta, i));
             }
@@ -204,12 +204,12 @@ public class PlaybookMergeTests
     public void A_tombstone_of_many_authors_names_the_loudest_and_bounds_the_rest()
     {
         var records = Enumerable.Range(1, 60).Select(n => new InsightRecord("id", "author" + n, new BulletCount { Harmful = (ulong)n }, Runs.Delta(1, "x", 1, 0))).ToList();
-        var tombstone = TombstoneRecord.Covering(new string('a', 32), records, known: null)!;
+        var tombstone = TombstoneRecord.Covering(new string('a', 32), records, "author60", known: null)!;
         Assert.Equal((PlaybookRules.MaxAuthorsSeen, 36UL), (tombstone.Seen.Count, tombstone.Others.Harmful));
         Assert.Null(PlaybookRules.Check(new PlaybookDelta { TaskType = Runs.TaskType, Tombstones = { tombstone } }));
         var known = new TombstoneRecord(tombstone, Runs.Delta(1, "x", 1, 0));
         Assert.All(records, record => Assert.Equal(0UL, record.Evidence.Beyond(known.SeenOf(record.Author)).Total));
-        Assert.Null(TombstoneRecord.Covering("id", records, known));
+        Assert.Null(TombstoneRecord.Covering("id", records, "author60", known));
     }
 
     [Theory]

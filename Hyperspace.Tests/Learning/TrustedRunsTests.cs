@@ -60,6 +60,8 @@ public class TrustedRunsTests
 
         public double WeightOf(string peerId) => _found && peerId == author ? 1 : 0;
 
+        public double EarnedBy(string peerId) => WeightOf(peerId);
+
         public double ReputationOf(string peerId) => 0.5;
     }
 }
