@@ -213,6 +213,8 @@ public sealed class MatrixRoomTests
 
         public double WeightOf(string peerId) => weightOf(peerId);
 
+        public double EarnedBy(string peerId) => WeightOf(peerId);
+
         public double ReputationOf(string peerId) => 0.5;
     }
 }
