@@ -169,7 +169,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
         // A run that is told again ends nothing again.
-        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.ContextId) is not { } ended)
+        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.Origin) is not { } ended)
         {
             Finish();
             return;

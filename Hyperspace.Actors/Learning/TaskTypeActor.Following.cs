@@ -84,7 +84,7 @@ internal sealed partial class TaskTypeActor
         });
         Receive<GossipPublished>(_ => { });
         Receive<GossipSubscribed>(_ => { });
-        Receive<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));
+        Receive<Refusal>(refusal => _log.Warning(refusal.Code == ErrorCodes.JournalFailed ? "A part of {0} could not write: {1}" : "Gossip refused a message on {0}: {1}", _topic, refusal.Message));
     }
 
     private void OnGossip(GossipReceived message)

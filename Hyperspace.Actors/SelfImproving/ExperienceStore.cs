@@ -51,8 +51,8 @@ internal sealed class ExperienceStore : IExperienceStore
     public Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null) =>
         EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, envelope, run, body));
 
-    public Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body) =>
-        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Record(taskType, envelope, run, contextId, body));
+    public Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunOrigin origin, RunBody? body) =>
+        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Record(taskType, envelope, run, origin, body));
 
     public Task<KeepOutcome> FinishAsync(string taskType, string id) => EnqueueAsync(0, writer => writer.Finish(taskType, id));
 
@@ -61,7 +61,7 @@ internal sealed class ExperienceStore : IExperienceStore
         using var command = ExperienceFile.Command(
             file,
             """
-            SELECT id, bytes, context FROM unfinished JOIN runs USING (task_type, id) JOIN envelopes USING (place)
+            SELECT id, bytes, context, session FROM unfinished JOIN runs USING (task_type, id) JOIN envelopes USING (place)
             WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY unfinished.number
             """,
             ("$type", taskType));
@@ -69,7 +69,7 @@ internal sealed class ExperienceStore : IExperienceStore
         var found = new List<UnfinishedRun>();
         while (rows.Read())
         {
-            found.Add(new UnfinishedRun(Envelope(rows), rows.IsDBNull(2) ? null : rows.GetString(2)));
+            found.Add(new UnfinishedRun(Envelope(rows), new RunOrigin(rows.IsDBNull(2) ? null : rows.GetString(2), rows.IsDBNull(3) ? null : rows.GetString(3))));
         }
 
         return found;
@@ -86,6 +86,25 @@ internal sealed class ExperienceStore : IExperienceStore
         }
 
         return names;
+    });
+
+    public Task<GoalAttempts> AttemptsAsync(string taskType) => ReadAsync(file =>
+    {
+        using var command = ExperienceFile.Command(
+            file,
+            """
+            SELECT goal, tries, successes FROM (
+              SELECT * FROM attempts WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY latest DESC, goal LIMIT $most) ORDER BY latest, goal DESC
+            """,
+            ("$type", taskType), ("$most", GoalAttempts.MaxGoals));
+        using var rows = command.ExecuteReader();
+        var attempts = GoalAttempts.None;
+        while (rows.Read())
+        {
+            attempts = attempts.With(Convert.ToHexStringLower((byte[])rows.GetValue(0)), new Attempts((uint)rows.GetInt64(1), (uint)rows.GetInt64(2)));
+        }
+
+        return attempts;
     });
 
     public async Task<bool> KeepBodyAsync(RunBody body) => await EnqueueAsync(body.Bytes.Length, writer => writer.AddBody(body)).ConfigureAwait(false) == KeepOutcome.Kept;

@@ -54,6 +54,11 @@ internal sealed partial class ExperienceWriter
         }
 
         Remember(taskType, IdSet.Of(gone.Select(run => run.Id)));
+        if (own)
+        {
+            CutAttempts(taskType);
+        }
+
         var share = _shares[(taskType, own)];
         _shares[(taskType, own)] = new Share(share.Records - gone.Count, share.Bytes - gone.Sum(run => run.Size), 0);
     }

@@ -129,7 +129,7 @@ internal sealed partial class ExperienceWriter : IDisposable
     }
 
     /// <summary>Adds a run from which something is to follow; false when it is there already.</summary>
-    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body)
+    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunOrigin origin, RunBody? body)
     {
         if (!Add(taskType, envelope, run, body))
         {
@@ -137,9 +137,14 @@ internal sealed partial class ExperienceWriter : IDisposable
         }
 
         using var unfinished = Command(
-            "INSERT INTO unfinished (task_type, id, context) VALUES ($type, $id, $context)",
-            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)contextId ?? DBNull.Value));
+            "INSERT INTO unfinished (task_type, id, context, session) VALUES ($type, $id, $context, $session)",
+            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)origin.ContextId ?? DBNull.Value), ("$session", (object?)origin.SessionId ?? DBNull.Value));
         unfinished.ExecuteNonQuery();
+        if (run.Tries > 0)
+        {
+            KeepAttempts(NumberOf("task_types", _taskTypes, taskType), run);
+        }
+
         return true;
     }
 

@@ -57,7 +57,7 @@ internal sealed partial class TrajectoryActor
         _state = NoRuns().AddRange([.. before, .. also]);
         if (!_state.BestFirst.SequenceEqual(before))
         {
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
             JudgeSoon();
         }
     }

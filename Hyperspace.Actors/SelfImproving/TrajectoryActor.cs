@@ -33,6 +33,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private readonly List<KeptTrajectory> _arrived = [];
     private readonly List<(IActorRef Asker, object Answer)> _answers = [];
     private TrajectoryState _state;
+    private GoalAttempts _attempts = GoalAttempts.None;
     private int _underWay;
     private bool _stopping;
 
@@ -54,16 +55,17 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         LoadAsync(_services.Store, _taskType).PipeTo(Self);
 
     private static async Task<Loaded> LoadAsync(IExperienceStore store, string taskType) =>
-        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false));
+        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false), await store.AttemptsAsync(taskType).ConfigureAwait(false));
 
     private void Loading()
     {
         Receive<Loaded>(loaded =>
         {
             _state = _state.AddRange(Read(loaded.Envelopes));
+            _attempts = loaded.Attempts;
 
             // Also when there are none: the parent waits for it.
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
             GoOn(loaded.Unfinished);
             JudgeSoon();
             Become(Running);
@@ -121,14 +123,20 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
     private void OnRecord(TrajectoryCommands.Record command)
     {
-        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
+        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _attempts, _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
         {
             Sender.Tell(refusal);
             return;
         }
 
-        var asked = new Recording(run, Sender, command.ContextId);
-        if (run.Signed.SessionId.Length == 0)
+        if (!run.Run.IsRepair)
+        {
+            // Before it is written, as the next run of the goal may come before that.
+            _attempts = _attempts.With(run.Run.Goal, new Attempts(run.Run.Tries, run.Run.Successes));
+        }
+
+        var asked = new Recording(run, Sender, new RunOrigin(command.ContextId, command.SessionId is "" ? null : command.SessionId));
+        if (asked.Origin.SessionId is not { } sessionId)
         {
             KeepOwn(asked);
             return;
@@ -136,8 +144,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
         _underWay++;
 
-        // What is signed and gossiped of a session must be true, and only this peer can tell.
-        LookForSessionAsync(run.Signed.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
+        // What a session was handed is credited with the run.
+        LookForSessionAsync(sessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
     }
 
     private void OnSessionLooked(SessionLooked looked)
@@ -145,6 +153,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         _underWay--;
         if (looked.Missing is { } missing)
         {
+            CameToNothing(looked.Recording.Own.Run);
             Sender.Tell(missing);
         }
         else
@@ -179,7 +188,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
         // It counts once it is on disk.
         var own = recording.Own;
-        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.ContextId, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
+        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.Origin, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
     }
 
     private void OnWritten(Written written)
@@ -194,7 +203,11 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (outcome is KeepOutcome.Kept or KeepOutcome.Known)
         {
             Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
-            Conclude(recording.Own.Run, recording.ContextId, again: false);
+            Conclude(recording.Own.Run, recording.Origin, again: false);
+        }
+        else
+        {
+            CameToNothing(recording.Own.Run);
         }
 
         // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
@@ -210,6 +223,14 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         }
 
         StopWhenDone();
+    }
+
+    private void CameToNothing(KeptTrajectory run)
+    {
+        if (!run.IsRepair)
+        {
+            _attempts = _attempts.Without(run.Goal, run.IsSuccess);
+        }
     }
 
     private void StopWhenDone()
@@ -244,7 +265,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (!ReferenceEquals(next, _state))
         {
             _state = next;
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
             JudgeSoon();
         }
 
@@ -252,13 +273,13 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         _answers.Clear();
     }
 
-    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished);
+    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished, GoalAttempts Attempts);
 
     /// <summary>What became of an own run that was written.</summary>
     private sealed record Written(Recording Recording, KeepOutcome Outcome);
 
-    /// <summary>An own run, who records it, and with which context.</summary>
-    private sealed record Recording(OwnRun Own, IActorRef Caller, string? ContextId);
+    /// <summary>An own run, who records it, and what it was handed.</summary>
+    private sealed record Recording(OwnRun Own, IActorRef Caller, RunOrigin Origin);
 
     /// <summary>The answer of the sessions: nothing is missing when the run's session is one of this peer's.</summary>
     private sealed record SessionLooked(Recording Recording, Refusal? Missing);

@@ -50,10 +50,10 @@ internal static class TrajectoryMessages
     public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst, long Footprint);
 
     /// <summary>
-    /// To the parent: this peer's own run is on disk; with the context that it was recorded with. Told again after a crash until
+    /// To the parent: this peer's own run is on disk; with what tells what it was handed. Told again after a crash until
     /// <see cref="OwnRunReflected"/> has come: what follows from it must not depend on how often.
     /// </summary>
-    public sealed record OwnRunKept(KeptTrajectory Run, string? ContextId)
+    public sealed record OwnRunKept(KeptTrajectory Run, RunOrigin Origin)
     {
         /// <summary>Whether it may have been told before.</summary>
         public bool Again { get; init; }

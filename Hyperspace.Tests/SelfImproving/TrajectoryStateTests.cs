@@ -165,6 +165,14 @@ public class TrajectoryStateTests
         Assert.True(rate.Allows("a", Runs.Now.AddMinutes(1)));
     }
 
+    [Fact]
+    public void A_clock_that_was_put_back_begins_a_window()
+    {
+        var rate = new AuthorRate(1, TimeSpan.FromMinutes(1), maxAuthors: 2);
+        Assert.Equal([true, false], Enumerable.Range(0, 2).Select(_ => rate.Allows("a", Runs.Now)).ToArray());
+        Assert.Equal([true, false], Enumerable.Range(0, 2).Select(_ => rate.Allows("a", Runs.Now.AddHours(-1))).ToArray());
+    }
+
     private static TrajectoryState Of(IEnumerable<KeptTrajectory> runs) =>
         runs.Aggregate(TrajectoryState.Empty("nobody", Small, author => author == Runs.Author(3).PeerId.ToString()), (state, run) => state.Add(run));
 
