@@ -27,6 +27,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
     private readonly LearningServices _services;
     private readonly IActorRef _reflector;
+    private readonly SnapshotPace _pace = new(EventsPerSnapshot);
     private PlaybookCuratorState _state;
     private bool _hasRuns;
     private (PlaybookCuratorState State, long Trust, Playbook Playbook)? _read;
@@ -113,9 +114,9 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     private void OnReflect(TrajectoryCommands.Reflect command)
     {
         var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? PlaybookRules.Spaced(insight) : "")).ToList();
-        if (insights.Count is 0 or > PlaybookRules.MaxBulletsPerDelta || !insights.All(PlaybookRules.IsText))
+        if (insights.Count is 0 or > PlaybookRules.MaxInsights || !insights.All(PlaybookRules.IsText))
         {
-            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxBulletsPerDelta} insights, each a line of visible text (no control or invisible characters) of at most {PlaybookRules.MaxTextBytes} bytes."));
+            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxInsights} insights, each a line of visible text (no control or invisible characters) of at most {PlaybookRules.MaxTextBytes} bytes."));
             return;
         }
 
@@ -199,13 +200,18 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         {
             Apply(e);
             Changed();
-            SaveSnapshotEvery(EventsPerSnapshot, _state.ToSnapshot);
+            if (_pace.IsDue(_state.Envelopes.Sum(kept => (long)kept.Bytes.Length)))
+            {
+                SaveSnapshot(_state.ToSnapshot());
+            }
+
             then();
         });
     }
 
     private void Apply(EnvelopeKept e)
     {
+        _pace.Wrote(e.Envelope.Length);
         _state = _state.Add(LearningJournal.Open(e.Envelope), out _);
         if (!e.Reflected.IsEmpty)
         {
