@@ -93,14 +93,11 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
         PersistAllFor(
             asker, news,
-            e =>
-            {
-                Apply(e);
-                SaveSnapshotEvery(EventsPerSnapshot, _state.ToSnapshot);
-            },
+            Apply,
             () =>
             {
                 Changed();
+                SnapshotSometimes();
                 Answer();
             });
 
@@ -200,13 +197,18 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         {
             Apply(e);
             Changed();
-            if (_pace.IsDue(_state.Envelopes.Sum(kept => (long)kept.Bytes.Length)))
-            {
-                SaveSnapshot(_state.ToSnapshot());
-            }
+            SnapshotSometimes();
 
             then();
         });
+    }
+
+    private void SnapshotSometimes()
+    {
+        if (_pace.IsDue(_state.Envelopes.Sum(kept => (long)kept.Bytes.Length)))
+        {
+            SaveSnapshot(_state.ToSnapshot());
+        }
     }
 
     private void Apply(EnvelopeKept e)
