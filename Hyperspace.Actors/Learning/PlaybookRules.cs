@@ -13,8 +13,11 @@ namespace Hyperspace.Actors.Learning;
 /// <summary>What bullets, their counters and tombstones must look like; pure.</summary>
 public static partial class PlaybookRules
 {
-    /// <summary>Most insights of one reflection, and bullets or tombstones of one delta.</summary>
-    public const int MaxBulletsPerDelta = 16;
+    /// <summary>Most insights of one reflection.</summary>
+    public const int MaxInsights = 16;
+
+    /// <summary>Most bullets or tombstones of one delta: as long as one of them is kept, so is the whole of what was signed.</summary>
+    public const int MaxBulletsPerDelta = 4;
 
     /// <summary>Longest bullet, in UTF-8 bytes.</summary>
     public const int MaxTextBytes = 1_024;
@@ -26,7 +29,7 @@ public static partial class PlaybookRules
     public const int MaxAuthorsSeen = 24;
 
     /// <summary>Largest delta envelope, in bytes.</summary>
-    public const int MaxEnvelopeBytes = 40 * 1024;
+    public const int MaxEnvelopeBytes = 12 * 1024;
 
     /// <summary>Highest counter of one author.</summary>
     public const ulong MaxCount = 1_000_000;

@@ -9,9 +9,10 @@ namespace Hyperspace.Actors.Learning;
 /// <param name="Others">Counters of everyone else together.</param>
 /// <param name="OwnTombstones">Bullets that this peer may prune for good; at the bound it prunes no more, so that none of them comes back.</param>
 /// <param name="OthersTombstones">Tombstones of everyone else together.</param>
-internal sealed record PlaybookLimits(int Own, int Others, int OwnTombstones = 4_096, int OthersTombstones = 2_048)
+/// <param name="PerAuthor">Counters, and as many tombstones, of any other author.</param>
+internal sealed record PlaybookLimits(int Own, int Others, int OwnTombstones = 4_096, int OthersTombstones = 2_048, int PerAuthor = 512)
 {
-    /// <summary>512 counters of one's own and 2,048 of the others.</summary>
+    /// <summary>512 counters of one's own and 2,048 of the others, of each as many as it keeps of its own.</summary>
     public static PlaybookLimits Default { get; } = new(512, 2_048);
 }
 
@@ -54,10 +55,10 @@ internal sealed class PlaybookState
     /// <summary>Nothing reflected yet.</summary>
     public static PlaybookState Empty(string self, PlaybookLimits limits) => new(
         self,
-        AuthorPool<InsightRecord>.Empty(limits.Own, InsightRecord.MostEvidenceFirst),
-        AuthorPool<InsightRecord>.Empty(limits.Others, InsightRecord.MostEvidenceFirst),
-        AuthorPool<TombstoneRecord>.Empty(limits.OwnTombstones, TombstoneRecord.MostSeenFirst),
-        AuthorPool<TombstoneRecord>.Empty(limits.OthersTombstones, TombstoneRecord.MostSeenFirst));
+        AuthorPool<InsightRecord>.Empty(limits.Own, int.MaxValue, InsightRecord.MostEvidenceFirst),
+        AuthorPool<InsightRecord>.Empty(limits.Others, limits.PerAuthor, InsightRecord.MostEvidenceFirst),
+        AuthorPool<TombstoneRecord>.Empty(limits.OwnTombstones, int.MaxValue, TombstoneRecord.MostSeenFirst),
+        AuthorPool<TombstoneRecord>.Empty(limits.OthersTombstones, limits.PerAuthor, TombstoneRecord.MostSeenFirst));
 
     /// <summary>This peer's own counters of a bullet, if it has any.</summary>
     public InsightRecord? OwnRecord(string bulletId) => _own.Find(Self, bulletId);

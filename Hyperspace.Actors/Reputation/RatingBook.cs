@@ -7,8 +7,12 @@ namespace Hyperspace.Actors.Reputation;
 /// <param name="Value">−1 to 1.</param>
 /// <param name="Micros">What was paid, in micro-units.</param>
 /// <param name="PaidAt">When the payee signed the receipt.</param>
-/// <param name="Stamp">When the payer signed the rating: a later one of the same receipt replaces it.</param>
-internal sealed record RatingEntry(string ReceiptId, double Value, ulong Micros, DateTimeOffset PaidAt, ulong Stamp);
+/// <param name="Stamp">When the payer signed the rating, as <see cref="Ratings.StampOf"/> says it: a later one of the same receipt replaces it.</param>
+internal sealed record RatingEntry(string ReceiptId, double Value, ulong Micros, DateTimeOffset PaidAt, ulong Stamp)
+{
+    /// <summary>When the payer signed the rating. It fades from then on: the payee, who dates the receipt, has no say in it.</summary>
+    public DateTimeOffset RatedAt => Ratings.TimeOf(Stamp);
+}
 
 /// <summary>
 /// The ratings of one peer, by rater; immutable. Taking the same ratings in any order, any number of times, gives the same
@@ -22,7 +26,7 @@ internal sealed record RatingBook
     /// <summary>Other raters that are remembered: together they have a small voice, however many they are, and cost nothing to make up.</summary>
     public const int MaxStrangers = 16;
 
-    /// <summary>Ratings per rater; beyond it the oldest receipts are forgotten.</summary>
+    /// <summary>Ratings per rater; beyond it the oldest are forgotten.</summary>
     public const int MaxPerRater = 16;
 
     /// <summary>What a rater must have paid to be heard in full; less counts less.</summary>
@@ -61,7 +65,7 @@ internal sealed record RatingBook
         entries = entries.SetItem(entry.ReceiptId, entry);
         if (entries.Count > MaxPerRater)
         {
-            var oldest = entries.Values.OrderBy(e => e.PaidAt).ThenBy(e => e.ReceiptId, StringComparer.Ordinal).First().ReceiptId;
+            var oldest = entries.Values.OrderBy(e => e.Stamp).ThenBy(e => e.ReceiptId, StringComparer.Ordinal).First().ReceiptId;
             if (oldest == entry.ReceiptId)
             {
                 return this;
@@ -115,7 +119,7 @@ internal sealed record RatingBook
             var (good, bad, total) = (0.0, 0.0, 0.0);
             foreach (var entry in entries.Values)
             {
-                var counts = TrustRules.Faded(now - entry.PaidAt);
+                var counts = TrustRules.Faded(now - entry.RatedAt);
                 good += counts * Math.Max(0, entry.Value);
                 bad += counts * Math.Max(0, -entry.Value);
                 total += counts;

@@ -62,6 +62,7 @@ internal sealed class ReputationState
     {
         var changed = command.Replays
             .Where(r => r.PeerId != Self && double.IsFinite(r.Agreed) && double.IsFinite(r.Disagreed) && r.Agreed >= 0 && r.Disagreed >= 0)
+            .Concat(command.Source == ReplaySources.Recent ? Ended(command.Source) : [])
             .DistinctBy(r => r.PeerId, StringComparer.Ordinal)
             .Where(r => Of(r.PeerId).Replays.GetValueOrDefault(command.Source) != new Tally(r.Agreed, r.Disagreed))
             .ToList();
@@ -74,12 +75,13 @@ internal sealed class ReputationState
         return changed.Count > 0 ? new ReplaysTaken(command.Source, changed, now) : null;
     }
 
-    /// <summary>The call; null when it was of this peer itself. A receipt of another payment than this peer's own to that provider is left out.</summary>
+    /// <summary>The call; null when it was of this peer itself. A receipt that is not of this payment, its amount and its time is left out.</summary>
     public CallNoted? Decide(ReputationCommands.Called command, DateTimeOffset now)
     {
-        var receipt = command.Receipt is { } bytes ? Ratings.ReadReceipt(bytes, now, out _) : null;
-        var isOurs = receipt is not null && command.Paid && receipt.Payee == command.PeerId && receipt.Content.Payer == Self && Receipts.TrueForAll(r => r.Payee != receipt.Payee || r.Content.RequestId != receipt.Content.RequestId);
-        return command.PeerId == Self ? null : new CallNoted(command.PeerId, command.Ok, command.Paid, now, isOurs ? receipt! with { SessionId = command.SessionId } : null);
+        var receipt = command.Paid?.Receipt is { } bytes ? Ratings.ReadReceipt(bytes, out _) : null;
+        var isOurs = receipt is not null && receipt.Payee == command.PeerId && receipt.Content.Payer == Self && IsTrue(receipt, command.Paid!, now)
+            && Receipts.TrueForAll(r => r.Payee != receipt.Payee || r.Content.RequestId != receipt.Content.RequestId);
+        return command.PeerId == Self ? null : new CallNoted(command.PeerId, command.Ok, command.Paid is not null, now, isOurs ? receipt! with { SessionId = command.SessionId } : null);
     }
 
     /// <summary>
@@ -94,7 +96,7 @@ internal sealed class ReputationState
 
     /// <summary>
     /// This peer's own word on others, which here counts in full whatever was paid; and the receipts by which it can be told
-    /// to all, at most one of each peer.
+    /// to all, at most one of each peer and none that others would find too old.
     /// </summary>
     /// <param name="command">Whom and how.</param>
     /// <param name="stamp">The rating's, greater than all before.</param>
@@ -124,7 +126,7 @@ internal sealed class ReputationState
         var peers = command.PeerId is { } named ? [named] : receipts.ConvertAll(r => r.Payee);
         return peers.Count == 0
             ? Refused("No receipt of such a payment is held; rate the provider by its peerId.")
-            : (peers.ConvertAll(p => new RatingTaken(p, Self, new RatingEntry(OwnWord, command.Value, (ulong)RatingBook.FullMicros, now, stamp), now)), receipts, null);
+            : (peers.ConvertAll(p => new RatingTaken(p, Self, new RatingEntry(OwnWord, command.Value, (ulong)RatingBook.FullMicros, now, stamp), now)), [.. receipts.Where(r => Ratings.IsFresh(r, now))], null);
 
         static (IReadOnlyList<RatingTaken>, IReadOnlyList<HeldReceipt>, Refusal?) Refused(string message) => ([], [], new Refusal(ErrorCodes.InvalidParams, message));
     }
@@ -157,6 +159,20 @@ internal sealed class ReputationState
 
         var receipts = Receipts.Add(receipt);
         return new ReputationState(Self, Confirmations, _peers, _ratings, receipts.Count > MaxReceipts ? receipts.RemoveAt(0) : receipts);
+    }
+
+    /// <summary>
+    /// What a report takes back of each author that it does not name. Of what is recent only: who said nothing lately is left out
+    /// there, while elsewhere an author is left out when it can't be compared any more, and what it foretold stays true.
+    /// </summary>
+    private IEnumerable<Replay> Ended(string source) => _peers.Where(p => p.Value.Replays.ContainsKey(source)).Select(p => new Replay(p.Key, 0, 0));
+
+    /// <summary>Else the payee would decide what its customers' ratings weigh.</summary>
+    private static bool IsTrue(HeldReceipt receipt, PaidCall paid, DateTimeOffset now)
+    {
+        var amount = receipt.Content.AmountMicro;
+        return receipt.Content.Currency == paid.Cost.Currency.ToString() && Ratings.IsOf(receipt, paid.Since, now)
+            && (amount == paid.Cost.MicroUnits || (paid.InParts && amount < paid.Cost.MicroUnits));
     }
 
     private PeerRecord Rated(PeerRecord ratee, string rater, RatingEntry entry, DateTimeOffset at) =>

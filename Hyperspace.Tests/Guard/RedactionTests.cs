@@ -174,8 +174,8 @@ public class RedactionTests
     public void Every_text_of_a_recorded_run_is_redacted_before_it_is_signed()
     {
         const string Secret = "mallory@example.org";
-        var step = new TrajectoryStepView("tool", Secret, Secret, Secret, Secret, default, TimeSpan.Zero, true, Secret);
-        var wire = TrajectoryWire.FromRecord(new TrajectoryCommands.Record(Runs.TaskType, Secret, [step], Secret, 1, null), Runs.Now, out _)!;
+        var step = new TrajectoryStepView(Secret, Secret, Secret, Secret, Secret, default, TimeSpan.Zero, true, Secret);
+        var wire = TrajectoryWire.FromRecord(new TrajectoryCommands.Record(Runs.TaskType, Secret, [step], Secret, 1, Secret), Runs.Now, out _)!;
         Assert.DoesNotContain("mallory", wire.ToString(), StringComparison.Ordinal);
     }
 }

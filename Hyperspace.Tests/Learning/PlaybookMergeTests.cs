@@ -173,6 +173,20 @@ public class PlaybookMergeTests
         Assert.All(joined.Members, id => Assert.Same(joined.View, read.Find(id)));
     }
 
+    [Theory]
+    [InlineData("Ask Alice to sign a release before any of the mirrors is told that there is a new version to fetch.", "Alice", "Mallory")]
+    [InlineData("Alice signs a release before any of the mirrors is told that there is a new version to fetch there.", "Alice", "Mallory")]
+    [InlineData("When the provider answers late, enable the cache of the results and ask once more for a single page of them.", "enable", "disable")]
+    [InlineData("Send what changes a record of the catalogue to the primary replica and wait until it has answered twice.", "primary", "standby")]
+    [InlineData("Always let Alice pay for what Bob has ordered of the provider in the session of this very week, and wait.", "Alice pay for what Bob", "Bob pay for what Alice")]
+    public void Near_duplicates_with_another_name_or_an_opposite_are_two(string text, string word, string other)
+    {
+        Assert.Equal(1, VisibleOf(text, text[..^1] + " now."));
+        Assert.Equal(2, VisibleOf(text, text.Replace(word, other, StringComparison.Ordinal)));
+
+        static int VisibleOf(string one, string two) => Read(Of(5, Runs.Delta(1, one, 3, 0), Runs.Delta(2, two, 3, 0))).Visible.Count;
+    }
+
     [Fact]
     public void Own_tombstones_are_never_displaced_and_the_pool_ends_where_pruning_ends()
     {

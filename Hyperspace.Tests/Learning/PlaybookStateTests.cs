@@ -11,7 +11,7 @@ namespace Hyperspace.Tests.Learning;
 public class PlaybookStateTests
 {
     private static readonly TrajectoryLimits SmallRuns = new(Runs: 8, Failures: 4, LargeRuns: 2, LargeFailures: 1, SmallBytes: 600);
-    private static readonly PlaybookLimits SmallInsights = new(Own: 4, Others: 9, OwnTombstones: 2, OthersTombstones: 5);
+    private static readonly PlaybookLimits SmallInsights = new(Own: 4, Others: 9, OwnTombstones: 2, OthersTombstones: 5, PerAuthor: 3);
 
     /// <summary>Runs and deltas of a few authors; deltas overlap, contradict each other and come with clocks out of order.</summary>
     private static readonly SignedEnvelope[] Pool =

@@ -1,4 +1,5 @@
 using Hyperspace.Actors.Reputation;
+using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Reputation;
 
 namespace Hyperspace.Tests.Reputation;
@@ -7,6 +8,8 @@ namespace Hyperspace.Tests.Reputation;
 public sealed class EvictionTests
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddYears(50);
+
+    private static readonly PaidCall Paid = new(Amount.MicroUsdc(1), Now);
 
     // Every peer that is remembered is one that a stranger made up.
     private static readonly ReputationState Full = Enumerable.Range(0, ReputationState.MaxPeers)
@@ -26,7 +29,7 @@ public sealed class EvictionTests
     public void Made_up_peers_do_not_shut_newcomers_out()
     {
         var state = Full;
-        foreach (var call in Enumerable.Range(0, 5).Select(_ => new ReputationCommands.Called("provider", true, true)))
+        foreach (var call in Enumerable.Range(0, 5).Select(_ => new ReputationCommands.Called("provider", true, Paid)))
         {
             state = state.Apply(state.Decide(call, Now)!);
         }
@@ -44,7 +47,7 @@ public sealed class EvictionTests
     public void Own_doing_stays_when_own_outcomes_come_by_the_thousands()
     {
         var state = ReputationState.Empty("me", 2);
-        state = state.Apply(state.Decide(new ReputationCommands.Called("provider", false, true), Now)!);
+        state = state.Apply(state.Decide(new ReputationCommands.Called("provider", false, Paid), Now)!);
         state = After(state, ReplaySources.Matrix, [new Replay("liar", 2, 40), .. Enumerable.Range(0, 2 * ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 90, 10))]);
         Assert.Equal((1, Now), (state.Of("provider").PaidCalls, state.Of("liar").CaughtAt));
     }

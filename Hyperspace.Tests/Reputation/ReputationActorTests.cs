@@ -29,7 +29,7 @@ public sealed class ReputationActorTests
         var trust = engine.Services.GetRequiredService<ITrust>();
         var version = trust.Version;
         engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("honest", 60, 10), new Replay("liar", 2, 40)]));
-        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Called("honest", true, false));
+        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Called("honest", true));
         var before = await Get(engine, "honest");
         Assert.Equal((1, false), (before.Weight, before.Quarantined));
         Assert.Contains(before.Reasons, r => r is { Kind: "replay", For: 60, Against: 10 });
@@ -72,7 +72,7 @@ public sealed class ReputationActorTests
         var actor = engine.Get<ActorKeys.Reputation>();
         foreach (var request in new[] { "r-1", "r-2" })
         {
-            actor.Tell(new ReputationCommands.Called(Shop.PeerId.ToString(), false, true, RatingsTests.ReceiptOf(Shop, Me, request, Now).Bytes.ToArray(), "s"));
+            actor.Tell(new ReputationCommands.Called(Shop.PeerId.ToString(), false, RatingsTests.Paid(RatingsTests.ReceiptOf(Shop, Me, request, Now)), "s"));
         }
 
         var own = await _said.Reader.ReadAsync().AsTask().WaitAsync(EngineFixture.Timeout);
