@@ -58,7 +58,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
                 PruneLater();
             }
         });
-        Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
+        Command<TaskTypeMessages.TakeIn>(OnTakeIn);
         Command<PlaybookMessages.RunFinished>(OnFinished);
         Command<PlaybookMessages.Reflected>(OnReflected);
         Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read()) is { } delta ? [delta] : [], () => { }));
@@ -70,6 +70,43 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     protected override bool KeepsEvents => false;
 
     protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "The reflection could not be journalled and was not published; free some disk space and try again.");
+
+    private void OnTakeIn(TaskTypeMessages.TakeIn message)
+    {
+        var asker = message.Asker ?? ActorRefs.Nobody;
+        var (next, news) = (_state, new List<EnvelopeKept>());
+        foreach (var envelope in message.Envelopes)
+        {
+            var before = next;
+            next = before.Add(envelope, out _);
+            if (!ReferenceEquals(next, before))
+            {
+                news.Add(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) });
+            }
+        }
+
+        if (news.Count == 0)
+        {
+            Answer();
+            return;
+        }
+
+        PersistAllFor(
+            asker, news,
+            Apply,
+            () =>
+            {
+                Changed();
+                SnapshotSometimes();
+                Answer();
+            });
+
+        void Answer()
+        {
+            var kept = _state.Envelopes.Select(envelope => envelope.Id).ToHashSet(StringComparer.Ordinal);
+            asker.Tell(new TrajectoryMessages.Taken([.. message.Envelopes.Select(envelope => envelope.Id).Where(id => !kept.Contains(id))]));
+        }
+    }
 
     private void OnReflect(TrajectoryCommands.Reflect command)
     {
@@ -160,13 +197,18 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         {
             Apply(e);
             Changed();
-            if (_pace.IsDue(_state.Envelopes.Sum(kept => (long)kept.Bytes.Length)))
-            {
-                SaveSnapshot(_state.ToSnapshot());
-            }
+            SnapshotSometimes();
 
             then();
         });
+    }
+
+    private void SnapshotSometimes()
+    {
+        if (_pace.IsDue(_state.Envelopes.Sum(kept => (long)kept.Bytes.Length)))
+        {
+            SaveSnapshot(_state.ToSnapshot());
+        }
     }
 
     private void Apply(EnvelopeKept e)

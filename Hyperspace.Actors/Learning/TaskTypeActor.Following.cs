@@ -100,13 +100,13 @@ internal sealed partial class TaskTypeActor
         // What is over the limit is not lost: it is caught up with.
         if (_rate.Allows(envelope.Author.ToString(), now))
         {
-            if (envelope.Type == EnvelopeTypes.Trajectory || _parts is null or { IsStopping: true })
+            if (envelope.Type == EnvelopeTypes.Trajectory)
             {
                 _exchange.Tell(new TrajectoryMessages.TakeIn(envelope));
             }
             else
             {
-                TakeIn(envelope);
+                TakeIn(new TrajectoryMessages.Brought([envelope], null));
             }
         }
     }

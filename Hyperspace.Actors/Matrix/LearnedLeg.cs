@@ -218,7 +218,7 @@ internal sealed class LearnedLeg
         }
         else
         {
-            posting.Cells[cell] = counts;
+            posting.Cells.Set(cell, counts);
         }
 
         if (posting.Cells.Count == 0)
@@ -292,7 +292,7 @@ internal sealed class LearnedLeg
 
     private sealed class Posting
     {
-        public Dictionary<Cell, (long Good, long Bad)> Cells { get; } = [];
+        public SmallMap<Cell, (long Good, long Bad)> Cells { get; } = new();
 
         public long Total { get; set; }
     }

@@ -97,6 +97,27 @@ internal static class ExperienceFile
         return command;
     }
 
+    /// <summary>The numbers of those authors of a task type's runs that <paramref name="isProven"/> holds for, as a JSON array for <c>json_each</c>.</summary>
+    public static string Proven(SqliteConnection connection, SqliteTransaction? transaction, long taskType, Func<string, bool>? isProven)
+    {
+        var numbers = new List<long>();
+        if (isProven is not null)
+        {
+            using var authors = Command(connection, "SELECT number, name FROM authors WHERE number IN (SELECT author FROM runs WHERE task_type = $type AND own = 0)", ("$type", taskType));
+            authors.Transaction = transaction;
+            using var rows = authors.ExecuteReader();
+            while (rows.Read())
+            {
+                if (isProven(rows.GetString(1)))
+                {
+                    numbers.Add(rows.GetInt64(0));
+                }
+            }
+        }
+
+        return $"[{string.Join(',', numbers)}]";
+    }
+
     private static SqliteConnectionStringBuilder ReadOnly(string path) => new() { DataSource = path, Mode = SqliteOpenMode.ReadOnly };
 
     private static SqliteConnection Open(SqliteConnectionStringBuilder settings, string pragmas)

@@ -3,6 +3,7 @@ using Akka.Event;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.State;
@@ -26,6 +27,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
     private readonly string _taskType;
     private readonly TrajectoryServices _services;
+    private readonly ITrust? _trust;
     private readonly IReadOnlyActorRegistry _registry;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<KeptTrajectory> _arrived = [];
@@ -35,12 +37,13 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     private int _underWay;
     private bool _stopping;
 
-    public TrajectoryActor(string taskType, TrajectoryServices services, IReadOnlyActorRegistry registry)
+    public TrajectoryActor(string taskType, TrajectoryServices services, ITrust? trust, IReadOnlyActorRegistry registry)
     {
         _taskType = taskType;
         _services = services;
+        _trust = trust;
         _registry = registry;
-        _state = TrajectoryState.Empty(services.Identity.PeerId.ToString(), TrajectoryLimits.Default);
+        _state = NoRuns();
         Loading();
     }
 
@@ -58,21 +61,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
     {
         Receive<Loaded>(loaded =>
         {
-            foreach (var envelope in loaded.Envelopes)
-            {
-                if (KeptTrajectory.Read(envelope, _taskType, out var refusal) is { } run)
-                {
-                    _arrived.Add(run);
-                }
-                else
-                {
-                    _log.Warning("The kept run {0} is left out: {1}", envelope.Id, refusal!.Message);
-                }
-            }
-
-            _state = _state.AddRange(_arrived);
+            _state = _state.AddRange(Read(loaded.Envelopes));
             _attempts = loaded.Attempts;
-            _arrived.Clear();
 
             // Also when there are none: the parent waits for it.
             Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
@@ -83,6 +73,25 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         });
         Receive<Status.Failure>(failure => throw new InvalidOperationException($"The runs of {_taskType} could not be read.", failure.Cause));
         ReceiveAny(_ => Stash.Stash());
+    }
+
+    private List<KeptTrajectory> Read(IReadOnlyList<SignedEnvelope> envelopes)
+    {
+        var runs = new List<KeptTrajectory>(envelopes.Count);
+        foreach (var envelope in envelopes)
+        {
+            Refusal? refusal = null;
+            if ((_state.Find(envelope.Id) ?? KeptTrajectory.Read(envelope, _taskType, out refusal)) is { } run)
+            {
+                runs.Add(run);
+            }
+            else
+            {
+                _log.Warning("The kept run {0} is left out: {1}", envelope.Id, refusal!.Message);
+            }
+        }
+
+        return runs;
     }
 
     private void Running()
@@ -109,6 +118,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         });
         Finishing();
         Judging();
+        Trusting();
     }
 
     private void OnRecord(TrajectoryCommands.Record command)

@@ -26,6 +26,9 @@ public static class TrajectoryRules
     /// <summary>Largest envelope of a run, in bytes.</summary>
     public const int MaxEnvelopeBytes = 256 * 1024;
 
+    /// <summary>Largest envelope of a run that another peer makes, in bytes: what is larger it shortens (<see cref="CompactRecord"/>).</summary>
+    public const int MaxSharedBytes = 16 * 1024;
+
     /// <summary>Longest step.</summary>
     public static readonly TimeSpan MaxDuration = TimeSpan.FromDays(30);
 

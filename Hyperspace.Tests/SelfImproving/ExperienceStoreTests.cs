@@ -3,6 +3,7 @@ using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p.Keys;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hyperspace.Tests.SelfImproving;
@@ -143,6 +144,22 @@ public sealed class ExperienceStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Strangers_without_number_leave_half_of_the_room_to_authors_whose_word_counts_here()
+    {
+        var proven = Runs.Author(2).PeerId.ToString();
+        await using var store = new ExperienceStore(_directory, Self, new ExperienceLimits { RecordsPerTaskType = 4 }, NullLogger.Instance, author => author == proven);
+        var theirs = Enumerable.Range(0, 3).Select(i => Runs.Sealed(2, 0.1 + (i / 10.0), "proven", i)).ToList();
+        await Task.WhenAll(theirs.Select(run => store.KeepAsync(run)));
+        for (var author = 3; author <= 8; author++)
+        {
+            await store.KeepAsync(Runs.Sealed(author, 1.0, "best", author));
+        }
+
+        var ids = (await store.IdsAsync(Runs.TaskType)).Named;
+        Assert.Equal((4, false, true, true), (ids.Count, Has(ids, theirs[0]), Has(ids, theirs[1]), Has(ids, theirs[2])));
+    }
+
+    [Fact]
     public async Task The_task_type_with_most_runs_gives_way_when_all_are_too_many()
     {
         await using var store = Open(new ExperienceLimits { Records = 64 });
@@ -195,6 +212,50 @@ public sealed class ExperienceStoreTests : IDisposable
 
             return wanted;
         }
+    }
+
+    [Fact]
+    public async Task Whatever_fails_the_caller_is_answered_and_the_next_run_is_written()
+    {
+        await using var store = Open();
+        var (first, second) = (Runs.Sealed(2, 1.0, "first"), Runs.Sealed(2, 1.0, "second"));
+        Assert.Equal(KeepOutcome.Failed, await InTime(store.KeepAsync(Runs.TaskType, first, Runs.Kept(first), new RunBody("no hash", new byte[1]))));
+        Assert.Equal(KeepOutcome.Kept, await InTime(store.KeepAsync(first)));
+
+        Execute("ALTER TABLE runs RENAME TO away");
+        Assert.Equal(KeepOutcome.Failed, await InTime(store.KeepAsync(second)));
+        Assert.Equal(KeepOutcome.Failed, await InTime(store.KeepAsync(second)));
+        Execute("ALTER TABLE away RENAME TO runs");
+        Assert.Equal(KeepOutcome.Kept, await InTime(store.KeepAsync(second)));
+        Assert.Equal(2, (await store.IdsAsync(Runs.TaskType)).Named.Count);
+
+        static Task<KeepOutcome> InTime(Task<KeepOutcome> written) => written.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task Authors_whose_runs_gave_way_are_forgotten()
+    {
+        await using (var store = Open(new ExperienceLimits { RecordsPerTaskType = 8 }))
+        {
+            for (var i = 0; i < 40; i++)
+            {
+                await store.KeepAsync(Runs.SealedBy(KeyPair.Generate(), i / 40.0, "goal"));
+            }
+
+            Assert.InRange(Execute("SELECT count(*) FROM authors"), 8, 17);
+        }
+
+        await using var again = Open();
+        Assert.Equal(8, Execute("SELECT count(*) FROM authors"));
+        Assert.Equal(KeepOutcome.Kept, await again.KeepAsync(Runs.Sealed(2, 0.0, "one more")));
+        Assert.Equal(9, (await again.LoadAsync(Runs.TaskType, TrajectoryLimits.Default)).Count);
+    }
+
+    private long Execute(string sql)
+    {
+        using var file = ExperienceFile.OpenToWrite(Path.Combine(_directory, ExperienceFile.FileName));
+        using var command = ExperienceFile.Command(file, sql);
+        return command.ExecuteScalar() as long? ?? 0;
     }
 
     private static bool Has(IdSet ids, SignedEnvelope run) => ids.Contains(Convert.FromHexString(run.Id));

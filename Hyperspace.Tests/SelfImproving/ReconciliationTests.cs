@@ -84,6 +84,16 @@ public class ReconciliationTests
         Assert.Equal((most, failure), (wanted, comparison.Failure));
     }
 
+    [Fact]
+    public void A_request_for_the_same_part_twice_is_refused()
+    {
+        Assert.True(Reconciliation.IsValid(Of([], [1])));
+        Assert.False(Reconciliation.IsValid(Of([], [])));
+        Assert.False(Reconciliation.IsValid(Of([1, 2], [3], [1, 2])));
+
+        static TrajectorySyncRequest Of(params byte[][] prefixes) => new() { TaskType = Runs.TaskType, Prefixes = { prefixes.Select(ByteString.CopyFrom) } };
+    }
+
     private static IdRange Endless(Random random)
     {
         var range = new IdRange { Count = 1_000_000, Fingerprint = ByteString.CopyFrom(new byte[16]) };
