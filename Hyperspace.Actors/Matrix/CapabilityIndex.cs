@@ -10,7 +10,7 @@ namespace Hyperspace.Actors.Matrix;
 /// </summary>
 internal sealed partial class CapabilityIndex
 {
-    /// <summary>Most capabilities; further ones are not taken in until others expire.</summary>
+    /// <summary>Most capabilities; further ones are taken in only in place of those of the provider that has most.</summary>
     public const int MaxCapabilities = 1 << 17;
 
     /// <summary>Most hits of a leg.</summary>
@@ -23,6 +23,8 @@ internal sealed partial class CapabilityIndex
     private const double LeastCosine = 0.15;
 
     private readonly MatrixStore _store;
+    private readonly int _capacity;
+    private readonly ProviderShares _shares;
     private readonly List<string?> _ids = [];
     private readonly List<long> _expires = [];
     private readonly Stack<int> _free = new();
@@ -31,9 +33,12 @@ internal sealed partial class CapabilityIndex
     private sbyte[] _vectors = [];
 
     /// <summary>Reads what the store holds.</summary>
-    public CapabilityIndex(MatrixStore store)
+    /// <param name="store">The file.</param>
+    /// <param name="self">This peer, for whose own capabilities there is always room.</param>
+    /// <param name="capacity">Most capabilities.</param>
+    public CapabilityIndex(MatrixStore store, string self = "", int capacity = MaxCapabilities)
     {
-        _store = store;
+        (_store, _capacity, _shares) = (store, capacity, new ProviderShares(self));
         using (var reader = store.Read("SELECT number, id, expires_ms, vector FROM capabilities ORDER BY number"))
         {
             while (reader.Read())
@@ -84,9 +89,14 @@ internal sealed partial class CapabilityIndex
 
             Remove(capability.Id);
         }
-        else if (_numbers.Count >= MaxCapabilities)
+        else if (_numbers.Count >= _capacity)
         {
-            return false;
+            if (_shares.GivingWayTo(capability.Id) is not { } yielding)
+            {
+                return false;
+            }
+
+            Remove(yielding);
         }
 
         if (!_free.TryPop(out number))
@@ -131,6 +141,10 @@ internal sealed partial class CapabilityIndex
 
         _store.Write("DELETE FROM words WHERE rowid = $number", ("$number", number));
         _store.Write("DELETE FROM capabilities WHERE number = $number", ("$number", number));
+
+        // Also while no embedder runs: a later one would take the vector for that of what then has this id.
+        _store.Write("DELETE FROM embeddings WHERE id = $id", ("$id", id));
+        _shares.Remove(id);
         _numbers.Remove(id);
         _ids[number] = null;
         _free.Push(number);
@@ -148,7 +162,7 @@ internal sealed partial class CapabilityIndex
     }
 
     /// <summary>The ids of one peer's capabilities.</summary>
-    public IReadOnlyList<string> OfPeer(string peerId) => [.. _numbers.Keys.Where(id => id.StartsWith(peerId + "/", StringComparison.Ordinal))];
+    public IReadOnlyCollection<string> OfPeer(string peerId) => _shares.Of(peerId);
 
     /// <summary>Whether it is known.</summary>
     public bool Contains(string id) => _numbers.ContainsKey(id);
@@ -239,6 +253,7 @@ internal sealed partial class CapabilityIndex
     {
         (_ids[number], _expires[number]) = (id, expiresMs);
         _numbers[id] = number;
+        _shares.Add(id);
         vector.CopyTo(VectorOf(number));
     }
 

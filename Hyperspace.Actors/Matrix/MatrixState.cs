@@ -35,7 +35,7 @@ internal sealed class MatrixState : IDisposable
         _model.Changed += change => Store.PutSums(change.Author, change.Capability, change.After);
         Proofs = store.LoadProofs();
         Own = store.LoadOutcomes();
-        Index = new CapabilityIndex(store);
+        Index = new CapabilityIndex(store, self);
         _learned = new LearnedLeg(_model, self, WeightOf);
         _ranker = new MatrixRanker(Index, _learned);
         var counters = store.LoadCounters();
@@ -141,19 +141,16 @@ internal sealed class MatrixState : IDisposable
         return news;
     }
 
-    /// <summary>Takes all that a peer offers.</summary>
-    public void Take(MatrixMessages.Offered offered)
+    /// <summary>Takes all that a peer offers. Returns for how many of its capabilities there was no room.</summary>
+    public int Take(MatrixMessages.Offered offered)
     {
         var fitting = offered.Capabilities.Where(c => c.PeerId == offered.PeerId && MatrixModel.IsOwn(offered.PeerId, c.Id)).ToList();
-        foreach (var gone in Index.OfPeer(offered.PeerId).Except(fitting.Select(c => c.Id), StringComparer.Ordinal))
+        foreach (var gone in Index.OfPeer(offered.PeerId).Except(fitting.Select(c => c.Id), StringComparer.Ordinal).ToList())
         {
             Index.Remove(gone);
         }
 
-        foreach (var capability in fitting)
-        {
-            Index.Put(capability, offered.Expires.ToUnixTimeMilliseconds());
-        }
+        return fitting.Count(capability => !Index.Put(capability, offered.Expires.ToUnixTimeMilliseconds()));
     }
 
     /// <summary>How the others' experience would have done on this peer's own outcomes.</summary>

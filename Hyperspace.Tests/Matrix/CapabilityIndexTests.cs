@@ -67,6 +67,34 @@ public sealed class CapabilityIndexTests : IDisposable
     }
 
     [Fact]
+    public void A_few_providers_do_not_fill_the_index_and_own_capabilities_always_find_room()
+    {
+        using var store = MatrixStore.Open(null, out _);
+        var index = new CapabilityIndex(store, "me", capacity: 8);
+        Assert.All(Ids("mallory", 4).Concat(Ids("trudy", 4)), id => Assert.True(Put(id)));
+        Assert.False(Put("mallory/z"));
+        Assert.Equal([true, true, false, false], Ids("bob", 4).Select(Put));
+        Assert.Equal(8, index.Count);
+        Assert.Equal((3, 3, 2), (index.OfPeer("mallory").Count, index.OfPeer("trudy").Count, index.OfPeer("bob").Count));
+
+        // Those that gave way come again with each record, and stay out.
+        Assert.Equal([true, true, true, false], Ids("mallory", 4).Select(Put));
+        Assert.All(Ids("me", 6), id => Assert.True(Put(id)));
+        Assert.Equal(Ids("me", 6), index.OfPeer("me"));
+        Assert.Equal(8, index.Count);
+        index.Remove("me/0");
+        Assert.True(Put("bob/9"));
+
+        // After a restart they have what they had.
+        var loaded = new CapabilityIndex(store, "me", capacity: 8);
+        Assert.Equal(index.Ids.Order(StringComparer.Ordinal), loaded.Ids.Order(StringComparer.Ordinal));
+        Assert.True(loaded.Put(Of("me/0", "0", "Cooks.") with { PeerId = "me" }, 100));
+
+        bool Put(string id) => index.Put(Of(id, id.Split('/')[1], "Cooks.") with { PeerId = id.Split('/')[0] }, 100);
+        static IEnumerable<string> Ids(string peer, int count) => Enumerable.Range(0, count).Select(i => $"{peer}/{i}");
+    }
+
+    [Fact]
     public void A_damaged_file_is_put_aside()
     {
         File.WriteAllText(Path.Combine(_directory, MatrixStore.FileName), new string('x', 4096));
