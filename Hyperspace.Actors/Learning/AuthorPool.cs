@@ -47,7 +47,10 @@ internal sealed class AuthorPool<T>
     public T? Find(string author, string bulletId) => _records.GetValueOrDefault((author, bulletId));
 
     /// <summary>The pool with the record; this very pool when it tells nothing new or ranks behind a full pool.</summary>
-    public AuthorPool<T> Merge(T record)
+    public AuthorPool<T> Merge(T record) => Merge(record, records => FairShare.Order(records, _bestFirst, r => r.Author)[^1]);
+
+    /// <summary>As above, with another rule for which record of an overfull pool has to go.</summary>
+    public AuthorPool<T> Merge(T record, Func<IReadOnlyCollection<T>, T> lastOf)
     {
         var key = (record.Author, record.BulletId);
         if (_records.TryGetValue(key, out var known) && _bestFirst.Compare(known, record) <= 0)
@@ -58,7 +61,7 @@ internal sealed class AuthorPool<T>
         var merged = _records.SetItem(key, record);
         if (merged.Count > _limit)
         {
-            var last = FairShare.Order(merged.Values, _bestFirst, r => r.Author)[^1];
+            var last = lastOf([.. merged.Values]);
             if (ReferenceEquals(last, record))
             {
                 return this;

@@ -128,13 +128,18 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         return read.Playbook;
     }
 
-    /// <summary>Signs, journals and publishes this peer's deltas, then goes on. The last one completes the reflection on a run, if it comes from one.</summary>
+    /// <summary>
+    /// Signs, journals and publishes this peer's deltas, then goes on. The last one completes the reflection on a run, if it
+    /// comes from one. What this peer itself does not keep it does not ask others to keep.
+    /// </summary>
     private void Say(IReadOnlyList<PlaybookDelta> deltas, Action then, ByteString? reflected = null)
     {
-        foreach (var delta in deltas)
+        var news = deltas
+            .Select(delta => SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.PlaybookDelta, delta.ToByteArray(), _services.Trajectories.Clock.Next()))
+            .Where(envelope => !ReferenceEquals(_state.Add(envelope, out _), _state)).ToList();
+        foreach (var envelope in news)
         {
-            var envelope = SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.PlaybookDelta, delta.ToByteArray(), _services.Trajectories.Clock.Next());
-            Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)), ReferenceEquals(delta, deltas[^1]) ? reflected : null);
+            Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)), ReferenceEquals(envelope, news[^1]) ? reflected : null);
         }
 
         // After what is being journalled, and at once when that is nothing.

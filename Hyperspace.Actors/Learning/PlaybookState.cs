@@ -5,7 +5,7 @@ using Hyperspace.Contracts.Wire;
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>How many records (author × bullet) a task type's playbook keeps.</summary>
-/// <param name="Own">Counters of one's own.</param>
+/// <param name="Own">Counters of one's own; which of them stay is up to <see cref="OwnInsights"/>.</param>
 /// <param name="Others">Counters of everyone else together.</param>
 /// <param name="OwnTombstones">Bullets that this peer may prune for good; at the bound it prunes no more, so that none of them comes back.</param>
 /// <param name="OthersTombstones">Tombstones of everyone else together.</param>
@@ -70,16 +70,18 @@ internal sealed class PlaybookState
     public PlaybookState Merge(PlaybookRecords records)
     {
         var (own, others, ownTombstones, othersTombstones) = (_own, _others, _ownTombstones, _othersTombstones);
-        foreach (var record in records.Insights)
-        {
-            (own, others) = record.Author == Self ? (own.Merge(record), others) : (own, others.Merge(record));
-        }
-
         foreach (var tombstone in records.Tombstones)
         {
             (ownTombstones, othersTombstones) = tombstone.Author == Self
                 ? (ownTombstones.Merge(tombstone), othersTombstones)
                 : (ownTombstones, othersTombstones.Merge(tombstone));
+        }
+
+        foreach (var record in records.Insights)
+        {
+            (own, others) = record.Author == Self
+                ? (own.Merge(record, mine => OwnInsights.Last(mine, id => ownTombstones.Find(Self, id))), others)
+                : (own, others.Merge(record));
         }
 
         return ReferenceEquals(own, _own) && ReferenceEquals(others, _others) && ReferenceEquals(ownTombstones, _ownTombstones) && ReferenceEquals(othersTombstones, _othersTombstones)
@@ -116,7 +118,8 @@ internal sealed class PlaybookState
 
         void Count(string id, BulletEffect? effect, Func<BulletCount> fresh)
         {
-            var mine = OwnRecord(id)?.Count;
+            // Counters that gave way go on from what the tombstone covers, or they would be covered again.
+            var mine = OwnRecord(id)?.Count ?? (_ownTombstones.Find(Self, id)?.Of(Self) is { } covered ? Covered(fresh(), covered) : null);
             if (counts.ContainsKey(id) || (mine is not null && (effect is null || (trajectoryId is not null && mine.Sources.Contains(trajectoryId)))))
             {
                 return;
@@ -137,6 +140,12 @@ internal sealed class PlaybookState
             }
 
             counts[id] = count;
+        }
+
+        static BulletCount Covered(BulletCount count, BulletEvidence evidence)
+        {
+            (count.Helpful, count.Harmful, count.Neutral) = (evidence.Helpful, evidence.Harmful, evidence.Neutral);
+            return count;
         }
     }
 

@@ -71,5 +71,8 @@ internal sealed class TombstoneRecord : IBulletRecord
     /// <summary>What it covers of somebody's counters.</summary>
     public BulletEvidence SeenOf(string author) => _seen.TryGetValue(author, out var seen) ? seen : _others;
 
+    /// <summary>What it says of an author whom it names; null of others.</summary>
+    public BulletEvidence? Of(string author) => _seen.TryGetValue(author, out var seen) ? seen : null;
+
     private ulong Sum() => _seen.Values.Aggregate(_others.Total, (sum, seen) => sum + seen.Total);
 }
