@@ -21,6 +21,31 @@ public sealed class CapabilityIndexTests : IDisposable
     }
 
     [Fact]
+    public void A_word_that_many_have_finds_where_rarer_ones_find_little_and_ranks_where_they_find_enough()
+    {
+        using var store = MatrixStore.Open(null, out _);
+        var index = new CapabilityIndex(store);
+        for (var i = 0; i < 6600; i++)
+        {
+            // 3 are kindly, 300 are quick, 1,650 translate; none of the kindly and few of the quick do.
+            index.Put(Of($"p/{i}", $"n{i}", (i % 2200 == 1 ? "kindly " : "") + (i % 22 == 3 || i == 4 ? "quick " : "") + (i % 4 == 0 ? "translate" : "cook")), 100);
+        }
+
+        var kind = index.Lexical("kindly translate");
+        Assert.Equal(["p/1", "p/2201", "p/4401"], kind.Take(3).Select(h => h.Capability).Order(StringComparer.Ordinal));
+        Assert.Equal(CapabilityIndex.MaxHits, kind.Count);
+        Assert.All(kind.Skip(3), hit => Assert.Contains("translate", index.Find(hit.Capability)!.Description, StringComparison.Ordinal));
+
+        var quick = index.Lexical("a quick translation, translate!");
+        Assert.Equal("p/4", quick[0].Capability);
+        Assert.All(quick, hit => Assert.Contains("quick", index.Find(hit.Capability)!.Description, StringComparison.Ordinal));
+
+        // What nearly all have finds only where nothing else does.
+        Assert.DoesNotContain(index.Lexical("kindly cook translate").Skip(3), hit => index.Find(hit.Capability)!.Description == "cook");
+        Assert.Equal(CapabilityIndex.MaxHits, index.Lexical("cook").Count);
+    }
+
+    [Fact]
     public void Spelling_finds_what_words_do_not()
     {
         using var store = MatrixStore.Open(null, out _);
