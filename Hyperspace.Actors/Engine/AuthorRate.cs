@@ -12,7 +12,8 @@ internal sealed class AuthorRate(int perWindow, TimeSpan window, int maxAuthors)
     /// <summary>Counts one; false when this author, or the sum of new authors, is over the limit until the window ends.</summary>
     public bool Allows(string author, DateTimeOffset now)
     {
-        if (now >= _windowEnds)
+        // Also when the clock was put back; else the window would last until it is where it was.
+        if (now >= _windowEnds || now < _windowEnds - window)
         {
             _counts.Clear();
             _windowEnds = now + window;

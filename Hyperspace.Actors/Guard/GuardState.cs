@@ -22,13 +22,13 @@ internal sealed record GuardState(DateTimeOffset WindowStart, int WindowCount, s
     public static GuardState Empty { get; } = new(DateTimeOffset.UnixEpoch, 0, null, 0);
 
     /// <summary>Operations begun in the window of <paramref name="now"/>.</summary>
-    public int OperationsAt(DateTimeOffset now) => now - WindowStart < Window ? WindowCount : 0;
+    public int OperationsAt(DateTimeOffset now) => IsIn(now) ? WindowCount : 0;
 
     /// <summary>How often this very call failed in a row.</summary>
     public int RepeatedFailuresOf(string operation, string inputHash) => FailedCall == CallOf(operation, inputHash) ? Failures : 0;
 
     /// <summary>An operation began.</summary>
-    public GuardState Began(DateTimeOffset at) => at - WindowStart < Window
+    public GuardState Began(DateTimeOffset at) => IsIn(at)
         ? this with { WindowCount = WindowCount + 1 }
         : this with { WindowStart = at, WindowCount = 1 };
 
@@ -42,6 +42,9 @@ internal sealed record GuardState(DateTimeOffset WindowStart, int WindowCount, s
         var call = CallOf(operation, inputHash);
         return this with { FailedCall = call, Failures = FailedCall == call ? Failures + 1 : 1 };
     }
+
+    // A clock that was put back begins anew; else the window would last until it is where it was.
+    private bool IsIn(DateTimeOffset at) => at >= WindowStart && at - WindowStart < Window;
 
     private static string CallOf(string operation, string inputHash) => $"{operation}\n{inputHash}";
 }

@@ -39,27 +39,46 @@ public static class Redaction
     private static string Pass(string text, Dictionary<string, int> found)
     {
         var before = found.Values.Sum();
-        var passed = text;
-        foreach (var rule in RedactionPatterns.All)
-        {
-            passed = rule.Pattern.Replace(passed, match =>
-            {
-                var replaced = rule.Applies(passed, match) ? match.Result(rule.Replacement) : match.Value;
-                if (replaced != match.Value)
-                {
-                    Count(found, rule.Kind);
-                }
-
-                return replaced;
-            });
-        }
-
+        var passed = RedactionPatterns.Credentials.Aggregate(text, (rest, rule) => Replace(rest, rule, found));
+        passed = NamedSecrets.All.Aggregate(passed, (rest, rule) => Replace(rest, rule, found));
+        passed = RedactionPatterns.People.Aggregate(passed, (rest, rule) => Replace(rest, rule, found));
         foreach (var (kind, find) in RedactionScans.All)
         {
             passed = Cut(passed, kind, find, found);
         }
 
         return found.Values.Sum() == before ? text : passed;
+    }
+
+    private static string Replace(string text, RedactionPattern rule, Dictionary<string, int> found) => rule.Pattern.Replace(text, match =>
+    {
+        var replaced = rule.Applies(text, match) ? match.Result(rule.Replacement) : match.Value;
+        if (replaced != match.Value)
+        {
+            Count(found, rule.Kind);
+        }
+
+        return replaced;
+    });
+
+    private static string Replace(string text, NamedSecret rule, Dictionary<string, int> found)
+    {
+        StringBuilder? cut = null;
+        var copied = 0;
+        for (var match = rule.Before.Match(text); match.Success;)
+        {
+            var next = match.Index + match.Length;
+            if (NamedValue.At(text, next) is { } value && rule.Applies(text, match, value))
+            {
+                (cut ??= new StringBuilder()).Append(text, copied, value.Start - copied).Append("[redacted:").Append(rule.Kind).Append(']');
+                Count(found, rule.Kind);
+                copied = next = value.EndIn(text);
+            }
+
+            match = rule.Before.Match(text, next);
+        }
+
+        return cut?.Append(text, copied, text.Length - copied).ToString() ?? text;
     }
 
     private static string Cut(string text, string kind, SecretScan find, Dictionary<string, int> found)

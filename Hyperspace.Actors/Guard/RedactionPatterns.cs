@@ -7,28 +7,26 @@ internal static class RedactionPatterns
 {
     private const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
 
-    private const string SecretNames =
-        "(?:api[_-]?key|(?:access|auth|refresh|session|bearer|id)[_-]?token|client[_-]?secret|secret(?:[_-]?(?:access[_-]?)?key)?|account[_-]?key|"
-        + "password|passwd|passphrase|pwd|private[ _-]?key|mnemonic|seed[ _-]?phrase|recovery[ _-]?phrase)";
-
     private const string QuerySecrets =
         "(?:api[_-]?key|(?:access_|auth_|id_|refresh_)?token|sig|signature|auth|password|passwd|pwd|secret|client_secret|session(?:id)?|sid|jwt|"
         + "x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential))";
 
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<RedactionPattern> All { get; } =
+    /// <summary>Credentials that are known by their form, or by a header.</summary>
+    public static IReadOnlyList<RedactionPattern> Credentials { get; } =
     [
         Of("private-key", @"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)"),
 
         // Headers before what looks like their values: the scheme stays, since it tells how to call.
         Of("token", @"\bbearer\s+[A-Za-z0-9._~+/=-]{8,}", "Bearer [redacted:token]", RegexOptions.IgnoreCase),
-        Of("token", @"(authorization\\?[""']?\s*[:=]\s*\\?[""']?(?:basic|token|apikey|negotiate|ntlm)\s+)[^\s""'\\,;\[\]]+", "${1}[redacted:token]", RegexOptions.IgnoreCase),
-        Of("token", @"(authorization\\?[""']?\s*[:=]\s*\\?[""']?(?:digest|aws4-hmac-sha256)\s)[^\r\n\[\]]+", "${1}[redacted:token]", RegexOptions.IgnoreCase),
-        Of("token", @"(\bx-(?:api-key|auth-token|amz-security-token|csrf-token)\\?[""']?\s*[:=]\s*\\?[""']?)[^\s""'\\,;\[\]]+", "${1}[redacted:token]", RegexOptions.IgnoreCase),
-        Of("cookie", @"(\b(?:set-)?cookie\\?[""']?\s*[:=]\s*\\?[""']?)[^\s=;,""'\\\[\]]+=[^""'\\\r\n]+", "${1}[redacted:cookie]", RegexOptions.IgnoreCase),
+        Of("token", @"(authorization\\*[""']?\s*[:=]\s*\\*[""']?(?:basic|token|apikey|bot|negotiate|ntlm)\s+)[^\s""'\\,;\[\]]+", "${1}[redacted:token]", RegexOptions.IgnoreCase),
+        Of("token", @"(authorization\\*[""']?\s*[:=]\s*\\*[""']?(?:digest|aws4-hmac-sha256)\s)[^\r\n\[\]]+", "${1}[redacted:token]", RegexOptions.IgnoreCase),
+        Of("token", @"(authorization\\*[""']?\s*[:=]\s*\\*[""']?(?:[A-Za-z][A-Za-z0-9-]{1,20}\s+)?)([A-Za-z0-9._~+/=:-]{16,})", "${1}[redacted:token]", RegexOptions.IgnoreCase, (_, match) => LooksRandom(match.Groups[2].ValueSpan)),
+        Of("token", @"(\bx-(?:api-key|auth-token|amz-security-token|csrf-token)\\*[""']?\s*[:=]\s*\\*[""']?)[^\s""'\\,;\[\]]+", "${1}[redacted:token]", RegexOptions.IgnoreCase),
+        Of("cookie", @"(\b(?:set-)?cookie\\*[""']?\s*[:=]\s*\\*[""']?)[^\s=;,""'\\\[\]]+=[^""'\\\r\n]+", "${1}[redacted:cookie]", RegexOptions.IgnoreCase),
         Of("token", @"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
 
-        Of("credentials", @"(\b[a-z][a-z0-9+.-]{0,31}://)[^\s/?#@""'\\<>:]*:[^\s/@""'\\<>]*@", "${1}[redacted:credentials]@", RegexOptions.IgnoreCase),
+        Of("credentials", @"(\b[a-z][a-z0-9+.-]{0,31}://)[^\s/?#@""'\\<>:]*:[^\s/""'\\<>]*@", "${1}[redacted:credentials]@", RegexOptions.IgnoreCase),
+        Of("credentials", @"(\b[a-z][a-z0-9+.-]{0,31}://)[^\s/?#@""'\\<>:\[]+:([^\s/@""'\\<>]+)/[^\s@""'\\<>]*@", "${1}[redacted:credentials]@", RegexOptions.IgnoreCase, (_, match) => !IsPort(match.Groups[2].ValueSpan)),
         Of("credentials", @"(\bhttps?://)[A-Za-z0-9_-]{16,}@", "${1}[redacted:credentials]@", RegexOptions.IgnoreCase),
         Of("secret", "([?&]" + QuerySecrets + @"=)[^\s&#""'\\<>\[\]]+", "${1}[redacted:secret]", RegexOptions.IgnoreCase),
         Of("secret", @"([?&](?:key|code)=)[A-Za-z0-9._~%+/-]{16,}", "${1}[redacted:secret]", RegexOptions.IgnoreCase),
@@ -42,11 +40,13 @@ internal static class RedactionPatterns
         Of("private-key", @"\b[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{90,}"),
         Of("private-key", @"\b[5KL][1-9A-HJ-NP-Za-km-z]{50,51}\b"),
 
-        Of("secret", "(" + SecretNames + @"\\?[""']?\s*[:=]\s*\\?"")[^""\\\n]+", "${1}[redacted:secret]", RegexOptions.IgnoreCase),
-        Of("secret", "(" + SecretNames + @"[""']?\s*[:=]\s*')[^'\n]+", "${1}[redacted:secret]", RegexOptions.IgnoreCase),
-        Of("secret", @"((?:mnemonic|(?:seed|recovery)[ _-]?phrase)\s*(?:[:=]|is)\s*)[a-z]{3,8}(?:\s+[a-z]{3,8}){11,23}", "${1}[redacted:secret]", RegexOptions.IgnoreCase),
-        Of("secret", "(" + SecretNames + @"\s*[:=]\s*)[^\s""'\\,;}\]\[]+", "${1}[redacted:secret]", RegexOptions.IgnoreCase),
+        // Words without quotes; other values of names are NamedSecrets.
+        Of("secret", @"((?:(?:mnemonic|(?:seed|recovery)[ _-]?phrase)\s*(?:[:=]|is)|--?mnemonic)\s*)[a-z]{3,8}(?:\s+[a-z]{3,8}){11,23}", "${1}[redacted:secret]", RegexOptions.IgnoreCase),
+    ];
 
+    /// <summary>What tells who somebody is; taken out after credentials, which it may be a part of.</summary>
+    public static IReadOnlyList<RedactionPattern> People { get; } =
+    [
         Of("email", @"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"),
         Of("user", @"(/(?:home|Users)/)([^/\s""'\\:;,<>|*?()\[\]]+)", "${1}[redacted:user]", RegexOptions.None, IsHome),
         Of("user", @"([A-Za-z]:\\{1,4}(?:Users|Documents and Settings)\\{1,4})([^/\s""'\\:;,<>|*?()\[\]]+)", "${1}[redacted:user]", RegexOptions.IgnoreCase, IsHome),
@@ -54,6 +54,12 @@ internal static class RedactionPatterns
 
     private static RedactionPattern Of(string kind, string pattern, string? replacement = null, RegexOptions options = RegexOptions.None, Func<string, Match, bool>? applies = null) =>
         new(kind, new Regex(pattern, Linear | options), replacement ?? $"[redacted:{kind}]", applies ?? ((_, _) => true));
+
+    /// <summary>No word of a sentence, and no address.</summary>
+    private static bool LooksRandom(ReadOnlySpan<char> text) => !text.Contains("://", StringComparison.Ordinal) && (text.ContainsAnyInRange('0', '9') || text[1..].ContainsAnyInRange('A', 'Z') || text.Length >= 24);
+
+    /// <summary>A port, or what stands for one.</summary>
+    private static bool IsPort(ReadOnlySpan<char> text) => !text.ContainsAnyExceptInRange('0', '9') || text[0] is '$' or '{' or '%' || text.Equals("port", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A path of its own, not the middle of another one or of an address, and not of a user that every machine has.</summary>
     private static bool IsHome(string text, Match match) =>

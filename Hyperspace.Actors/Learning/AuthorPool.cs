@@ -15,19 +15,21 @@ internal interface IBulletRecord
 
 /// <summary>
 /// A bounded set with one record per author and bullet: of two the better one stays, which for counters that only grow is
-/// the later one. A full pool keeps every author's best before anyone's second. The same records in any order and number
-/// leave the same pool: a record never ranks better because others came.
+/// the later one. Of an author a bounded number stays; a full pool keeps every author's best before anyone's second. The same
+/// records in any order and number leave the same pool: a record never ranks better because others came.
 /// </summary>
 internal sealed class AuthorPool<T>
     where T : class, IBulletRecord
 {
     private readonly int _limit;
+    private readonly int _perAuthor;
     private readonly IComparer<T> _bestFirst;
     private readonly ImmutableDictionary<(string Author, string BulletId), T> _records;
 
-    private AuthorPool(int limit, IComparer<T> bestFirst, ImmutableDictionary<(string Author, string BulletId), T> records)
+    private AuthorPool(int limit, int perAuthor, IComparer<T> bestFirst, ImmutableDictionary<(string Author, string BulletId), T> records)
     {
         _limit = limit;
+        _perAuthor = perAuthor;
         _bestFirst = bestFirst;
         _records = records;
     }
@@ -40,8 +42,9 @@ internal sealed class AuthorPool<T>
 
     /// <summary>Nothing kept.</summary>
     /// <param name="limit">Most records.</param>
+    /// <param name="perAuthor">Most records of one author.</param>
     /// <param name="bestFirst">A total order.</param>
-    public static AuthorPool<T> Empty(int limit, IComparer<T> bestFirst) => new(limit, bestFirst, ImmutableDictionary<(string Author, string BulletId), T>.Empty);
+    public static AuthorPool<T> Empty(int limit, int perAuthor, IComparer<T> bestFirst) => new(limit, perAuthor, bestFirst, ImmutableDictionary<(string Author, string BulletId), T>.Empty);
 
     /// <summary>The record of an author and bullet, if there is one.</summary>
     public T? Find(string author, string bulletId) => _records.GetValueOrDefault((author, bulletId));
@@ -59,17 +62,13 @@ internal sealed class AuthorPool<T>
         }
 
         var merged = _records.SetItem(key, record);
-        if (merged.Count > _limit)
+        var ofAuthor = merged.Values.Where(r => r.Author == record.Author).ToList();
+        var last = ofAuthor.Count > _perAuthor ? ofAuthor.Max(_bestFirst) : merged.Count > _limit ? lastOf([.. merged.Values]) : null;
+        if (ReferenceEquals(last, record))
         {
-            var last = lastOf([.. merged.Values]);
-            if (ReferenceEquals(last, record))
-            {
-                return this;
-            }
-
-            merged = merged.Remove((last.Author, last.BulletId));
+            return this;
         }
 
-        return new AuthorPool<T>(_limit, _bestFirst, merged);
+        return new AuthorPool<T>(_limit, _perAuthor, _bestFirst, last is null ? merged : merged.Remove((last.Author, last.BulletId)));
     }
 }

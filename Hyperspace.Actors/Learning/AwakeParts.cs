@@ -12,7 +12,7 @@ internal sealed class AwakeParts
     /// <summary>Starts them, watched, as children of the actor whose context it is.</summary>
     public AwakeParts(IActorContext context, string taskType, LearningServices services, Akka.Hosting.IReadOnlyActorRegistry registry)
     {
-        Runs = context.Watch(context.ActorOf(Props.Create(() => new TrajectoryActor(taskType, services.Trajectories, registry)), "runs"));
+        Runs = context.Watch(context.ActorOf(Props.Create(() => new TrajectoryActor(taskType, services.Trajectories, services.Trust, registry)), "runs"));
         Reflector = context.Watch(context.ActorOf(Props.Create(() => new ReflectorActor(services.RunReflector)), "reflector"));
         var (runs, reflector) = (Runs, Reflector);
         Playbook = context.Watch(context.ActorOf(Props.Create(() => new PlaybookCuratorActor(taskType, services, reflector)), "playbook"));

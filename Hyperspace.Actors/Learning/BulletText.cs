@@ -5,8 +5,9 @@ namespace Hyperspace.Actors.Learning;
 
 /// <summary>
 /// A bullet's text as its near duplicates are found: counts of words, pairs of words and character trigrams. Equal on every
-/// peer: integers only, hashed by FNV-1a and not by the runtime. Two texts whose telling words differ (numbers, quoted,
-/// joined or shortened ones, negations) are never near duplicates, however alike they look: "with mode=any" is not "with mode=all".
+/// peer: integers only, hashed by FNV-1a and not by the runtime. Two texts whose telling words differ, or stand in another order, are
+/// never near duplicates, however alike they look: "with mode=any" is not "with mode=all". Telling are numbers, quoted, joined or
+/// shortened words, those with a capital letter (a name, wherever it stands), and those that turn the sense of a sentence.
 /// </summary>
 internal sealed class BulletText
 {
@@ -16,9 +17,19 @@ internal sealed class BulletText
     private const ulong FnvOffset = 14_695_981_039_346_656_037;
     private const ulong FnvPrime = 1_099_511_628_211;
 
+    // Of a pair of opposites one is enough.
     private static readonly FrozenSet<string> Turns = FrozenSet.ToFrozenSet(
-        ["no", "not", "never", "none", "nor", "without", "avoid", "cannot", "stop", "except", "unless", "instead", "before", "after", "over", "than", "always", "only", "more", "less", "first", "last"],
+        ["no", "not", "never", "none", "nor", "without", "avoid", "cannot", "stop", "except", "unless", "instead", "before", "after", "over", "than", "always", "only", "more", "less", "first", "last",
+        "all", "any", "some", "every", "each", "both", "either", "neither", "least", "most", "fewer", "off", "down", "out", "from", "above", "below", "under",
+        "true", "false", "high", "higher", "low", "lower", "long", "longer", "short", "shorter", "fast", "faster", "slow", "slower", "large", "larger", "small", "smaller", "early", "earlier", "late", "later",
+        "new", "newer", "newest", "old", "older", "oldest", "left", "right", "push", "pull", "set", "may", "must", "good", "bad", "best", "worst"],
         StringComparer.Ordinal);
+
+    // Of words that have many forms, and an opposite.
+    private static readonly string[] TurningStems =
+        ["enabl", "disabl", "allow", "permit", "den", "forbid", "accept", "reject", "refus", "increas", "decreas", "includ", "exclud", "succe", "fail", "start", "begin", "end", "open", "clos", "add", "remov", "delet", "creat",
+        "read", "writ", "lock", "unlock", "encrypt", "decrypt", "ascend", "descend", "maxim", "minim", "primary", "secondary", "standby", "public", "private", "local", "remote", "client", "server", "source", "destination",
+        "input", "output", "safe", "unsafe", "valid", "invalid", "keep", "drop", "send", "receiv", "buy", "sell", "trust", "distrust"];
 
     private readonly ulong[] _features;
     private readonly long[] _counts;
@@ -62,7 +73,7 @@ internal sealed class BulletText
             Add('c', line.AsSpan(i, 3));
         }
 
-        return new BulletText(KeyOf(lower), features);
+        return new BulletText(KeyOf(text), features);
     }
 
     /// <summary>Whether the cosine of both is at least 0.90; exact.</summary>
@@ -113,14 +124,12 @@ internal sealed class BulletText
         return words;
     }
 
-    private static string KeyOf(string lower)
-    {
-        var telling = lower.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Select(token => token.Trim('.', ',', ';', ':', '!', '?', '(', ')'))
-            .Where(token => Turns.Contains(token) || token.Any(c => !char.IsLetter(c)))
-            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
-        return string.Join(' ', telling);
-    }
+    private static string KeyOf(string text) => string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Select(token => token.Trim('.', ',', ';', ':', '!', '?', '(', ')'))
+        .Where(token => token.Any(c => !char.IsLetter(c) || char.IsUpper(c)) || IsTurn(token))
+        .Select(token => token.ToLowerInvariant()));
+
+    private static bool IsTurn(string word) => Turns.Contains(word) || Array.Exists(TurningStems, stem => word.StartsWith(stem, StringComparison.Ordinal));
 
     private static ulong Hash(char kind, ReadOnlySpan<char> feature)
     {

@@ -71,7 +71,7 @@ internal sealed class ChatReflector : IRunReflector, IDisposable
                 return last; // What was said before holds.
             }
 
-            var reflection = ReflectionAnswer.Read(answer, finished.Used, out var reason);
+            var reflection = ReflectionAnswer.Read(answer, finished, out var reason);
             if (reflection is null)
             {
                 return last ?? throw new ModelAnswerException(reason);

@@ -77,7 +77,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
                 _reflected.Add(reflected.TrajectoryId);
             }
         });
-        Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
+        Command<TaskTypeMessages.TakeIn>(OnTakeIn);
         Command<Sign>(_ => OnSign());
         Command<CountNow>(_ => CountOwn(null));
         Command<TrajectoryMessages.StopRuns>(_ => runs.Tell(StopEntity.Instance));
@@ -169,7 +169,7 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
     private void OnOwnRunKept(TrajectoryMessages.OwnRunKept kept)
     {
         // A run that is told again ends nothing again.
-        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.ContextId) is not { } ended)
+        if (_state.BulletsOf(kept.Run.Id) is not null || _state.End(kept.Run, kept.Origin) is not { } ended)
         {
             Finish();
             return;
@@ -246,6 +246,46 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
         {
             var envelope = SignedEnvelope.Seal(_services.Trajectories.Identity.Keys, EnvelopeTypes.ExemplarCredits, credits.ToByteArray(), _services.Trajectories.Clock.Next());
             Keep(envelope, () => Context.Parent.Tell(new TrajectoryMessages.Publish(envelope)));
+        }
+    }
+
+    private void OnTakeIn(TaskTypeMessages.TakeIn message)
+    {
+        var asker = message.Asker ?? ActorRefs.Nobody;
+        var (next, news) = (_state, new List<EnvelopeKept>());
+        foreach (var envelope in message.Envelopes)
+        {
+            var before = next;
+            next = before.Add(envelope);
+            if (!ReferenceEquals(next, before))
+            {
+                news.Add(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) });
+            }
+        }
+
+        if (news.Count == 0)
+        {
+            Answer();
+            return;
+        }
+
+        PersistAllFor(
+            asker, news,
+            e =>
+            {
+                _state = _state.Add(LearningJournal.Open(e.Envelope));
+                SnapshotSometimes();
+            },
+            () =>
+            {
+                TellWhatToShare();
+                Answer();
+            });
+
+        void Answer()
+        {
+            var kept = _state.Credits.Envelopes.Select(envelope => envelope.Id).ToHashSet(StringComparer.Ordinal);
+            asker.Tell(new TrajectoryMessages.Taken([.. message.Envelopes.Select(envelope => envelope.Id).Where(id => !kept.Contains(id))]));
         }
     }
 

@@ -26,12 +26,12 @@ internal static class ContextFit
     private const int MaxTried = 64;
 
     /// <summary>The context.</summary>
-    /// <param name="bullets">Best first.</param>
+    /// <param name="bullets">Best first. What only authors say whose word counts for nothing comes into it only while there is nothing else.</param>
     /// <param name="exemplars">Best first.</param>
     /// <param name="maxBullets">Most bullets.</param>
     /// <param name="budget">Most tokens; null: unbounded.</param>
     /// <param name="count">Tokens of a text.</param>
-    public static FittedContext Fit(IEnumerable<BulletView> bullets, IEnumerable<Exemplar> exemplars, int maxBullets, int? budget, Func<string, int> count)
+    public static FittedContext Fit(IReadOnlyList<BulletView> bullets, IEnumerable<Exemplar> exemplars, int maxBullets, int? budget, Func<string, int> count)
     {
         var left = budget ?? int.MaxValue;
         IReadOnlyList<T> Take<T>(IEnumerable<T> candidates, int most, Func<T, string> textOf)
@@ -55,7 +55,8 @@ internal static class ContextFit
             return taken;
         }
 
-        var chosen = Take(bullets.Take(Math.Max(maxBullets, MaxTried)), maxBullets, TextOf);
+        var heard = bullets.Where(bullet => bullet.Authors > 0).ToList();
+        var chosen = Take((heard.Count > 0 ? heard : bullets).Take(Math.Max(maxBullets, MaxTried)), maxBullets, TextOf);
         var examples = Take(exemplars.Select(exemplar => exemplar.Run).Take(MaxTried), budget is null ? DefaultExemplars : MaxExemplars, TextOf);
         return new FittedContext(chosen, examples, (budget ?? int.MaxValue) - left);
     }

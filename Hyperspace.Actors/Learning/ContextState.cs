@@ -62,10 +62,12 @@ internal sealed record ContextState
     public IReadOnlyList<string>? BulletsOf(string trajectoryId) => Unreflected.Find(run => run.TrajectoryId == ToBytes(trajectoryId))?.BulletIds;
 
     /// <summary>The event of a run; null when it ends no context.</summary>
-    public RunEnded? End(KeptTrajectory run, string? contextId)
+    public RunEnded? End(KeptTrajectory run, RunOrigin origin)
     {
         var signed = run.Parse();
-        var contexts = EndedBy(contextId, signed.SessionId, signed.RecordedMs);
+
+        // Runs have said their session themselves, and may be unfinished from then.
+        var contexts = EndedBy(origin.ContextId, origin.SessionId ?? signed.SessionId, signed.RecordedMs);
         return contexts.Count == 0 ? null : new RunEnded
         {
             TrajectoryId = ToBytes(run.Id),

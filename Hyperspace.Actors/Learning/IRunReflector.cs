@@ -22,12 +22,11 @@ internal interface IRunReflector
 /// <summary>Needs no model: a run that went well speaks for every bullet that it used, one that went badly against them.</summary>
 internal sealed class OutcomeReflector : IRunReflector
 {
+    /// <summary>What the outcome says of every bullet that the run used; pure.</summary>
+    public static BulletEffect EffectOf(KeptTrajectory run) => run.IsSuccess ? BulletEffect.Helpful : run.IsFailure ? BulletEffect.Harmful : BulletEffect.Neutral;
+
     /// <summary>Tags by the outcome; pure.</summary>
-    public static Reflection Reflect(FinishedRun finished)
-    {
-        var effect = finished.Run.IsSuccess ? BulletEffect.Helpful : finished.Run.IsFailure ? BulletEffect.Harmful : BulletEffect.Neutral;
-        return new Reflection([.. finished.Used.Select(bullet => new BulletTag(bullet.Id, effect))], []);
-    }
+    public static Reflection Reflect(FinishedRun finished) => new([.. finished.Used.Select(bullet => new BulletTag(bullet.Id, EffectOf(finished.Run)))], []);
 
     /// <inheritdoc/>
     public Task<Reflection> ReflectAsync(FinishedRun finished, CancellationToken cancellationToken) => Task.FromResult(Reflect(finished));

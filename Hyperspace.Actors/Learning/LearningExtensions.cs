@@ -35,7 +35,10 @@ public static class LearningExtensions
                 {
                     var options = resolver.GetService<PeerOptions>();
                     var identity = resolver.GetService<PeerIdentity>();
-                    store = new ExperienceStore(options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"));
+                    var trust = resolver.GetService<ITrust>();
+                    store = new ExperienceStore(
+                        options.DataDirectory, identity.PeerId.ToString(), options.Learning.Experience, resolver.GetService<ILoggerFactory>().CreateLogger("learning"),
+                        trust is null ? null : author => trust.WeightOf(author) > 0);
                     system.RegisterOnTermination(() => store.DisposeAsync().AsTask().GetAwaiter().GetResult());
                     var rpc = resolver.GetService<IRpc>();
                     var network = resolver.GetService<ISwitch>();
@@ -46,7 +49,7 @@ public static class LearningExtensions
                         identity, resolver.GetService<HybridClock>(), time, new NeighbourTrajectories(rpc, network), store, bodies, options.Learning.SyncInterval, Random.Shared);
                     var workingSets = system.ActorOf(Props.Create(() => new WorkingSetsActor(options.Learning.WorkingSetBytes)), "working-sets");
                     var services = new LearningServices(
-                        trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), workingSets, resolver.GetService<ITrust>());
+                        trajectories, options.Learning, new ContrastReflector(), RunReflectorOf(options.Learning, trajectories.Time, system), workingSets, trust);
                     return taskType => Props.Create(() => new TaskTypeActor(taskType, services, registry));
                 },
                 ShardingDefaults.Extractor<ITaskTypeMessage>(message => message.TaskType),

@@ -12,13 +12,11 @@ internal static class NearDuplicates
 
     /// <summary>The groups; the first of each gives the group its id and text.</summary>
     /// <param name="drafts">Distinct bullets.</param>
-    /// <param name="weights">
-    /// Only what somebody trusted speaks for or against is compared: a stranger must not put other words into a proven bullet's mouth.
-    /// </param>
-    public static IEnumerable<IReadOnlyList<BulletDraft>> Group(IReadOnlyList<BulletDraft> drafts, AuthorWeights weights)
+    /// <remarks>Only what somebody trusted speaks for or against is compared: a stranger must not put other words into a proven bullet's mouth.</remarks>
+    public static IEnumerable<IReadOnlyList<BulletDraft>> Group(IReadOnlyList<BulletDraft> drafts)
     {
         var comparable = drafts.Where(draft => !draft.IsDerived)
-            .Select(draft => (Draft: draft, Evidence: draft.Weigh(weights)))
+            .Select(draft => (Draft: draft, Evidence: draft.Weigh()))
             .Where(entry => entry.Evidence.IsProven || entry.Evidence.Neutral > 0)
             .OrderByDescending(entry => entry.Evidence.Helpful + entry.Evidence.Harmful).ThenBy(entry => entry.Draft.Id, StringComparer.Ordinal)
             .Take(MaxCompared).Select(entry => entry.Draft).ToHashSet();

@@ -18,9 +18,13 @@ internal sealed class Playbook
 
     private readonly Dictionary<string, JudgedBullet> _byId = new(StringComparer.Ordinal);
 
-    private Playbook(IReadOnlyList<JudgedBullet> all)
+    private readonly Dictionary<string, (string Section, string Text)> _spellings;
+
+    private Playbook(IReadOnlyList<JudgedBullet> all, Dictionary<string, (string Section, string Text)> spellings, AuthorWeights weights)
     {
         All = all;
+        Weights = weights;
+        _spellings = spellings;
         Visible = [.. all.Where(bullet => !bullet.IsHidden).Take(MaxBullets).Select(bullet => bullet.View)];
         foreach (var bullet in all)
         {
@@ -33,6 +37,9 @@ internal sealed class Playbook
 
     /// <summary>All bullets, best first, hidden ones included.</summary>
     public IReadOnlyList<JudgedBullet> All { get; }
+
+    /// <summary>Whose word counted how much.</summary>
+    public AuthorWeights Weights { get; }
 
     /// <summary>The playbook: bullets that are shown, best first.</summary>
     public IReadOnlyList<BulletView> Visible { get; }
@@ -47,8 +54,8 @@ internal sealed class Playbook
         var drafts = new Dictionary<string, BulletDraft>(StringComparer.Ordinal);
         foreach (var bullet in derived)
         {
-            var draft = DraftOf(PlaybookRules.IdOf(taskType, bullet.Section, bullet.Text), bullet.Section, bullet.Text);
-            draft.IsDerived = true;
+            var draft = DraftOf(PlaybookRules.IdOf(taskType, bullet.Section, bullet.Text), bullet.Section);
+            draft.Derive(bullet.Text);
             foreach (var run in bullet.Helpful)
             {
                 draft.Count(run.Author, new BulletEvidence(1, 0, 0));
@@ -59,14 +66,15 @@ internal sealed class Playbook
                 draft.Count(run.Author, new BulletEvidence(0, 1, 0));
             }
 
-            draft.Sources.UnionWith(bullet.Helpful.Concat(bullet.Harmful).Concat(bullet.Context).Select(run => run.Id));
+            draft.Name(bullet.Helpful.Concat(bullet.Harmful).Concat(bullet.Context).Select(run => new BulletSource(run.Id, run.Author)));
         }
 
         foreach (var record in reflected.Records)
         {
-            var draft = DraftOf(record.BulletId, record.Count.Section, record.Count.Text);
+            var draft = DraftOf(record.BulletId, record.Count.Section);
+            draft.Spell(record.Count.Text, record.Author);
             draft.Count(record.Author, record.Evidence);
-            draft.Sources.UnionWith(record.Sources);
+            draft.Name(record.Sources.Select(source => new BulletSource(source, record.Author)));
         }
 
         foreach (var tombstones in reflected.Tombstones.GroupBy(tombstone => tombstone.BulletId, StringComparer.Ordinal))
@@ -77,15 +85,16 @@ internal sealed class Playbook
             }
         }
 
-        return new Playbook([.. NearDuplicates.Group([.. drafts.Values], weights).Select(group => Pruning.Judge(group, weights)).Order(JudgedBullet.BestFirst)]);
+        return new Playbook(
+            [.. NearDuplicates.Group([.. drafts.Values]).Select(group => Pruning.Judge(group, weights)).Order(JudgedBullet.BestFirst)],
+            drafts.Values.ToDictionary(draft => draft.Id, draft => (draft.Section, draft.Text), StringComparer.Ordinal),
+            weights);
 
-        BulletDraft DraftOf(string id, string section, string text)
-        {
-            var draft = drafts.TryGetValue(id, out var known) ? known : drafts[id] = new BulletDraft(id, section, text);
-            draft.Spell(text);
-            return draft;
-        }
+        BulletDraft DraftOf(string id, string section) => drafts.TryGetValue(id, out var known) ? known : drafts[id] = new BulletDraft(id, section, weights);
     }
+
+    /// <summary>How a bullet is spelt here, hidden or not; null when it is unknown.</summary>
+    public (string Section, string Text)? SpellingOf(string bulletId) => _spellings.TryGetValue(bulletId, out var spelling) ? spelling : null;
 
     /// <summary>The bullet of that id, or the one that it was joined to as a near duplicate.</summary>
     public BulletView? Find(string bulletId) => _byId.GetValueOrDefault(bulletId)?.View;

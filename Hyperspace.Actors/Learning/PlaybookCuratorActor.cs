@@ -27,6 +27,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
     private readonly LearningServices _services;
     private readonly IActorRef _reflector;
+    private readonly SnapshotPace _pace = new(EventsPerSnapshot);
     private PlaybookCuratorState _state;
     private bool _hasRuns;
     private (PlaybookCuratorState State, long Trust, Playbook Playbook)? _read;
@@ -57,10 +58,10 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
                 PruneLater();
             }
         });
-        Command<TaskTypeMessages.TakeIn>(message => Keep(message.Envelope, () => { }));
+        Command<TaskTypeMessages.TakeIn>(OnTakeIn);
         Command<PlaybookMessages.RunFinished>(OnFinished);
         Command<PlaybookMessages.Reflected>(OnReflected);
-        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read().All) is { } delta ? [delta] : [], () => { }));
+        Command<PlaybookMessages.Prune>(_ => Say(_state.Playbook.Prune(taskType, Read()) is { } delta ? [delta] : [], () => { }));
         Command<StopEntity>(_ => Context.Stop(Self));
     }
 
@@ -70,12 +71,49 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
     protected override object Unwritten => new Refusal(ErrorCodes.JournalFailed, "The reflection could not be journalled and was not published; free some disk space and try again.");
 
+    private void OnTakeIn(TaskTypeMessages.TakeIn message)
+    {
+        var asker = message.Asker ?? ActorRefs.Nobody;
+        var (next, news) = (_state, new List<EnvelopeKept>());
+        foreach (var envelope in message.Envelopes)
+        {
+            var before = next;
+            next = before.Add(envelope, out _);
+            if (!ReferenceEquals(next, before))
+            {
+                news.Add(new EnvelopeKept { Envelope = UnsafeByteOperations.UnsafeWrap(envelope.Bytes) });
+            }
+        }
+
+        if (news.Count == 0)
+        {
+            Answer();
+            return;
+        }
+
+        PersistAllFor(
+            asker, news,
+            Apply,
+            () =>
+            {
+                Changed();
+                SnapshotSometimes();
+                Answer();
+            });
+
+        void Answer()
+        {
+            var kept = _state.Envelopes.Select(envelope => envelope.Id).ToHashSet(StringComparer.Ordinal);
+            asker.Tell(new TrajectoryMessages.Taken([.. message.Envelopes.Select(envelope => envelope.Id).Where(id => !kept.Contains(id))]));
+        }
+    }
+
     private void OnReflect(TrajectoryCommands.Reflect command)
     {
-        var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? insight.Trim() : "")).ToList();
-        if (insights.Count is 0 or > PlaybookRules.MaxBulletsPerDelta || !insights.All(PlaybookRules.IsText))
+        var insights = (command.Insights ?? []).Select(insight => Redaction.Apply(insight is { Length: <= PlaybookRules.MaxTextBytes } ? PlaybookRules.Spaced(insight) : "")).ToList();
+        if (insights.Count is 0 or > PlaybookRules.MaxInsights || !insights.All(PlaybookRules.IsText))
         {
-            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxBulletsPerDelta} insights, each a line of text of at most {PlaybookRules.MaxTextBytes} bytes."));
+            Sender.Tell(new Refusal(ErrorCodes.InvalidParams, $"Give 1 to {PlaybookRules.MaxInsights} insights, each a line of visible text (no control or invisible characters) of at most {PlaybookRules.MaxTextBytes} bytes."));
             return;
         }
 
@@ -87,7 +125,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
         var effect = command.Success ? BulletEffect.Helpful : BulletEffect.Harmful;
         var reflection = new Reflection([], [.. insights.Select(text => new Insight(PlaybookSections.Insights, text, effect))]);
-        Say(_state.Reflect(reflection, TrajectoryReference.In(command.Execution)), () => Sender.Tell(new BulletsReflected(Named(insights))));
+        Say(_state.Reflect(reflection, TrajectoryReference.In(command.Execution), Read()), () => Sender.Tell(new BulletsReflected(Named(insights))));
     }
 
     private List<BulletView> Named(IEnumerable<string> insights) =>
@@ -97,7 +135,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
     {
         var id = ContextState.ToBytes(reflected.TrajectoryId);
         Say(
-            _state.HasReflected(id) ? [] : _state.Reflect(reflected.Reflection, reflected.TrajectoryId),
+            _state.HasReflected(id) ? [] : _state.Reflect(reflected.Reflection, reflected.TrajectoryId, Read()),
             () => Context.Parent.Tell(new TrajectoryMessages.OwnRunReflected(reflected.TrajectoryId)),
             id);
     }
@@ -121,7 +159,7 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         if (_read is not { } read || read.State != _state || read.Trust != version)
         {
             var self = _state.Playbook.Self;
-            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf) : AuthorWeights.Equal(self);
+            var weights = _services.Trust is { } trust ? new AuthorWeights(self, trust.WeightOf, trust.EarnedBy) : AuthorWeights.Equal(self);
             _read = read = (_state, version, _state.Read(weights));
         }
 
@@ -159,13 +197,23 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
         {
             Apply(e);
             Changed();
-            SaveSnapshotEvery(EventsPerSnapshot, _state.ToSnapshot);
+            SnapshotSometimes();
+
             then();
         });
     }
 
+    private void SnapshotSometimes()
+    {
+        if (_pace.IsDue(_state.Envelopes.Sum(kept => (long)kept.Bytes.Length)))
+        {
+            SaveSnapshot(_state.ToSnapshot());
+        }
+    }
+
     private void Apply(EnvelopeKept e)
     {
+        _pace.Wrote(e.Envelope.Length);
         _state = _state.Add(LearningJournal.Open(e.Envelope), out _);
         if (!e.Reflected.IsEmpty)
         {

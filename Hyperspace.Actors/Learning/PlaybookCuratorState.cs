@@ -16,10 +16,11 @@ internal sealed class PlaybookCuratorState
 
     private readonly IReflector _reflector;
     private readonly ImmutableList<ByteString> _reflected;
-    private IReadOnlyList<DerivedBullet>? _derived;
+    private (IReadOnlyList<KeptTrajectory> Runs, IReadOnlyList<DerivedBullet> Bullets)? _derived;
 
     private PlaybookCuratorState(
-        string taskType, IReflector reflector, IReadOnlyList<KeptTrajectory> runs, IReadOnlyList<DerivedBullet>? derived, PlaybookState playbook, ImmutableList<ByteString> reflected)
+        string taskType, IReflector reflector, IReadOnlyList<KeptTrajectory> runs,
+        (IReadOnlyList<KeptTrajectory> Runs, IReadOnlyList<DerivedBullet> Bullets)? derived, PlaybookState playbook, ImmutableList<ByteString> reflected)
     {
         _reflected = reflected;
         TaskType = taskType;
@@ -65,11 +66,23 @@ internal sealed class PlaybookCuratorState
         return new(TaskType, _reflector, Runs, _derived, Playbook, reflected.Count > MaxReflected ? reflected.RemoveRange(0, reflected.Count - MaxReflected) : reflected);
     }
 
-    /// <summary>The playbook as it reads with these weights. What the runs show is derived once.</summary>
-    public Playbook Read(AuthorWeights weights) => Learning.Playbook.Read(TaskType, _derived ??= _reflector.Reflect(Runs), Playbook, weights);
+    /// <summary>
+    /// The playbook as it reads with these weights. Runs of authors whose word counts for nothing show nothing while others have
+    /// any: how many they made up would decide which side of a contrast is the good one.
+    /// </summary>
+    public Playbook Read(AuthorWeights weights)
+    {
+        var heard = weights.Heard(Runs, run => run.Author);
+        if (_derived is not { } derived || !derived.Runs.SequenceEqual(heard))
+        {
+            _derived = derived = (heard, _reflector.Reflect(heard));
+        }
+
+        return Learning.Playbook.Read(TaskType, derived.Bullets, Playbook, weights);
+    }
 
     /// <summary>This peer's counters after a reflection; see <see cref="PlaybookState.Reflect"/>.</summary>
-    public IReadOnlyList<PlaybookDelta> Reflect(Reflection reflection, string? trajectoryId) => Playbook.Reflect(TaskType, reflection, trajectoryId);
+    public IReadOnlyList<PlaybookDelta> Reflect(Reflection reflection, string? trajectoryId, Playbook read) => Playbook.Reflect(TaskType, reflection, trajectoryId, read);
 
     /// <summary>All that was reflected, in one canonical order: equal states give equal bytes.</summary>
     public TaskTypeSnapshot ToSnapshot()

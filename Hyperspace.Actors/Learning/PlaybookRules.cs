@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Hyperspace.Actors.Guard;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
@@ -10,10 +11,13 @@ using Hyperspace.Contracts.Wire;
 namespace Hyperspace.Actors.Learning;
 
 /// <summary>What bullets, their counters and tombstones must look like; pure.</summary>
-public static class PlaybookRules
+public static partial class PlaybookRules
 {
-    /// <summary>Most insights of one reflection, and bullets or tombstones of one delta.</summary>
-    public const int MaxBulletsPerDelta = 16;
+    /// <summary>Most insights of one reflection.</summary>
+    public const int MaxInsights = 16;
+
+    /// <summary>Most bullets or tombstones of one delta: as long as one of them is kept, so is the whole of what was signed.</summary>
+    public const int MaxBulletsPerDelta = 4;
 
     /// <summary>Longest bullet, in UTF-8 bytes.</summary>
     public const int MaxTextBytes = 1_024;
@@ -25,7 +29,7 @@ public static class PlaybookRules
     public const int MaxAuthorsSeen = 24;
 
     /// <summary>Largest delta envelope, in bytes.</summary>
-    public const int MaxEnvelopeBytes = 40 * 1024;
+    public const int MaxEnvelopeBytes = 12 * 1024;
 
     /// <summary>Highest counter of one author.</summary>
     public const ulong MaxCount = 1_000_000;
@@ -52,10 +56,14 @@ public static class PlaybookRules
     /// <summary>True for the form of a bullet's id.</summary>
     public static bool IsBulletId(string? text) => text is { Length: BulletIdLength } && text.All(char.IsAsciiHexDigitLower);
 
-    /// <summary>True for a sentence that may become a bullet: some text, bounded, on one line, nothing in it that a reader cannot see.</summary>
+    /// <summary>True for a sentence that may become a bullet: some text, bounded, on one line, one space between words, nothing in it that a reader cannot see.</summary>
     public static bool IsText(string? text) =>
         !string.IsNullOrWhiteSpace(text) && text.Length <= MaxTextBytes && Encoding.UTF8.GetByteCount(text) <= MaxTextBytes
-        && text.EnumerateRunes().All(IsVisible) && Normalise(text).Length > 0;
+        && text.EnumerateRunes().All(IsVisible) && Normalise(text).Length > 0
+        && text == Spaced(text);
+
+    /// <summary>The text without spaces around it, and with one between its words, of whatever kind and number they are.</summary>
+    public static string Spaced(string text) => Spaces().Replace(text, " ").Trim();
 
     /// <summary>The text on one line without what a reader cannot see, and without secrets; it may still be no bullet (<see cref="IsText"/>).</summary>
     public static string Sanitise(string text)
@@ -111,13 +119,28 @@ public static class PlaybookRules
     private static bool IsBounded(BulletEvidence evidence) => evidence.Helpful <= MaxCount && evidence.Harmful <= MaxCount && evidence.Neutral <= MaxCount;
 
     /// <summary>Control, format and private characters can hide text from people that models read; a lone surrogate is no text.</summary>
-    private static bool IsVisible(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not (
+    private static bool IsVisible(Rune rune) => rune != Rune.ReplacementChar && !IsDrawnAsNothing(rune.Value) && Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+
+    /// <summary>
+    /// Letters and marks that are drawn as nothing: Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) as far as no category
+    /// tells, and the blank Braille pattern.
+    /// </summary>
+    private static bool IsDrawnAsNothing(int codePoint) => codePoint is
+        0x034F // combining grapheme joiner
+        or 0x115F or 0x1160 or 0x3164 or 0xFFA0 // Hangul fillers
+        or 0x17B4 or 0x17B5 // Khmer inherent vowels
+        or (>= 0x180B and <= 0x180F) // Mongolian variation selectors
+        or 0x2800
+        or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0100 and <= 0xE01EF); // variation selectors
 
     private static string Normalise(string text)
     {
         var words = text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         return string.Join(' ', words).TrimEnd('.', '!', ' ');
     }
+
+    [GeneratedRegex(@"\p{Zs}+", RegexOptions.CultureInvariant)]
+    private static partial Regex Spaces();
 }

@@ -9,9 +9,10 @@ namespace Hyperspace.Actors.Learning;
 /// <param name="Others">Counters of everyone else together.</param>
 /// <param name="OwnTombstones">Bullets that this peer may prune for good; at the bound it prunes no more, so that none of them comes back.</param>
 /// <param name="OthersTombstones">Tombstones of everyone else together.</param>
-internal sealed record PlaybookLimits(int Own, int Others, int OwnTombstones = 4_096, int OthersTombstones = 2_048)
+/// <param name="PerAuthor">Counters, and as many tombstones, of any other author.</param>
+internal sealed record PlaybookLimits(int Own, int Others, int OwnTombstones = 4_096, int OthersTombstones = 2_048, int PerAuthor = 512)
 {
-    /// <summary>512 counters of one's own and 2,048 of the others.</summary>
+    /// <summary>512 counters of one's own and 2,048 of the others, of each as many as it keeps of its own.</summary>
     public static PlaybookLimits Default { get; } = new(512, 2_048);
 }
 
@@ -54,10 +55,10 @@ internal sealed class PlaybookState
     /// <summary>Nothing reflected yet.</summary>
     public static PlaybookState Empty(string self, PlaybookLimits limits) => new(
         self,
-        AuthorPool<InsightRecord>.Empty(limits.Own, InsightRecord.MostEvidenceFirst),
-        AuthorPool<InsightRecord>.Empty(limits.Others, InsightRecord.MostEvidenceFirst),
-        AuthorPool<TombstoneRecord>.Empty(limits.OwnTombstones, TombstoneRecord.MostSeenFirst),
-        AuthorPool<TombstoneRecord>.Empty(limits.OthersTombstones, TombstoneRecord.MostSeenFirst));
+        AuthorPool<InsightRecord>.Empty(limits.Own, int.MaxValue, InsightRecord.MostEvidenceFirst),
+        AuthorPool<InsightRecord>.Empty(limits.Others, limits.PerAuthor, InsightRecord.MostEvidenceFirst),
+        AuthorPool<TombstoneRecord>.Empty(limits.OwnTombstones, int.MaxValue, TombstoneRecord.MostSeenFirst),
+        AuthorPool<TombstoneRecord>.Empty(limits.OthersTombstones, limits.PerAuthor, TombstoneRecord.MostSeenFirst));
 
     /// <summary>This peer's own counters of a bullet, if it has any.</summary>
     public InsightRecord? OwnRecord(string bulletId) => _own.Find(Self, bulletId);
@@ -97,7 +98,8 @@ internal sealed class PlaybookState
     /// <param name="taskType">The task type.</param>
     /// <param name="reflection">Sentences and credits.</param>
     /// <param name="trajectoryId">The run that was reflected on, if it is one that has an id.</param>
-    public IReadOnlyList<PlaybookDelta> Reflect(string taskType, Reflection reflection, string? trajectoryId)
+    /// <param name="read">This state as it reads here: bullets of others are signed in the spelling that is shown.</param>
+    public IReadOnlyList<PlaybookDelta> Reflect(string taskType, Reflection reflection, string? trajectoryId, Playbook read)
     {
         var counts = new Dictionary<string, BulletCount>(StringComparer.Ordinal);
         foreach (var insight in reflection.Insights)
@@ -105,12 +107,12 @@ internal sealed class PlaybookState
             Count(PlaybookRules.IdOf(taskType, insight.Section, insight.Text), insight.Effect, () => new BulletCount { Section = insight.Section, Text = insight.Text });
         }
 
-        var known = reflection.Tags.Count == 0 ? null : Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        var known = reflection.Tags.Count == 0 ? [] : Records.Select(record => record.BulletId).ToHashSet(StringComparer.Ordinal);
         foreach (var tag in reflection.Tags)
         {
-            if (known![tag.BulletId].MinBy(record => record.Count.Text, StringComparer.Ordinal) is { } record)
+            if (known.Contains(tag.BulletId) && read.SpellingOf(tag.BulletId) is (var section, var text))
             {
-                Count(tag.BulletId, tag.Effect, () => new BulletCount { Section = record.Count.Section, Text = record.Count.Text });
+                Count(tag.BulletId, tag.Effect, () => new BulletCount { Section = section, Text = text });
             }
         }
 
@@ -150,19 +152,23 @@ internal sealed class PlaybookState
     }
 
     /// <summary>
-    /// Tombstones of this peer for what is judged to do no good, over all the evidence that is here. Own tombstones are
-    /// never dropped: when their pool is full, such bullets are hidden by their counters alone. Null when nothing changes.
+    /// Tombstones of this peer for what is judged to do no good, over all the evidence here of those who have earned that it
+    /// counts: a tombstone stays when what is lent is taken back. Own tombstones are never dropped: when their pool is full,
+    /// such bullets are hidden by their counters alone. Null when nothing changes.
     /// </summary>
-    public PlaybookDelta? Prune(string taskType, IEnumerable<JudgedBullet> judged)
+    /// <param name="taskType">The task type.</param>
+    /// <param name="read">This state as it reads here.</param>
+    public PlaybookDelta? Prune(string taskType, Playbook read)
     {
-        var records = Records.ToLookup(record => record.BulletId, StringComparer.Ordinal);
+        var earned = read.Weights.Earned;
+        var records = Records.Where(record => earned.Of(record.Author) > 0).ToLookup(record => record.BulletId, StringComparer.Ordinal);
         var room = _ownTombstones.Room;
         var delta = new PlaybookDelta { TaskType = taskType };
-        foreach (var id in judged.Where(bullet => bullet.IsToBePruned).SelectMany(bullet => bullet.Members).Distinct(StringComparer.Ordinal))
+        foreach (var id in read.All.Where(bullet => bullet.IsToBePruned).SelectMany(bullet => bullet.Members).Distinct(StringComparer.Ordinal))
         {
             var known = _ownTombstones.Find(Self, id);
             if (delta.Tombstones.Count < PlaybookRules.MaxBulletsPerDelta && (known is not null || room > 0)
-                && TombstoneRecord.Covering(id, records[id], known) is { } tombstone)
+                && TombstoneRecord.Covering(id, records[id], Self, known) is { } tombstone)
             {
                 room -= known is null ? 1 : 0;
                 delta.Tombstones.Add(tombstone);

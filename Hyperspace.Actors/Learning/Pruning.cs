@@ -1,3 +1,4 @@
+using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
 
 namespace Hyperspace.Actors.Learning;
@@ -7,13 +8,14 @@ namespace Hyperspace.Actors.Learning;
 /// <param name="Members">Ids of the near-equal bullets that it stands for, its own among them.</param>
 /// <param name="Evidence">Everyone's evidence that counts, weighed.</param>
 /// <param name="IsHidden">It is not shown.</param>
-/// <param name="IsToBePruned">The evidence is that it does no good, and this peer has no tombstone that says so.</param>
+/// <param name="IsToBePruned">The evidence of those who have earned that it counts is that it does no good, and this peer has no tombstone that says so.</param>
 internal sealed record JudgedBullet(BulletView View, IReadOnlyList<string> Members, WeighedEvidence Evidence, bool IsHidden, bool IsToBePruned)
 {
-    /// <summary>What is proven first, then by score; a total order.</summary>
+    /// <summary>What anybody says whose word counts before what nobody else says, what is proven first, then by score; a total order.</summary>
     public static IComparer<JudgedBullet> BestFirst { get; } = Comparer<JudgedBullet>.Create((a, b) =>
     {
-        var order = b.Evidence.IsProven.CompareTo(a.Evidence.IsProven);
+        var order = (b.View.Authors > 0).CompareTo(a.View.Authors > 0);
+        order = order != 0 ? order : b.Evidence.IsProven.CompareTo(a.Evidence.IsProven);
         order = order != 0 ? order : b.View.Score.CompareTo(a.View.Score);
         order = order != 0 ? order : b.Evidence.Helpful.CompareTo(a.Evidence.Helpful);
         return order != 0 ? order : string.CompareOrdinal(a.View.Id, b.View.Id);
@@ -44,15 +46,40 @@ internal static class Pruning
     /// <summary>Judges a group of near-equal bullets; the first one gives it its id and text.</summary>
     public static JudgedBullet Judge(IReadOnlyList<BulletDraft> group, AuthorWeights weights)
     {
+        var (all, beyond, isPruned) = EvidenceOf(group, weights);
+        var counted = Weigh(beyond, weights);
+        var isHidden = isPruned ? !IsRevived(beyond, counted, weights) : DoesNoGood(counted);
+        return new JudgedBullet(ViewOf(group, all, counted.Score, weights), [.. group.Select(draft => draft.Id)], counted, isHidden, IsToBePruned(group, weights.Earned));
+    }
+
+    /// <summary>ACE's "problematic" and "unused", once there is enough evidence for either.</summary>
+    public static bool DoesNoGood(WeighedEvidence evidence) => evidence.IsProven
+        ? evidence.Harmful >= evidence.Helpful && evidence.Helpful + evidence.Harmful >= Enough
+        : evidence.Neutral >= Enough;
+
+    private static bool IsToBePruned(IReadOnlyList<BulletDraft> group, AuthorWeights earned)
+    {
+        if (group.Any(draft => draft.IsDerived))
+        {
+            return false;
+        }
+
+        var (all, beyond, _) = EvidenceOf(group, earned);
+        var isPrunedHere = group.All(draft => draft.Tombstones.Any(tombstone => tombstone.Author == earned.Self));
+        return DoesNoGood(Weigh(beyond, earned)) || (!isPrunedHere && DoesNoGood(Weigh(all, earned)));
+    }
+
+    /// <summary>Everyone's evidence; what of it goes beyond the tombstones that hold; and whether any do.</summary>
+    private static (Dictionary<string, BulletEvidence> All, Dictionary<string, BulletEvidence> Beyond, bool IsPruned) EvidenceOf(
+        IReadOnlyList<BulletDraft> group, AuthorWeights weights)
+    {
         var all = new Dictionary<string, BulletEvidence>(StringComparer.Ordinal);
         var beyond = new Dictionary<string, BulletEvidence>(StringComparer.Ordinal);
         var isPruned = false;
-        var isPrunedHere = true;
         foreach (var draft in group)
         {
             var standing = draft.IsDerived ? null : InEffect(draft, weights);
             isPruned |= standing is not null;
-            isPrunedHere &= draft.Tombstones.Any(tombstone => tombstone.Author == weights.Self);
             foreach (var (author, evidence) in draft.Evidence)
             {
                 all[author] = all.GetValueOrDefault(author).Plus(evidence);
@@ -60,17 +87,8 @@ internal static class Pruning
             }
         }
 
-        var total = Weigh(all, weights);
-        var counted = isPruned ? Weigh(beyond, weights) : total;
-        var isHidden = isPruned ? !IsRevived(beyond, counted, weights) : DoesNoGood(counted);
-        var isToBePruned = !group.Any(draft => draft.IsDerived) && (DoesNoGood(counted) || (!isPrunedHere && DoesNoGood(total)));
-        return new JudgedBullet(ViewOf(group, all, counted.Score), [.. group.Select(draft => draft.Id)], counted, isHidden, isToBePruned);
+        return (all, beyond, isPruned);
     }
-
-    /// <summary>ACE's "problematic" and "unused", once there is enough evidence for either.</summary>
-    public static bool DoesNoGood(WeighedEvidence evidence) => evidence.IsProven
-        ? evidence.Harmful >= evidence.Helpful && evidence.Helpful + evidence.Harmful >= Enough
-        : evidence.Neutral >= Enough;
 
     private static bool IsRevived(Dictionary<string, BulletEvidence> beyond, WeighedEvidence counted, AuthorWeights weights) =>
         counted.Helpful > counted.Harmful && counted.Helpful >= Enough
@@ -119,10 +137,23 @@ internal static class Pruning
     private static WeighedEvidence Weigh(Dictionary<string, BulletEvidence> evidence, AuthorWeights weights) => evidence.Aggregate(
         default(WeighedEvidence), (sum, entry) => sum.Plus(entry.Value.CappedAt(Playbook.AuthorCap), weights.Of(entry.Key)));
 
-    private static BulletView ViewOf(IReadOnlyList<BulletDraft> group, Dictionary<string, BulletEvidence> all, double score)
+    private static BulletView ViewOf(IReadOnlyList<BulletDraft> group, Dictionary<string, BulletEvidence> all, double score, AuthorWeights weights)
     {
-        var sum = all.Values.Aggregate(default(BulletEvidence), (sum, evidence) => sum.Plus(evidence.CappedAt(Playbook.AuthorCap)));
-        var sources = group.SelectMany(draft => draft.Sources).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(PlaybookRules.MaxSources);
-        return new BulletView(group[0].Id, group[0].Section, group[0].Text, sum.Helpful, sum.Harmful, score, [.. sources], all.Count);
+        var heard = all.Where(entry => weights.Of(entry.Key) > 0).Select(entry => entry.Value).ToList();
+        var sum = heard.Aggregate(default(BulletEvidence), (sum, evidence) => sum.Plus(evidence.CappedAt(Playbook.AuthorCap)));
+        return new BulletView(group[0].Id, group[0].Section, group[0].Text, sum.Helpful, sum.Harmful, score, SourcesOf(group, weights), heard.Count);
+    }
+
+    /// <summary>Every author's first before anyone's second, those who count most first; nobody's who counts for nothing while others name any.</summary>
+    private static IReadOnlyList<string> SourcesOf(IReadOnlyList<BulletDraft> group, AuthorWeights weights)
+    {
+        var mostTrusted = Comparer<BulletSource>.Create((a, b) =>
+        {
+            var order = weights.Of(b.Author).CompareTo(weights.Of(a.Author));
+            order = order != 0 ? order : string.CompareOrdinal(a.Id, b.Id);
+            return order != 0 ? order : string.CompareOrdinal(a.Author, b.Author);
+        });
+        var sources = weights.Heard([.. group.SelectMany(draft => draft.Sources).Distinct()], source => source.Author);
+        return [.. FairShare.Order(sources, mostTrusted, source => source.Author).Select(source => source.Id).Distinct(StringComparer.Ordinal).Take(PlaybookRules.MaxSources).Order(StringComparer.Ordinal)];
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Hyperspace.Contracts.SelfImproving;
 
 namespace Hyperspace.Actors.Learning;
 
@@ -16,10 +15,11 @@ internal static class ReflectionAnswer
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 8 };
 
     /// <summary>
-    /// The reflection; null with a reason when the answer is not of the form that was asked for. A used bullet that the answer leaves
-    /// out is neutral. Sentences that cannot be bullets, or are of sections that runs alone may write, are left out.
+    /// The reflection; null with a reason when the answer is not of the form that was asked for. A bullet that was shown and that the answer
+    /// leaves out is neutral; of one that was not shown the outcome tells. Sentences that cannot be bullets, or are of sections that runs
+    /// alone may write, are left out.
     /// </summary>
-    public static Reflection? Read(string answer, IReadOnlyList<BulletView> used, out string reason)
+    public static Reflection? Read(string answer, FinishedRun finished, out string reason)
     {
         if (answer.Length > MaxLength)
         {
@@ -30,7 +30,7 @@ internal static class ReflectionAnswer
         try
         {
             using var json = JsonDocument.Parse(Unfenced(answer), Strict);
-            return Read(json.RootElement, used, out reason);
+            return Read(json.RootElement, finished, out reason);
         }
         catch (JsonException)
         {
@@ -39,7 +39,7 @@ internal static class ReflectionAnswer
         }
     }
 
-    private static Reflection? Read(JsonElement root, IReadOnlyList<BulletView> used, out string reason)
+    private static Reflection? Read(JsonElement root, FinishedRun finished, out string reason)
     {
         reason = "its answer is not an object with the lists 'tags' and 'insights'";
         if (root.ValueKind != JsonValueKind.Object
@@ -49,17 +49,17 @@ internal static class ReflectionAnswer
             return null;
         }
 
-        var effects = used.ToDictionary(bullet => bullet.Id, _ => BulletEffect.Neutral, StringComparer.Ordinal);
+        var tagged = finished.Used.Select((bullet, i) => new BulletTag(bullet.Id, i < ReflectionPrompt.MaxBullets ? BulletEffect.Neutral : OutcomeReflector.EffectOf(finished.Run))).ToArray();
         foreach (var tag in tags.EnumerateArray())
         {
-            var index = IndexOf(TextOf(tag, "bullet"), used.Count);
+            var index = IndexOf(TextOf(tag, "bullet"), tagged.Length);
             if (index < 0 || EffectOf(TextOf(tag, "tag")) is not { } effect)
             {
                 reason = "its answer tags a bullet that was not used, or with another word than helpful, harmful or neutral";
                 return null;
             }
 
-            effects[used[index].Id] = effect;
+            tagged[index] = tagged[index] with { Effect = effect };
         }
 
         var learnt = new List<Insight>();
@@ -79,7 +79,7 @@ internal static class ReflectionAnswer
         }
 
         reason = "";
-        return new Reflection([.. effects.Select(entry => new BulletTag(entry.Key, entry.Value))], learnt);
+        return new Reflection(tagged, learnt);
     }
 
     /// <summary>Many models put their JSON into a code block, asked or not.</summary>

@@ -15,7 +15,7 @@ internal static class ReflectionPrompt
     /// <summary>Characters of each text that are shown.</summary>
     public const int MaxText = 1_200;
 
-    /// <summary>Bullets that are shown.</summary>
+    /// <summary>Bullets that are shown: the first ones, which are the best. The model says nothing of the others.</summary>
     public const int MaxBullets = 32;
 
     /// <summary>What the model is to do.</summary>

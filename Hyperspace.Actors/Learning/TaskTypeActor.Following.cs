@@ -84,7 +84,7 @@ internal sealed partial class TaskTypeActor
         });
         Receive<GossipPublished>(_ => { });
         Receive<GossipSubscribed>(_ => { });
-        Receive<Refusal>(refusal => _log.Warning("Gossip refused a message on {0}: {1}", _topic, refusal.Message));
+        Receive<Refusal>(refusal => _log.Warning(refusal.Code == ErrorCodes.JournalFailed ? "A part of {0} could not write: {1}" : "Gossip refused a message on {0}: {1}", _topic, refusal.Message));
     }
 
     private void OnGossip(GossipReceived message)
@@ -100,13 +100,13 @@ internal sealed partial class TaskTypeActor
         // What is over the limit is not lost: it is caught up with.
         if (_rate.Allows(envelope.Author.ToString(), now))
         {
-            if (envelope.Type == EnvelopeTypes.Trajectory || _parts is null or { IsStopping: true })
+            if (envelope.Type == EnvelopeTypes.Trajectory)
             {
                 _exchange.Tell(new TrajectoryMessages.TakeIn(envelope));
             }
             else
             {
-                TakeIn(envelope);
+                TakeIn(new TrajectoryMessages.Brought([envelope], null));
             }
         }
     }

@@ -122,7 +122,7 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
                 _parts.Runs.Tell(came);
             }
         });
-        Receive<TrajectoryMessages.Brought>(brought => TakeIn(brought.Envelope));
+        Receive<TrajectoryMessages.Brought>(TakeIn);
         Receive<TrajectoryMessages.WakeWanted>(_ =>
         {
             _wakeAgain = _parts is { IsStopping: true };
@@ -181,15 +181,15 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
     }
 
     /// <summary>What is no run is the parts' to journal; while there are none it waits with the exchange.</summary>
-    private void TakeIn(SignedEnvelope envelope)
+    private void TakeIn(TrajectoryMessages.Brought brought)
     {
         if (_parts is { IsStopping: false })
         {
-            _parts.TakerOf(envelope.Type).Tell(new TaskTypeMessages.TakeIn(envelope));
+            _parts.TakerOf(brought.Envelopes[0].Type).Tell(new TaskTypeMessages.TakeIn(brought.Envelopes, brought.Asker));
         }
         else
         {
-            _exchange.Tell(new TrajectoryMessages.TakeIn(envelope));
+            _exchange.Tell(new TrajectoryMessages.WaitAwhile(brought));
         }
     }
 

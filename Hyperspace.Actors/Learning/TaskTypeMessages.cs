@@ -1,4 +1,6 @@
+using Akka.Actor;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
@@ -24,8 +26,17 @@ internal static class TaskTypeMessages
         public string TaskType => Request.TaskType;
     }
 
-    /// <summary>To the playbook: another peer's reflection, verified.</summary>
-    public sealed record TakeIn(SignedEnvelope Envelope);
+    /// <summary>To the playbook or the contexts: what other peers signed for them, verified.</summary>
+    /// <param name="Envelopes">In order of coming.</param>
+    /// <param name="Asker">Told <see cref="TrajectoryMessages.Taken"/>, or a refusal, once what is new of it is journalled; null: nobody.</param>
+    public sealed record TakeIn(IReadOnlyList<SignedEnvelope> Envelopes, IActorRef? Asker = null)
+    {
+        /// <summary>One that nobody waits for.</summary>
+        public TakeIn(SignedEnvelope envelope)
+            : this([envelope])
+        {
+        }
+    }
 }
 
 /// <summary>A message for the list of followed task types.</summary>

@@ -40,9 +40,14 @@ internal sealed class TombstoneRecord : IBulletRecord
 
     /// <summary>
     /// A tombstone over these counters and over what <paramref name="known"/>, the author's last one, covers, which may have
-    /// been displaced since; null when that says nothing new.
+    /// been displaced since; null when that says nothing new. It always names its author, if that has counted anything, and
+    /// never covers less than the last one.
     /// </summary>
-    public static BulletTombstone? Covering(string bulletId, IEnumerable<InsightRecord> records, TombstoneRecord? known)
+    /// <param name="bulletId">The bullet.</param>
+    /// <param name="records">Counters of authors who count: whoever is covered must say that much more to be heard again.</param>
+    /// <param name="self">The tombstone's author.</param>
+    /// <param name="known">Its last tombstone of the bullet.</param>
+    public static BulletTombstone? Covering(string bulletId, IEnumerable<InsightRecord> records, string self, TombstoneRecord? known)
     {
         var seen = new Dictionary<string, BulletEvidence>(known?._seen ?? FrozenDictionary<string, BulletEvidence>.Empty, StringComparer.Ordinal);
         var grown = false;
@@ -61,10 +66,12 @@ internal sealed class TombstoneRecord : IBulletRecord
             return null;
         }
 
-        var ranked = seen.OrderByDescending(entry => entry.Value.Total).ThenBy(entry => entry.Key, StringComparer.Ordinal).ToList();
-        var others = ranked.Skip(PlaybookRules.MaxAuthorsSeen).Aggregate(known?._others ?? default, (most, entry) => most.Max(entry.Value));
+        // One's own place is kept free before one has counted anything, so that nobody who has it needs to give way.
+        var places = PlaybookRules.MaxAuthorsSeen - (seen.ContainsKey(self) ? 0 : 1);
+        var ranked = seen.OrderByDescending(entry => entry.Key == self).ThenByDescending(entry => entry.Value.Total).ThenBy(entry => entry.Key, StringComparer.Ordinal).ToList();
+        var others = ranked.Skip(places).Aggregate(known?._others ?? default, (most, entry) => most.Max(entry.Value));
         var tombstone = new BulletTombstone { BulletId = bulletId, Others = others.Total > 0 ? others.ToSeen("") : null };
-        tombstone.Seen.AddRange(ranked.Take(PlaybookRules.MaxAuthorsSeen).OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value.ToSeen(entry.Key)));
+        tombstone.Seen.AddRange(ranked.Take(places).OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value.ToSeen(entry.Key)));
         return tombstone;
     }
 

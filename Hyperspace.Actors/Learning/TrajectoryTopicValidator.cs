@@ -36,7 +36,14 @@ public static class TrajectoryTopicValidator
             return null;
         }
 
-        var taskType = topic[Topics.TrajectoriesPrefix.Length..];
+        var refusal = Check(envelope, topic[Topics.TrajectoriesPrefix.Length..]);
+        reason = refusal?.Message ?? "";
+        return refusal is null ? envelope : null;
+    }
+
+    /// <summary>Null when an opened envelope of another peer tells of the task type, within all limits; else why not.</summary>
+    internal static Refusal? Check(SignedEnvelope envelope, string taskType)
+    {
         Refusal? refusal;
         if (envelope.Type == EnvelopeTypes.PlaybookDelta)
         {
@@ -48,10 +55,9 @@ public static class TrajectoryTopicValidator
         }
         else
         {
-            KeptTrajectory.Read(envelope, taskType, out refusal);
+            KeptTrajectory.ReadShared(envelope, taskType, out refusal);
         }
 
-        reason = refusal?.Message ?? "";
-        return refusal is null ? envelope : null;
+        return refusal;
     }
 }

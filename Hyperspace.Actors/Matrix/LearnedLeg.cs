@@ -107,6 +107,10 @@ internal sealed class LearnedLeg
         var weight = WeightOf(change.Author);
         Add(change.Author, change.Capability, change.Before, -weight);
         Add(change.Author, change.Capability, change.After, weight);
+        if (change.After.Outcomes == 0 && _model.Of(change.Author).Count == 0)
+        {
+            _weights.Remove(change.Author);
+        }
     }
 
     private long WeightOf(string author)
@@ -175,7 +179,7 @@ internal sealed class LearnedLeg
         }
         else
         {
-            posting.Cells[cell] = counts;
+            posting.Cells.Set(cell, counts);
         }
 
         if (posting.Cells.Count == 0)
@@ -204,7 +208,7 @@ internal sealed class LearnedLeg
 
     private sealed class Posting
     {
-        public Dictionary<Cell, (long Good, long Bad)> Cells { get; } = [];
+        public SmallMap<Cell, (long Good, long Bad)> Cells { get; } = new();
 
         public long Total { get; set; }
     }

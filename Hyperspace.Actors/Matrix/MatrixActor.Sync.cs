@@ -51,7 +51,7 @@ internal sealed partial class MatrixActor
         });
         Receive<Newcomer>(came => SyncWith(came.Peer));
         Receive<Pages>(asked => Sender.Tell(PagesOf()));
-        Receive<Unknown>(asked => Sender.Tell(asked with { Keys = [.. asked.Keys.Where(k => !_state.Proofs.Contains(k))] }));
+        Receive<Unknown>(asked => Sender.Tell(asked with { Keys = [.. asked.Keys.Where(k => !_state.Proofs.Contains(k) && !_state.Useless.Contains(k))] }));
         Receive<Fetched>(fetched =>
         {
             foreach (var (envelope, delta) in fetched.Deltas)
@@ -161,23 +161,14 @@ internal sealed partial class MatrixActor
     private MatrixSyncReply Serve(MatrixSyncRequest request)
     {
         var reply = new MatrixSyncReply();
-        var bytes = 0;
-        foreach (var key in request.Wanted.Take(MaxKeys))
-        {
-            if (bytes < MaxReplyBytes && _state.Store.Envelope(key) is { } envelope)
-            {
-                reply.Envelopes.Add(UnsafeByteOperations.UnsafeWrap(envelope));
-                bytes += envelope.Length;
-            }
-        }
-
+        reply.Envelopes.AddRange(_state.EnvelopesOf(request.Wanted.Take(MaxKeys), MaxReplyBytes).Select(e => UnsafeByteOperations.UnsafeWrap(e)));
         if (request.Wanted.Count == 0)
         {
             var theirs = request.Authors.Take(PageAuthors).GroupBy(a => a.Author, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First().Digest, StringComparer.Ordinal);
             var differing = _state.Proofs.Digests.Where(a =>
                 string.CompareOrdinal(a.Author, request.After) > 0 && (request.To.Length == 0 || string.CompareOrdinal(a.Author, request.To) <= 0)
                 && theirs.GetValueOrDefault(a.Author) != a.Digest);
-            reply.Keys.AddRange(differing.SelectMany(a => _state.Proofs.KeysOf(a.Author)).Take(MaxKeys));
+            reply.Keys.AddRange(SharedKeys.Of([.. differing.Select(a => _state.Proofs.KeysOf(a.Author))], MaxKeys, _services.Random));
         }
 
         return reply;

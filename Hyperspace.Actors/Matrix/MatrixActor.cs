@@ -22,6 +22,9 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan Debounce = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMinutes(1);
 
+    // What was of no use is asked for again after one to two of them.
+    private static readonly TimeSpan UselessInterval = TimeSpan.FromMinutes(15);
+
     // A vote of another costs a search when it helps to choose the mixture.
     private const int ValidationsPerSecond = 8;
 
@@ -89,6 +92,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         _gossip.Tell(new GossipCommands.Subscribe(Topics.MatrixFeedback));
         _gossip.Tell(new GossipCommands.Subscribe(Topics.MatrixModel));
         Timers.StartPeriodicTimer(Tick.Expire, Tick.Expire, ExpiryInterval);
+        Timers.StartPeriodicTimer(Tick.Age, Tick.Age, UselessInterval);
         foreach (var untold in _state.Untold)
         {
             Tell(untold);
@@ -240,6 +244,10 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
             _state.Index.Expire(_services.Time.GetUtcNow().ToUnixTimeMilliseconds());
             CommitSoon();
         }
+        else if (ReferenceEquals(tick, Tick.Age))
+        {
+            _state.Useless.Age();
+        }
         else
         {
             SyncWithSomebody();
@@ -310,6 +318,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         public static readonly Tick Publish = new("publish");
         public static readonly Tick Judge = new("judge");
         public static readonly Tick Expire = new("expire");
+        public static readonly Tick Age = new("age");
         public static readonly Tick Sync = new("sync");
     }
 }

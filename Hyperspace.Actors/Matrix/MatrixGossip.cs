@@ -77,21 +77,27 @@ public static class MatrixGossip
     internal static MatrixVotes? ReadVotes(SignedEnvelope envelope)
     {
         var author = envelope.Author.ToString();
-        return envelope.Type == EnvelopeTypes.MatrixVotes && Parse(MatrixVotes.Parser, envelope) is { Votes.Count: >= 1 and <= MaxVotes } votes
+        return envelope.Type == EnvelopeTypes.MatrixVotes && Parse(MatrixVotes.Parser, envelope.Payload.Span) is { Votes.Count: >= 1 and <= MaxVotes } votes
             && votes.Votes.All(v => v.Vote is 1 or -1 && v.Ordinal is > 0 and <= OutcomeSums.MaxOutcomes && v.Query.Length is > 0 and <= MaxQuery && IsCapability(v.Capability) && !MatrixModel.IsOwn(author, v.Capability))
             ? votes
             : null;
     }
 
     /// <summary>The sums of a verified envelope by capability; null when it holds none, or some break a rule.</summary>
-    internal static IReadOnlyList<(string Capability, OutcomeSums Sums)>? ReadDelta(SignedEnvelope envelope)
+    internal static IReadOnlyList<(string Capability, OutcomeSums Sums)>? ReadDelta(SignedEnvelope envelope) =>
+        envelope.Type == EnvelopeTypes.MatrixDelta ? SumsOf(envelope.Author.ToString(), envelope.Payload.Span) : null;
+
+    /// <summary>The same of an envelope that was verified before it was stored.</summary>
+    internal static IReadOnlyList<(string Capability, OutcomeSums Sums)>? ReadStoredDelta(string author, byte[] envelope) =>
+        Parse(Envelope.Parser, envelope) is { } stored ? SumsOf(author, stored.Payload.Span) : null;
+
+    private static List<(string Capability, OutcomeSums Sums)>? SumsOf(string author, ReadOnlySpan<byte> payload)
     {
-        if (envelope.Type != EnvelopeTypes.MatrixDelta || Parse(MatrixDelta.Parser, envelope) is not { Sums.Count: > 0 } delta)
+        if (Parse(MatrixDelta.Parser, payload) is not { Sums.Count: > 0 } delta)
         {
             return null;
         }
 
-        var author = envelope.Author.ToString();
         var read = new List<(string, OutcomeSums)>(delta.Sums.Count);
         foreach (var wire in delta.Sums)
         {
@@ -106,12 +112,12 @@ public static class MatrixGossip
         return read;
     }
 
-    private static T? Parse<T>(MessageParser<T> parser, SignedEnvelope envelope)
+    private static T? Parse<T>(MessageParser<T> parser, ReadOnlySpan<byte> bytes)
         where T : class, IMessage<T>
     {
         try
         {
-            return parser.ParseFrom(envelope.Payload.Span);
+            return parser.ParseFrom(bytes);
         }
         catch (InvalidProtocolBufferException)
         {

@@ -13,32 +13,37 @@ namespace Hyperspace.Actors.Matrix;
 /// </summary>
 internal sealed class MatrixState : IDisposable
 {
-    /// <summary>Most terms over all authors' sums; then authors that weigh least are forgotten.</summary>
-    public const long MaxTerms = 8_000_000;
-
     // From this weight on an author's votes help to choose the mixture.
     private const double Trusted = 0.5;
 
     private readonly string _self;
     private readonly ITrust? _trust;
-    private readonly MatrixModel _model = new();
+    private readonly MatrixModel _model;
+    private readonly MatrixRoom _room;
     private readonly LearnedLeg _learned;
     private readonly MatrixRanker _ranker;
     private readonly RecentSums _recent = new();
     private long _weighed = -1;
 
     /// <summary>Reads what the store holds.</summary>
-    public MatrixState(MatrixStore store, string self, ITrust? trust)
+    /// <param name="store">The file.</param>
+    /// <param name="self">This peer.</param>
+    /// <param name="trust">What the others weigh; null: all the same.</param>
+    /// <param name="most">Most that the sums and envelopes weigh, see <see cref="MatrixRoom"/>.</param>
+    public MatrixState(MatrixStore store, string self, ITrust? trust, long most = MatrixRoom.MaxSize)
     {
         (Store, _self, _trust) = (store, self, trust);
-        store.LoadSums(_model);
-        _model.Changed += change => Store.PutSums(change.Author, change.Capability, change.After);
-        Proofs = store.LoadProofs();
+        _model = new MatrixModel(self);
+        Proofs = store.LoadSums(_model);
+        _model.Changed += Keep;
+        _room = new MatrixRoom(_model, Proofs, trust, most);
         Own = store.LoadOutcomes();
         Index = new CapabilityIndex(store, self);
         _learned = new LearnedLeg(_model, self, WeightOf);
         _ranker = new MatrixRanker(Index, _learned);
         var counters = store.LoadCounters();
+        _room.Shrink();
+        store.Commit();
         Fusion = Fusion.Of([.. Fusion.Mixtures.Select((_, i) => counters.GetValueOrDefault($"credit-{i}", -1))], (int)counters.GetValueOrDefault("trials", -1));
     }
 
@@ -50,6 +55,9 @@ internal sealed class MatrixState : IDisposable
 
     /// <summary>What may be handed on.</summary>
     public MatrixProofs Proofs { get; }
+
+    /// <summary>What need not be asked for.</summary>
+    public UselessKeys Useless { get; } = new();
 
     /// <summary>The capabilities.</summary>
     public CapabilityIndex Index { get; }
@@ -102,43 +110,74 @@ internal sealed class MatrixState : IDisposable
     /// <param name="mayValidate">Whether it may help to choose the mixture, which costs a search. Asked only when it could.</param>
     public VoteFate Take(string author, MatrixVote vote, Func<bool> mayValidate)
     {
-        MakeRoom(author);
+        if (_model.OutcomesOf(author) == 0 && (vote.Ordinal > 1 || !_room.Admits(author, 1)))
+        {
+            return vote.Ordinal > 1 ? VoteFate.Early : VoteFate.Refused;
+        }
+
         if (vote.Ordinal == _model.Find(author, vote.Capability).Outcomes + 1 && !MatrixModel.IsOwn(author, vote.Capability)
             && WeightOf(author) >= Trusted && Index.Contains(vote.Capability) && mayValidate())
         {
             Validate([(vote.Capability, vote.Vote > 0)], vote.Query, []);
         }
 
-        return _model.Apply(author, vote.Capability, vote.Ordinal, TermsOf(vote.Query), vote.Vote > 0);
+        var fate = _model.Apply(author, vote.Capability, vote.Ordinal, TermsOf(vote.Query), vote.Vote > 0);
+        _room.Shrink();
+        return fate;
     }
 
     /// <summary>Takes a verified delta in, also one of this peer's own that it had lost. Returns whether something of it was new.</summary>
     public bool Take(SignedEnvelope envelope, IReadOnlyList<(string Capability, OutcomeSums Sums)> delta)
     {
-        var author = envelope.Author.ToString();
-        var key = MatrixProofs.KeyOf(envelope);
-        MakeRoom(author);
+        var (author, key) = (envelope.Author.ToString(), MatrixProofs.KeyOf(envelope));
         var (news, proves) = (false, false);
-        foreach (var (capability, sums) in delta)
+        if (_room.Admits(author, delta.Aggregate(0UL, (sum, d) => sum + d.Sums.Outcomes)))
         {
-            news |= _model.Merge(author, capability, sums);
-            if (_model.Find(author, capability).Outcomes >= sums.Outcomes && Proofs.Put(author, capability, sums.Outcomes, key, out var forgotten))
+            foreach (var (capability, sums) in delta)
             {
-                proves = true;
-                Store.PutProof(author, capability, sums.Outcomes, key);
-                if (forgotten is { } old)
+                var fate = _model.Merge(author, capability, sums);
+                news |= fate == SumsFate.News;
+                if (fate != SumsFate.Refused && Proofs.Put(author, capability, sums.Outcomes, (key, envelope.Bytes.Length), fate == SumsFate.Same, out var forgotten))
                 {
-                    Store.RemoveEnvelope(old);
+                    proves = true;
+                    Store.PutProof(author, capability, sums.Outcomes, key);
+                    Drop(forgotten);
                 }
             }
+
+            _room.Shrink();
         }
 
-        if (proves && Proofs.Contains(key))
+        if (!Proofs.Contains(key))
+        {
+            Useless.Add(key);
+        }
+        else if (proves)
         {
             Store.PutEnvelope(key, author, envelope.Bytes);
         }
 
         return news;
+    }
+
+    /// <summary>Envelopes that others want, as many as fit; the file is read only for those that it has.</summary>
+    /// <param name="wanted">Their keys.</param>
+    /// <param name="most">Bytes from which on no further one is added.</param>
+    public IEnumerable<byte[]> EnvelopesOf(IEnumerable<ulong> wanted, int most)
+    {
+        foreach (var key in wanted.Where(Proofs.Contains))
+        {
+            if (most <= 0)
+            {
+                yield break;
+            }
+
+            if (Store.Envelope(key) is { } envelope)
+            {
+                most -= envelope.Length;
+                yield return envelope;
+            }
+        }
     }
 
     /// <summary>Takes all that a peer offers. Returns for how many of its capabilities there was no room.</summary>
@@ -159,14 +198,14 @@ internal sealed class MatrixState : IDisposable
     /// <summary>The same of what each of them told lately.</summary>
     public IReadOnlyList<Replay> ReplayRecent()
     {
-        _recent.Look(_model, _self);
+        _recent.Look(_model);
         return Own.Count == 0 ? [] : Own.Replay(_model, _self, _learned.Rarity, _recent.Before);
     }
 
     /// <summary>The others' experience, to be compared with each other's.</summary>
     public IReadOnlyList<Voice> Voices()
     {
-        var authors = _model.Authors.Where(a => a != _self && a.Length > 0).Order(StringComparer.Ordinal).ToList();
+        var authors = _model.Others.Order(StringComparer.Ordinal).ToList();
         return authors.ConvertAll(a => Voice.Of(a, _model.Of(a).SelectMany(s => OpinionsOf(s.Key, s.Value)), authors.Count));
     }
 
@@ -228,17 +267,22 @@ internal sealed class MatrixState : IDisposable
         return outcomes;
     }
 
-    // Whoever weighs least, and has told least, makes room for a newcomer.
-    private void MakeRoom(string author)
+    private void Keep(SumsChange change)
     {
-        if ((_model.Authors.Count < MatrixModel.MaxAuthors && _model.Terms < MaxTerms) || _model.OutcomesOf(author) > 0)
+        Store.PutSums(change.Author, change.Capability, change.After);
+        if (change.After.Outcomes == 0)
         {
-            return;
+            Store.RemoveProof(change.Author, change.Capability);
+            Drop(Proofs.Remove(change.Author, change.Capability));
         }
+    }
 
-        var least = _model.Authors.Where(a => a != _self && a.Length > 0).OrderBy(WeightOf).ThenBy(_model.OutcomesOf).ThenBy(a => a, StringComparer.Ordinal).First();
-        _model.Forget(least);
-        Proofs.Forget(least);
-        Store.RemoveProofs(least);
+    private void Drop(ulong? key)
+    {
+        if (key is { } gone)
+        {
+            Store.RemoveEnvelope(gone);
+            Useless.Add(gone);
+        }
     }
 }

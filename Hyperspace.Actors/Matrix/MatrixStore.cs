@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
-using Google.Protobuf;
 using Hyperspace.Actors.Engine;
-using Hyperspace.Contracts.Wire;
 using Microsoft.Data.Sqlite;
 
 namespace Hyperspace.Actors.Matrix;
@@ -11,7 +9,7 @@ namespace Hyperspace.Actors.Matrix;
 /// outcomes. Everything is written inside the transaction that <see cref="Commit"/> ends: many changes, one commit. It survives any
 /// crash of the process. For one thread at a time.
 /// </summary>
-internal sealed class MatrixStore : IDisposable
+internal sealed partial class MatrixStore : IDisposable
 {
     /// <summary>Its name in the data directory.</summary>
     public const string FileName = "matrix.db";
@@ -90,71 +88,6 @@ internal sealed class MatrixStore : IDisposable
         {
             transaction?.Commit();
         }
-    }
-
-    /// <summary>Writes one author's sums of a capability; empty ones are removed.</summary>
-    public void PutSums(string author, string capability, OutcomeSums sums)
-    {
-        if (sums.Outcomes == 0)
-        {
-            Write("DELETE FROM sums WHERE author = $author AND capability = $capability", ("$author", author), ("$capability", capability));
-        }
-        else
-        {
-            Write("INSERT OR REPLACE INTO sums VALUES ($author, $capability, $sums)", ("$author", author), ("$capability", capability), ("$sums", sums.ToWire(capability).ToByteArray()));
-        }
-    }
-
-    /// <summary>Everything that is known of all authors, into a model.</summary>
-    public void LoadSums(MatrixModel model)
-    {
-        using var reader = Read("SELECT author, capability, sums FROM sums");
-        while (reader.Read())
-        {
-            if (OutcomeSums.FromWire(MatrixSums.Parser.ParseFrom((byte[])reader[2])) is { } sums)
-            {
-                model.Merge(reader.GetString(0), reader.GetString(1), sums);
-            }
-        }
-    }
-
-    /// <summary>Writes that an envelope proves sums.</summary>
-    public void PutProof(string author, string capability, ulong outcomes, ulong key) => Write(
-        "INSERT OR REPLACE INTO proofs VALUES ($author, $capability, $outcomes, $key)",
-        ("$author", author), ("$capability", capability), ("$outcomes", (long)outcomes), ("$key", unchecked((long)key)));
-
-    /// <summary>What the envelopes prove.</summary>
-    public MatrixProofs LoadProofs()
-    {
-        var proofs = new MatrixProofs();
-        using var reader = Read("SELECT author, capability, outcomes, key FROM proofs");
-        while (reader.Read())
-        {
-            proofs.Put(reader.GetString(0), reader.GetString(1), (ulong)reader.GetInt64(2), unchecked((ulong)reader.GetInt64(3)), out _);
-        }
-
-        return proofs;
-    }
-
-    /// <summary>Keeps an envelope.</summary>
-    public void PutEnvelope(ulong key, string author, ReadOnlyMemory<byte> bytes) =>
-        Write("INSERT OR IGNORE INTO envelopes VALUES ($key, $author, $bytes)", ("$key", unchecked((long)key)), ("$author", author), ("$bytes", bytes.ToArray()));
-
-    /// <summary>Forgets an envelope.</summary>
-    public void RemoveEnvelope(ulong key) => Write("DELETE FROM envelopes WHERE key = $key", ("$key", unchecked((long)key)));
-
-    /// <summary>An envelope's bytes; null when it is not kept.</summary>
-    public byte[]? Envelope(ulong key)
-    {
-        using var reader = Read("SELECT bytes FROM envelopes WHERE key = $key", ("$key", unchecked((long)key)));
-        return reader.Read() ? (byte[])reader[0] : null;
-    }
-
-    /// <summary>Forgets an author's envelopes and what they prove; its sums are removed one by one.</summary>
-    public void RemoveProofs(string author)
-    {
-        Write("DELETE FROM proofs WHERE author = $author", ("$author", author));
-        Write("DELETE FROM envelopes WHERE author = $author", ("$author", author));
     }
 
     /// <summary>Adds one of this peer's own outcomes; the ones before the last <see cref="OwnOutcomes.Capacity"/> go.</summary>

@@ -18,6 +18,9 @@ internal sealed class OutcomeSums
     /// <summary>No outcome yet.</summary>
     public static readonly OutcomeSums Empty = new(0, 0, [], [], []);
 
+    // What a capability takes beside its terms: its name, its places in trees and tables.
+    private const int OwnSize = 32;
+
     private readonly uint[] _terms;
     private readonly uint[] _good;
     private readonly uint[] _bad;
@@ -30,6 +33,9 @@ internal sealed class OutcomeSums
 
     /// <summary>How many of them were good.</summary>
     public ulong Good { get; }
+
+    /// <summary>What these weigh in memory: a unit is a term; nothing when there is no outcome.</summary>
+    public int Size => Outcomes == 0 ? 0 : OwnSize + _terms.Length;
 
     /// <summary>The terms, ascending.</summary>
     public ReadOnlySpan<uint> Terms => _terms;
@@ -89,9 +95,11 @@ internal sealed class OutcomeSums
         return new OutcomeSums(Outcomes - Math.Min(Outcomes, before.Outcomes), Good - Math.Min(Good, before.Good), [.. terms], [.. goods], [.. bads]);
     }
 
-    /// <summary>Whether these replace others of the same author and capability: more outcomes do; of as many, the greater bytes.</summary>
-    public bool Supersede(OutcomeSums other) =>
-        Outcomes != other.Outcomes ? Outcomes > other.Outcomes : ToWire("").ToByteArray().AsSpan().SequenceCompareTo(other.ToWire("").ToByteArray()) > 0;
+    /// <summary>Over 0 when these replace others of the same author and capability: more outcomes do; of as many, the greater bytes. 0 for the very same.</summary>
+    public int CompareTo(OutcomeSums other) =>
+        ReferenceEquals(this, other) ? 0
+        : Outcomes != other.Outcomes ? Outcomes.CompareTo(other.Outcomes)
+        : ToWire("").ToByteArray().AsSpan().SequenceCompareTo(other.ToWire("").ToByteArray());
 
     /// <summary>As they are gossiped and stored.</summary>
     public MatrixSums ToWire(string capability) => new() { Capability = capability, Outcomes = Outcomes, Good = Good, Terms = { _terms }, GoodCounts = { _good }, BadCounts = { _bad } };

@@ -12,6 +12,9 @@ internal interface ITrust
     /// <summary>0 to 1: what an author's experience weighs here. 0 while it is in quarantine or was found to lie; 1 for this peer itself.</summary>
     double WeightOf(string peerId);
 
+    /// <summary>0 to 1: what an author's experience weighs here, without what strangers are lent while nobody can confirm them.</summary>
+    double EarnedBy(string peerId);
+
     /// <summary>0 to 1: how a provider stands; 0.5 while nothing is known.</summary>
     double ReputationOf(string peerId);
 }

@@ -48,9 +48,6 @@ internal sealed record PeerRecord
     /// <summary>How its experience agrees with that of the others.</summary>
     public Tally Consensus => Replays.GetValueOrDefault(ReplaySources.Consensus);
 
-    /// <summary>True when forgetting it changes nothing: nothing was ever compared, called or rated.</summary>
-    public bool IsNegligible => CaughtAt is null && Calls.Count == 0 && Ratings.Raters.IsEmpty && Own.Count + Consensus.Count == 0;
-
     /// <summary>The record after a source looked again; pure.</summary>
     public PeerRecord Replayed(string source, Tally now, DateTimeOffset at)
     {

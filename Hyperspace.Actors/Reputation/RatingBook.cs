@@ -7,19 +7,26 @@ namespace Hyperspace.Actors.Reputation;
 /// <param name="Value">−1 to 1.</param>
 /// <param name="Micros">What was paid, in micro-units.</param>
 /// <param name="PaidAt">When the payee signed the receipt.</param>
-/// <param name="Stamp">When the payer signed the rating: a later one of the same receipt replaces it.</param>
-internal sealed record RatingEntry(string ReceiptId, double Value, ulong Micros, DateTimeOffset PaidAt, ulong Stamp);
+/// <param name="Stamp">When the payer signed the rating, as <see cref="Ratings.StampOf"/> says it: a later one of the same receipt replaces it.</param>
+internal sealed record RatingEntry(string ReceiptId, double Value, ulong Micros, DateTimeOffset PaidAt, ulong Stamp)
+{
+    /// <summary>When the payer signed the rating. It fades from then on: the payee, who dates the receipt, has no say in it.</summary>
+    public DateTimeOffset RatedAt => Ratings.TimeOf(Stamp);
+}
 
 /// <summary>
 /// The ratings of one peer, by rater; immutable. Taking the same ratings in any order, any number of times, gives the same
-/// book as long as at most <see cref="MaxRaters"/> rate.
+/// book as long as at most <see cref="MaxStrangers"/> rate that are not trusted and <see cref="MaxTrusted"/> that are.
 /// </summary>
 internal sealed record RatingBook
 {
-    /// <summary>Raters that are remembered; beyond it those who paid least are forgotten.</summary>
-    public const int MaxRaters = 256;
+    /// <summary>Trusted raters that are remembered; beyond it those who paid least are forgotten.</summary>
+    public const int MaxTrusted = 256;
 
-    /// <summary>Ratings per rater; beyond it the oldest receipts are forgotten.</summary>
+    /// <summary>Other raters that are remembered: together they have a small voice, however many they are, and cost nothing to make up.</summary>
+    public const int MaxStrangers = 16;
+
+    /// <summary>Ratings per rater; beyond it the oldest are forgotten.</summary>
     public const int MaxPerRater = 16;
 
     /// <summary>What a rater must have paid to be heard in full; less counts less.</summary>
@@ -32,8 +39,22 @@ internal sealed record RatingBook
     public ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, RatingEntry>> Raters { get; init; } =
         ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, RatingEntry>>(StringComparer.Ordinal);
 
-    /// <summary>The book with one more rating.</summary>
-    public RatingBook With(string rater, RatingEntry entry)
+    /// <summary>Ratings in it.</summary>
+    public int Count => Raters.Values.Sum(entries => entries.Count);
+
+    /// <summary>The book as a snapshot held it.</summary>
+    public static RatingBook Restored(IEnumerable<(string Rater, IEnumerable<RatingEntry> Entries)> raters) => Empty with
+    {
+        Raters = Empty.Raters.AddRange(raters.Select(r => KeyValuePair.Create(
+            r.Rater, ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, r.Entries.Select(e => KeyValuePair.Create(e.ReceiptId, e)))))),
+    };
+
+    /// <summary>The book with one more rating; this one when the rating tells nothing new, or would be forgotten at once.</summary>
+    /// <param name="rater">Who rates.</param>
+    /// <param name="entry">How.</param>
+    /// <param name="self">This peer, whose own word is never forgotten.</param>
+    /// <param name="trusts">Whose word weighs anything.</param>
+    public RatingBook With(string rater, RatingEntry entry, string self, Func<string, bool> trusts)
     {
         var entries = Raters.GetValueOrDefault(rater) ?? ImmutableSortedDictionary.Create<string, RatingEntry>(StringComparer.Ordinal);
         if (entries.TryGetValue(entry.ReceiptId, out var known) && (known.Stamp, -known.Value).CompareTo((entry.Stamp, -entry.Value)) >= 0)
@@ -44,13 +65,44 @@ internal sealed record RatingBook
         entries = entries.SetItem(entry.ReceiptId, entry);
         if (entries.Count > MaxPerRater)
         {
-            entries = entries.Remove(entries.Values.OrderBy(e => e.PaidAt).ThenBy(e => e.ReceiptId, StringComparer.Ordinal).First().ReceiptId);
+            var oldest = entries.Values.OrderBy(e => e.Stamp).ThenBy(e => e.ReceiptId, StringComparer.Ordinal).First().ReceiptId;
+            if (oldest == entry.ReceiptId)
+            {
+                return this;
+            }
+
+            entries = entries.Remove(oldest);
         }
 
         var raters = Raters.SetItem(rater, entries);
-        return raters.Count <= MaxRaters
-            ? this with { Raters = raters }
-            : this with { Raters = raters.Remove(raters.OrderBy(r => Paid(r.Value)).ThenBy(r => r.Key, StringComparer.Ordinal).First().Key) };
+        if (raters.Count <= MaxStrangers)
+        {
+            return this with { Raters = raters };
+        }
+
+        var ranked = raters.Where(r => r.Key != self).OrderByDescending(r => Paid(r.Value)).ThenByDescending(r => r.Key, StringComparer.Ordinal).Select(r => r.Key).ToLookup(trusts);
+        List<string> forgotten = [.. ranked[true].Skip(MaxTrusted), .. ranked[false].Skip(MaxStrangers)];
+        return forgotten.Contains(rater) && !Raters.ContainsKey(rater) ? this : this with { Raters = raters.RemoveRange(forgotten) };
+    }
+
+    /// <summary>The book without some ratings.</summary>
+    public RatingBook Without(IEnumerable<(string Rater, string ReceiptId)> ratings)
+    {
+        var raters = Raters.ToBuilder();
+        foreach (var said in ratings.GroupBy(r => r.Rater, r => r.ReceiptId, StringComparer.Ordinal))
+        {
+            var left = raters[said.Key].RemoveRange(said);
+            if (left.IsEmpty)
+            {
+                raters.Remove(said.Key);
+            }
+            else
+            {
+                raters[said.Key] = left;
+            }
+        }
+
+        return this with { Raters = raters.ToImmutable() };
     }
 
     /// <summary>
@@ -67,7 +119,7 @@ internal sealed record RatingBook
             var (good, bad, total) = (0.0, 0.0, 0.0);
             foreach (var entry in entries.Values)
             {
-                var counts = TrustRules.Faded(now - entry.PaidAt);
+                var counts = TrustRules.Faded(now - entry.RatedAt);
                 good += counts * Math.Max(0, entry.Value);
                 bad += counts * Math.Max(0, -entry.Value);
                 total += counts;

@@ -19,6 +19,8 @@ internal sealed class ReputationActor : JournaledActor, IWithTimers
     private const int MaxReplays = 4096;
     private const int RatingsPerRater = 20;
     private const int MaxRaters = 1024;
+    private const int RatingsPerStranger = 4;
+    private const int MaxStrangers = 256;
     private const int MaxRatedLately = 4096;
     private static readonly TimeSpan RatingWindow = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ReplayPause = TimeSpan.FromSeconds(1);
@@ -30,7 +32,8 @@ internal sealed class ReputationActor : JournaledActor, IWithTimers
     private readonly TimeProvider _time;
     private readonly TrustBoard _board;
     private readonly IActorRef _gossip;
-    private readonly AuthorRate _heard = new(RatingsPerRater, RatingWindow, MaxRaters);
+    private readonly AuthorRate _trusted = new(RatingsPerRater, RatingWindow, MaxRaters);
+    private readonly AuthorRate _strangers = new(RatingsPerStranger, RatingWindow, MaxStrangers);
     private readonly AuthorRate _rated = new(perWindow: 1, RatingWindow, MaxRatedLately);
     private readonly Dictionary<string, ReputationCommands.Replayed> _replays = new(StringComparer.Ordinal);
     private ReputationState _state;
@@ -150,10 +153,12 @@ internal sealed class ReputationActor : JournaledActor, IWithTimers
         });
     }
 
+    /// <summary>Strangers, who cost nothing to make up, do not use up what is let in of raters whose word weighs something.</summary>
     private void OnGossip(GossipReceived message)
     {
         var now = _time.GetUtcNow();
-        if (Ratings.Read(message.Data, now, out _) is { } heard && heard.Rater != _state.Self && _heard.Allows(heard.Rater, now) && _state.Decide(heard, now) is { } taken)
+        if (Ratings.Read(message.Data, now, out _) is { } heard && heard.Rater != _state.Self
+            && (_state.Trusts(heard.Rater, now) ? _trusted : _strangers).Allows(heard.Rater, now) && _state.Decide(heard, now) is { } taken)
         {
             Persist(taken, e =>
             {

@@ -2,7 +2,6 @@ using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Reputation.Journal;
 using Hyperspace.Contracts.Reputation;
-using Hyperspace.Contracts.Wire;
 
 namespace Hyperspace.Actors.Reputation;
 
@@ -81,7 +80,7 @@ internal static class ReputationJournal
         Calls = Count(message.Calls),
         CallsAt = At(message.CallsAtTicks),
         PaidCalls = message.PaidCalls,
-        Ratings = message.Raters.Aggregate(RatingBook.Empty, (book, rater) => rater.Entries.Aggregate(book, (b, e) => b.With(rater.PeerId, Entry(e)))),
+        Ratings = RatingBook.Restored(message.Raters.Select(rater => (rater.PeerId, rater.Entries.Select(Entry)))),
     };
 
     private static RatingEntryV1 Entry(RatingEntry entry) => new()
@@ -101,12 +100,8 @@ internal static class ReputationJournal
 
     private static DateTimeOffset At(long ticks) => new(ticks, TimeSpan.Zero);
 
-    /// <summary>A receipt that was verified before it was journalled, as of the moment it was signed: time has passed since.</summary>
-    private static HeldReceipt Receipt(ByteString envelope, string sessionId)
-    {
-        var signedAt = DateTimeOffset.FromUnixTimeMilliseconds((long)Envelope.Parser.ParseFrom(envelope).WallMs);
-        return Ratings.ReadReceipt(envelope.Memory, signedAt, out var reason) is { } receipt
-            ? receipt with { SessionId = sessionId.Length > 0 ? sessionId : null }
-            : throw new InvalidDataException($"The journal holds a receipt that does not verify ({reason}); restore the data directory from a copy.");
-    }
+    /// <summary>A receipt that was verified before it was journalled.</summary>
+    private static HeldReceipt Receipt(ByteString envelope, string sessionId) => Ratings.ReadReceipt(envelope.Memory, out var reason) is { } receipt
+        ? receipt with { SessionId = sessionId.Length > 0 ? sessionId : null }
+        : throw new InvalidDataException($"The journal holds a receipt that does not verify ({reason}); restore the data directory from a copy.");
 }

@@ -16,6 +16,9 @@ internal sealed class TrustBoard(string self) : ITrust
     public double WeightOf(string peerId) => _posted.Table.WeightOf(peerId);
 
     /// <inheritdoc/>
+    public double EarnedBy(string peerId) => _posted.Table.EarnedBy(peerId);
+
+    /// <inheritdoc/>
     public double ReputationOf(string peerId) => _posted.Table.ReputationOf(peerId);
 
     /// <summary>Replaces the table, unless it says the same. Only the reputation actor posts.</summary>

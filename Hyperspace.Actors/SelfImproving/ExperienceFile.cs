@@ -30,7 +30,14 @@ internal static class ExperienceFile
 
     // Came later; a program that does not know it leaves it alone.
     private const string Additions =
-        "CREATE TABLE IF NOT EXISTS unfinished (number INTEGER PRIMARY KEY, task_type INTEGER NOT NULL, id BLOB NOT NULL, context TEXT, UNIQUE (task_type, id))";
+        """
+        CREATE TABLE IF NOT EXISTS unfinished (number INTEGER PRIMARY KEY, task_type INTEGER NOT NULL, id BLOB NOT NULL, context TEXT, session TEXT, UNIQUE (task_type, id));
+        CREATE TABLE IF NOT EXISTS attempts (
+          task_type INTEGER NOT NULL, goal BLOB NOT NULL, tries INTEGER NOT NULL, successes INTEGER NOT NULL, latest INTEGER NOT NULL, PRIMARY KEY (task_type, goal)) WITHOUT ROWID;
+        """;
+
+    // The column came later than its table.
+    private const string HasSession = "SELECT count(*) FROM pragma_table_info('unfinished') WHERE name = 'session'";
 
     /// <summary>Makes the file unless it is there; only its owner can read it.</summary>
     /// <exception cref="InvalidDataException">The file is of a later version.</exception>
@@ -55,6 +62,12 @@ internal static class ExperienceFile
 
         using var add = Command(connection, Additions);
         add.ExecuteNonQuery();
+        using var has = Command(connection, HasSession);
+        if ((long)has.ExecuteScalar()! == 0)
+        {
+            using var session = Command(connection, "ALTER TABLE unfinished ADD COLUMN session TEXT");
+            session.ExecuteNonQuery();
+        }
     }
 
     /// <summary>The connection of the one writer.</summary>
@@ -82,6 +95,27 @@ internal static class ExperienceFile
         }
 
         return command;
+    }
+
+    /// <summary>The numbers of those authors of a task type's runs that <paramref name="isProven"/> holds for, as a JSON array for <c>json_each</c>.</summary>
+    public static string Proven(SqliteConnection connection, SqliteTransaction? transaction, long taskType, Func<string, bool>? isProven)
+    {
+        var numbers = new List<long>();
+        if (isProven is not null)
+        {
+            using var authors = Command(connection, "SELECT number, name FROM authors WHERE number IN (SELECT author FROM runs WHERE task_type = $type AND own = 0)", ("$type", taskType));
+            authors.Transaction = transaction;
+            using var rows = authors.ExecuteReader();
+            while (rows.Read())
+            {
+                if (isProven(rows.GetString(1)))
+                {
+                    numbers.Add(rows.GetInt64(0));
+                }
+            }
+        }
+
+        return $"[{string.Join(',', numbers)}]";
     }
 
     private static SqliteConnectionStringBuilder ReadOnly(string path) => new() { DataSource = path, Mode = SqliteOpenMode.ReadOnly };

@@ -18,9 +18,14 @@ internal sealed class ExperienceStore : IExperienceStore
     private readonly SemaphoreSlim _readers = new(MaxReaders);
     private readonly string _path;
     private readonly int _recordsPerAuthor;
+    private readonly Func<string, bool>? _isProven;
     private readonly ILogger _log;
-    private readonly ExperienceWriter _writer;
+    private readonly Func<ExperienceWriter> _open;
     private readonly Task _writing;
+
+    // Null after a failure that it could not take back; the next batch opens another one.
+    private volatile ExperienceWriter? _writer;
+
     private long _waitingBytes;
 
     /// <summary>Opens or makes the file in the data directory.</summary>
@@ -28,13 +33,16 @@ internal sealed class ExperienceStore : IExperienceStore
     /// <param name="self">The peer id of whose runs are one's own.</param>
     /// <param name="limits">The bounds.</param>
     /// <param name="log">Told when the disk refuses.</param>
-    public ExperienceStore(string dataDirectory, string self, ExperienceLimits limits, ILogger log)
+    /// <param name="isProven">Whether an author's word counts here, at the moment; null: nobody's does more than another's.</param>
+    public ExperienceStore(string dataDirectory, string self, ExperienceLimits limits, ILogger log, Func<string, bool>? isProven = null)
     {
         _path = Path.Combine(dataDirectory, ExperienceFile.FileName);
         _recordsPerAuthor = limits.RecordsPerAuthor;
+        _isProven = isProven;
         _log = log;
         ExperienceFile.Prepare(_path);
-        _writer = new ExperienceWriter(ExperienceFile.OpenToWrite(_path), self, limits);
+        _open = () => new ExperienceWriter(ExperienceFile.OpenToWrite(_path), self, limits, isProven);
+        _writer = _open();
         _writing = Task.Factory.StartNew(WriteAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -43,8 +51,8 @@ internal sealed class ExperienceStore : IExperienceStore
     public Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null) =>
         EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Add(taskType, envelope, run, body));
 
-    public Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body) =>
-        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Record(taskType, envelope, run, contextId, body));
+    public Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunOrigin origin, RunBody? body) =>
+        EnqueueAsync(envelope.Bytes.Length + (body?.Bytes.Length ?? 0), writer => writer.Record(taskType, envelope, run, origin, body));
 
     public Task<KeepOutcome> FinishAsync(string taskType, string id) => EnqueueAsync(0, writer => writer.Finish(taskType, id));
 
@@ -53,7 +61,7 @@ internal sealed class ExperienceStore : IExperienceStore
         using var command = ExperienceFile.Command(
             file,
             """
-            SELECT id, bytes, context FROM unfinished JOIN runs USING (task_type, id) JOIN envelopes USING (place)
+            SELECT id, bytes, context, session FROM unfinished JOIN runs USING (task_type, id) JOIN envelopes USING (place)
             WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY unfinished.number
             """,
             ("$type", taskType));
@@ -61,7 +69,7 @@ internal sealed class ExperienceStore : IExperienceStore
         var found = new List<UnfinishedRun>();
         while (rows.Read())
         {
-            found.Add(new UnfinishedRun(Envelope(rows), rows.IsDBNull(2) ? null : rows.GetString(2)));
+            found.Add(new UnfinishedRun(Envelope(rows), new RunOrigin(rows.IsDBNull(2) ? null : rows.GetString(2), rows.IsDBNull(3) ? null : rows.GetString(3))));
         }
 
         return found;
@@ -80,23 +88,47 @@ internal sealed class ExperienceStore : IExperienceStore
         return names;
     });
 
+    public Task<GoalAttempts> AttemptsAsync(string taskType) => ReadAsync(file =>
+    {
+        using var command = ExperienceFile.Command(
+            file,
+            """
+            SELECT goal, tries, successes FROM (
+              SELECT * FROM attempts WHERE task_type = (SELECT number FROM task_types WHERE name = $type) ORDER BY latest DESC, goal LIMIT $most) ORDER BY latest, goal DESC
+            """,
+            ("$type", taskType), ("$most", GoalAttempts.MaxGoals));
+        using var rows = command.ExecuteReader();
+        var attempts = GoalAttempts.None;
+        while (rows.Read())
+        {
+            attempts = attempts.With(Convert.ToHexStringLower((byte[])rows.GetValue(0)), new Attempts((uint)rows.GetInt64(1), (uint)rows.GetInt64(2)));
+        }
+
+        return attempts;
+    });
+
     public async Task<bool> KeepBodyAsync(RunBody body) => await EnqueueAsync(body.Bytes.Length, writer => writer.AddBody(body)).ConfigureAwait(false) == KeepOutcome.Kept;
 
     public Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits) => ReadAsync(file =>
     {
+        if (NumberOf(file, taskType) is not { } number)
+        {
+            return [];
+        }
+
         // The turns of TrajectoryState, over the columns alone.
         using var command = ExperienceFile.Command(
             file,
             $"""
-            WITH mine AS (SELECT *, size > $small AS large FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type)),
-              shapes AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author, goal, shape ORDER BY {ExperienceFile.BestFirst}) AS shape_turn FROM mine),
-              goals AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author, goal ORDER BY shape_turn, {ExperienceFile.BestFirst}) AS goal_turn FROM shapes),
-              authors AS (SELECT *, row_number() OVER (PARTITION BY own, pool, large, author ORDER BY goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS author_turn FROM goals WHERE goal_turn <= $perGoal),
-              pools AS (SELECT id, place, pool, large, row_number() OVER (PARTITION BY own, pool, large ORDER BY author_turn, goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS turn FROM authors)
+            WITH mine AS (SELECT *, size > $small AS large, iif(own, 2, author IN (SELECT value FROM json_each($proven))) AS standing FROM runs WHERE task_type = $type),
+              shapes AS (SELECT *, row_number() OVER (PARTITION BY standing, pool, large, author, goal, shape ORDER BY {ExperienceFile.BestFirst}) AS shape_turn FROM mine),
+              goals AS (SELECT *, row_number() OVER (PARTITION BY standing, pool, large, author, goal ORDER BY shape_turn, {ExperienceFile.BestFirst}) AS goal_turn FROM shapes),
+              authors AS (SELECT *, row_number() OVER (PARTITION BY standing, pool, large, author ORDER BY goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS author_turn FROM goals WHERE goal_turn <= $perGoal),
+              pools AS (SELECT id, place, pool, large, row_number() OVER (PARTITION BY standing, pool, large ORDER BY author_turn, goal_turn, shape_turn, {ExperienceFile.BestFirst}) AS turn FROM authors)
             SELECT id, bytes FROM pools JOIN envelopes USING (place)
             WHERE turn <= CASE pool WHEN {(int)RunPool.Runs} THEN iif(large, $largeRuns, $runs) WHEN {(int)RunPool.Failures} THEN iif(large, $largeFailures, $failures) ELSE iif(large, $largeRepairs, $repairs) END
             """,
-            ("$type", taskType), ("$small", limits.SmallBytes), ("$perGoal", limits.PerGoal),
+            ("$type", number), ("$proven", ExperienceFile.Proven(file, null, number, _isProven)), ("$small", limits.SmallBytes), ("$perGoal", limits.PerGoal),
             ("$runs", limits.Runs), ("$failures", limits.Failures), ("$repairs", limits.Repairs),
             ("$largeRuns", limits.LargeRuns), ("$largeFailures", limits.LargeFailures), ("$largeRepairs", limits.LargeRepairs));
         return Envelopes(command);
@@ -114,12 +146,11 @@ internal sealed class ExperienceStore : IExperienceStore
             """,
             ("$type", taskType), ("$perAuthor", _recordsPerAuthor));
         using var own = ExperienceFile.Command(file, "SELECT id FROM runs WHERE task_type = (SELECT number FROM task_types WHERE name = $type) AND own = 1 ORDER BY id", ("$type", taskType));
-        using var number = ExperienceFile.Command(file, "SELECT number FROM task_types WHERE name = $type", ("$type", taskType));
         var ids = Ids(named);
         var held = ids.With(Ids(own));
 
         // Asked last: what gives way meanwhile is in one of both.
-        return new RunIds(ids, number.ExecuteScalar() is long type ? held.With(_writer.GaveWay(type)) : held);
+        return new RunIds(ids, NumberOf(file, taskType) is { } type ? held.With(_writer?.GaveWay(type) ?? IdSet.Empty) : held);
     });
 
     public Task<(IReadOnlyList<SignedEnvelope> Found, int LookedFor)> FindAsync(string taskType, IReadOnlyList<byte[]> ids, int maxBytes) => ReadAsync(file =>
@@ -154,10 +185,16 @@ internal sealed class ExperienceStore : IExperienceStore
         if (_writes.Writer.TryComplete())
         {
             await _writing.ConfigureAwait(false);
-            _writer.Dispose();
+            _writer?.Dispose();
             ExperienceFile.Release(_path);
             _readers.Dispose();
         }
+    }
+
+    private static long? NumberOf(SqliteConnection file, string taskType)
+    {
+        using var number = ExperienceFile.Command(file, "SELECT number FROM task_types WHERE name = $type", ("$type", taskType));
+        return number.ExecuteScalar() as long?;
     }
 
     private static IdSet Ids(SqliteCommand command)
@@ -233,21 +270,37 @@ internal sealed class ExperienceStore : IExperienceStore
 
             try
             {
-                _writer.Begin();
+                var writer = _writer ??= _open();
+                writer.Begin();
                 for (var i = 0; i < batch.Count; i++)
                 {
-                    batch[i] = (batch[i].Write, batch[i].Write.Do(_writer) ? KeepOutcome.Kept : KeepOutcome.Known);
+                    batch[i] = (batch[i].Write, batch[i].Write.Do(writer) ? KeepOutcome.Kept : KeepOutcome.Known);
                 }
 
-                _writer.Commit();
+                writer.Commit();
                 batch.ForEach(one => one.Write.Done.SetResult(one.Outcome));
             }
-            catch (SqliteException e)
+            catch (Exception e)
             {
+                // Whatever failed: who waits is answered before anything else can fail, and the next batch is written.
+                batch.ForEach(one => one.Write.Done.TrySetResult(KeepOutcome.Failed));
                 _log.LogError(e, "{File} refused {Count} runs; check the disk of the data directory.", ExperienceFile.FileName, batch.Count);
-                _writer.RollBack();
-                batch.ForEach(one => one.Write.Done.SetResult(KeepOutcome.Failed));
+                RollBack();
             }
+        }
+    }
+
+    private void RollBack()
+    {
+        try
+        {
+            _writer?.RollBack();
+        }
+        catch (Exception e)
+        {
+            // Its connection is in no known state, and closing it could fail in the same way.
+            _log.LogError(e, "{File} could not take back what it refused; it is opened anew.", ExperienceFile.FileName);
+            _writer = null;
         }
     }
 }

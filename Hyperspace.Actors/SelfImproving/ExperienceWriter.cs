@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Microsoft.Data.Sqlite;
@@ -9,33 +8,30 @@ namespace Hyperspace.Actors.SelfImproving;
 /// What the one writer of the experience does inside a transaction; for one thread at a time. The bounds hold with a
 /// little slack, so that the rows of a task type are ranked once for many that come in.
 /// </summary>
-internal sealed class ExperienceWriter : IDisposable
+internal sealed partial class ExperienceWriter : IDisposable
 {
     private const int MaxKnownAuthors = 16_384;
-
-    // As many as one comparison brings; 32 bytes each.
-    private const int GaveWayPerTaskType = Reconciliation.MaxWanted;
-    private const int MaxGaveWay = 8 * GaveWayPerTaskType;
 
     private readonly SqliteConnection _file;
     private readonly string _self;
     private readonly ExperienceLimits _limits;
+    private readonly Func<string, bool>? _isProven;
     private readonly SqliteCommand _insert;
     private readonly SqliteCommand _insertEnvelope;
     private readonly Dictionary<string, long> _taskTypes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _authors = new(StringComparer.Ordinal);
     private readonly Dictionary<(long TaskType, bool Own), Share> _shares = [];
     private SqliteTransaction? _transaction;
-    private volatile ImmutableDictionary<long, LatestIds> _gaveWay = ImmutableDictionary<long, LatestIds>.Empty;
+    private bool _isCounted;
+    private bool _addedBodies;
+    private int _newAuthors;
 
-    // Above this many a task type gives way, because all together are over their bound.
-    private int _level;
-
-    public ExperienceWriter(SqliteConnection file, string self, ExperienceLimits limits)
+    public ExperienceWriter(SqliteConnection file, string self, ExperienceLimits limits, Func<string, bool>? isProven)
     {
         _file = file;
         _self = self;
         _limits = limits;
+        _isProven = isProven;
         _insert = ExperienceFile.Command(
             file, "INSERT OR IGNORE INTO runs VALUES ($type, $id, $author, $own, $goal, $shape, $reward, $wall, $counter, $pool, $size, (SELECT coalesce(max(place), 0) + 1 FROM envelopes), $body)");
         foreach (var name in (ReadOnlySpan<string>)["$type", "$id", "$author", "$own", "$goal", "$shape", "$reward", "$wall", "$counter", "$pool", "$size", "$body"])
@@ -47,15 +43,21 @@ internal sealed class ExperienceWriter : IDisposable
         _insertEnvelope.Parameters.Add(new SqliteParameter { ParameterName = "$bytes" });
         _level = limits.RecordsPerTaskType;
         Count();
+        ForgetAuthors();
     }
 
     private sealed record Share(long Records, long Bytes, long AddedSinceCut);
 
-    /// <summary>The ids of the runs of a task type that gave way since the start, the latest of them. Safe from any thread.</summary>
-    public IdSet GaveWay(long taskType) => _gaveWay.GetValueOrDefault(taskType)?.All ?? IdSet.Empty;
-
     /// <summary>Begins a transaction.</summary>
-    public void Begin() => _transaction = _insert.Transaction = _insertEnvelope.Transaction = _file.BeginTransaction();
+    public void Begin()
+    {
+        if (!_isCounted)
+        {
+            Count();
+        }
+
+        _transaction = _insert.Transaction = _insertEnvelope.Transaction = _file.BeginTransaction();
+    }
 
     /// <summary>Cuts what is over a bound, and commits.</summary>
     public void Commit()
@@ -71,18 +73,24 @@ internal sealed class ExperienceWriter : IDisposable
 
         KeepLevel();
         CutBodies();
+        if (_newAuthors >= _limits.RecordsPerTaskType)
+        {
+            ForgetAuthors();
+        }
+
         _transaction!.Commit();
         End();
     }
 
-    /// <summary>Forgets what was done since <see cref="Begin"/>.</summary>
+    /// <summary>Forgets what was done since <see cref="Begin"/>. What there is, is counted by the next one.</summary>
     public void RollBack()
     {
-        _transaction?.Dispose();
-        End();
+        _isCounted = false;
         _taskTypes.Clear();
         _authors.Clear();
-        Count();
+        var transaction = _transaction;
+        End();
+        transaction?.Dispose();
     }
 
     /// <summary>Adds a run; false when it is there already.</summary>
@@ -121,7 +129,7 @@ internal sealed class ExperienceWriter : IDisposable
     }
 
     /// <summary>Adds a run from which something is to follow; false when it is there already.</summary>
-    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body)
+    public bool Record(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunOrigin origin, RunBody? body)
     {
         if (!Add(taskType, envelope, run, body))
         {
@@ -129,9 +137,14 @@ internal sealed class ExperienceWriter : IDisposable
         }
 
         using var unfinished = Command(
-            "INSERT INTO unfinished (task_type, id, context) VALUES ($type, $id, $context)",
-            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)contextId ?? DBNull.Value));
+            "INSERT INTO unfinished (task_type, id, context, session) VALUES ($type, $id, $context, $session)",
+            ("$type", NumberOf("task_types", _taskTypes, taskType)), ("$id", Convert.FromHexString(run.Id)), ("$context", (object?)origin.ContextId ?? DBNull.Value), ("$session", (object?)origin.SessionId ?? DBNull.Value));
         unfinished.ExecuteNonQuery();
+        if (run.Tries > 0)
+        {
+            KeepAttempts(NumberOf("task_types", _taskTypes, taskType), run);
+        }
+
         return true;
     }
 
@@ -158,8 +171,6 @@ internal sealed class ExperienceWriter : IDisposable
         return true;
     }
 
-    private bool _addedBodies;
-
     public void Dispose()
     {
         _insert.Dispose();
@@ -182,98 +193,8 @@ internal sealed class ExperienceWriter : IDisposable
         {
             _shares[(rows.GetInt64(0), rows.GetInt64(1) != 0)] = new Share(rows.GetInt64(2), rows.GetInt64(3), 0);
         }
-    }
 
-    /// <summary>
-    /// Keeps the runs of a task type within its bounds: everyone's best run comes before anyone's second, so a flood of one
-    /// author only displaces that author's own. The same set, cut at any times, leaves the same runs.
-    /// </summary>
-    private void Cut(long taskType, bool own)
-    {
-        var gone = new List<(byte[] Id, long Place, byte[]? Body, long Size)>();
-        using (var ranked = Command(
-            $"""
-            SELECT id, place, body, size FROM (
-              SELECT id, place, body, size, turn, row_number() OVER kept AS position, sum(size) OVER kept AS bytes FROM (
-                SELECT *, row_number() OVER (PARTITION BY author ORDER BY {ExperienceFile.BestFirst}) AS turn FROM runs WHERE task_type = $type AND own = $own)
-              WINDOW kept AS (ORDER BY turn, {ExperienceFile.BestFirst} ROWS UNBOUNDED PRECEDING))
-            WHERE (turn > $perAuthor OR position > $records OR bytes > $bytes) AND id NOT IN (SELECT id FROM unfinished WHERE task_type = $type)
-            """,
-            ("$type", taskType), ("$own", own ? 1 : 0), ("$perAuthor", own ? _limits.RecordsPerTaskType : _limits.RecordsPerAuthor), ("$records", own ? _limits.RecordsPerTaskType : _level), ("$bytes", _limits.BytesPerTaskType)))
-        {
-            using var rows = ranked.ExecuteReader();
-            while (rows.Read())
-            {
-                gone.Add(((byte[])rows.GetValue(0), rows.GetInt64(1), rows.IsDBNull(2) ? null : (byte[])rows.GetValue(2), rows.GetInt64(3)));
-            }
-        }
-
-        foreach (var (id, place, body, _) in gone)
-        {
-            using var forget = Command(
-                "DELETE FROM runs WHERE task_type = $type AND id = $id; DELETE FROM envelopes WHERE place = $place; DELETE FROM bodies WHERE hash = $body AND NOT EXISTS (SELECT 1 FROM runs WHERE body = $body)",
-                ("$type", taskType), ("$id", id), ("$place", place), ("$body", (object?)body ?? DBNull.Value));
-            forget.ExecuteNonQuery();
-        }
-
-        Remember(taskType, IdSet.Of(gone.Select(run => run.Id)));
-        var share = _shares[(taskType, own)];
-        _shares[(taskType, own)] = new Share(share.Records - gone.Count, share.Bytes - gone.Sum(run => run.Size), 0);
-    }
-
-    // Before the commit, so that nobody sees the runs gone and does not find them here. Of a restart it is forgotten, as other bounds may hold then.
-    private void Remember(long taskType, IdSet gone)
-    {
-        var all = _gaveWay.SetItem(taskType, (_gaveWay.GetValueOrDefault(taskType) ?? LatestIds.None(GaveWayPerTaskType)).Add(gone));
-        while (all.Count > 1 && all.Sum(ids => (long)ids.Value.All.Count) > MaxGaveWay)
-        {
-            all = all.Remove(all.MaxBy(ids => ids.Value.All.Count).Key);
-        }
-
-        _gaveWay = all;
-    }
-
-    /// <summary>When the others' runs are over their bound together, the task types with most of them are cut to one level.</summary>
-    private void KeepLevel()
-    {
-        var shares = _shares.Where(share => !share.Key.Own).ToList();
-        if (shares.Sum(share => share.Value.Records) <= _limits.Records + (_limits.Records / 16))
-        {
-            return;
-        }
-
-        var left = (long)_limits.Records;
-        var still = shares.Count;
-        foreach (var records in shares.Select(share => share.Value.Records).Order())
-        {
-            if (records * still > left)
-            {
-                break;
-            }
-
-            left -= records;
-            still--;
-        }
-
-        _level = (int)Math.Clamp(left / Math.Max(1, still), 1, _limits.RecordsPerTaskType);
-        foreach (var share in shares.Where(share => share.Value.Records > _level))
-        {
-            Cut(share.Key.TaskType, own: false);
-        }
-    }
-
-    /// <summary>The oldest of the others' bodies give way; their runs stay.</summary>
-    private void CutBodies()
-    {
-        if (!_addedBodies)
-        {
-            return;
-        }
-
-        using var cut = Command(
-            "DELETE FROM bodies WHERE number IN (SELECT number FROM (SELECT number, sum(length(bytes)) OVER (ORDER BY number DESC) AS total FROM bodies WHERE own = 0) WHERE total > $most)",
-            ("$most", _limits.BodyBytes));
-        cut.ExecuteNonQuery();
+        _isCounted = true;
     }
 
     private long NumberOf(string table, Dictionary<string, long> known, string name)
@@ -288,6 +209,8 @@ internal sealed class ExperienceWriter : IDisposable
         {
             known.Clear();
         }
+
+        _newAuthors += ReferenceEquals(known, _authors) ? 1 : 0;
 
         return known[name] = (long)find.ExecuteScalar()!;
     }

@@ -23,10 +23,15 @@ internal enum KeepOutcome
 /// <param name="Bytes">A <c>Trajectory</c> as its author made it.</param>
 internal sealed record RunBody(string Hash, ReadOnlyMemory<byte> Bytes);
 
+/// <summary>What tells which contexts a run of this peer's own was handed. It stays on this peer: callers choose the names, and others have no use for them.</summary>
+/// <param name="ContextId">The context that it was recorded with; null: none.</param>
+/// <param name="SessionId">The session that it ran in; null: none.</param>
+internal sealed record RunOrigin(string? ContextId, string? SessionId);
+
 /// <summary>A run that this peer recorded, and from which not everything has followed yet: credit for what it was handed, and what the matrix learns of it.</summary>
 /// <param name="Envelope">The run.</param>
-/// <param name="ContextId">The context that it was recorded with; null: none.</param>
-internal sealed record UnfinishedRun(SignedEnvelope Envelope, string? ContextId);
+/// <param name="Origin">What it was recorded with.</param>
+internal sealed record UnfinishedRun(SignedEnvelope Envelope, RunOrigin Origin);
 
 /// <summary>The ids of a task type's runs. Peers that keep different runs of the same ones would exchange them for ever without what is apart here.</summary>
 /// <param name="Named">What neighbours are told of: kept runs, of one's own the best, as many as others keep of one author.</param>
@@ -48,7 +53,7 @@ internal interface IExperienceStore : IAsyncDisposable
     Task<KeepOutcome> KeepAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunBody? body = null);
 
     /// <summary>Keeps a run that this peer recorded just now. It is unfinished from then on, whatever happens to this process, until <see cref="FinishAsync"/>.</summary>
-    Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, string? contextId, RunBody? body);
+    Task<KeepOutcome> RecordAsync(string taskType, SignedEnvelope envelope, KeptTrajectory run, RunOrigin origin, RunBody? body);
 
     /// <summary>Everything has followed from a run that was recorded; <see cref="KeepOutcome.Known"/> when that was known.</summary>
     Task<KeepOutcome> FinishAsync(string taskType, string id);
@@ -58,6 +63,9 @@ internal interface IExperienceStore : IAsyncDisposable
 
     /// <summary>The task types that have unfinished runs.</summary>
     Task<IReadOnlyList<string>> UnfinishedTaskTypesAsync();
+
+    /// <summary>How often this peer has tried the goals of a task type, those that it tried last.</summary>
+    Task<GoalAttempts> AttemptsAsync(string taskType);
 
     /// <summary>The envelopes of at least those runs of a task type that a <see cref="TrajectoryState"/> of all of them would keep, in any order.</summary>
     Task<IReadOnlyList<SignedEnvelope>> LoadAsync(string taskType, TrajectoryLimits limits);

@@ -126,6 +126,18 @@ internal sealed class KeptTrajectory
     /// <summary>What its author said, read anew each time.</summary>
     public Trajectory Parse() => Trajectory.Parser.ParseFrom(_payload.Span);
 
+    /// <summary>As <see cref="Read"/>, of a run that another peer gives: no honest one is larger than <see cref="TrajectoryRules.MaxSharedBytes"/>.</summary>
+    public static KeptTrajectory? ReadShared(SignedEnvelope envelope, string taskType, out Refusal? refusal)
+    {
+        if (envelope.Bytes.Length <= TrajectoryRules.MaxSharedBytes)
+        {
+            return Read(envelope, taskType, out refusal);
+        }
+
+        refusal = new Refusal(ErrorCodes.TooLarge, $"The run has {envelope.Bytes.Length} bytes; over {TrajectoryRules.MaxSharedBytes} it is shortened before it is signed.");
+        return null;
+    }
+
     /// <summary>Reads an opened envelope; null with a refusal when its payload is no run of that task type within the rules.</summary>
     public static KeptTrajectory? Read(SignedEnvelope envelope, string taskType, out Refusal? refusal)
     {

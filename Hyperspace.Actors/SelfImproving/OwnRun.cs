@@ -18,11 +18,12 @@ internal sealed record OwnRun(SignedEnvelope Envelope, KeptTrajectory Run, Traje
     /// <summary>Signs what a caller records; null with a refusal when it breaks a rule.</summary>
     /// <param name="command">What the caller says.</param>
     /// <param name="kept">The kept runs of the task type.</param>
+    /// <param name="attempts">This peer's tries at the goals of the task type.</param>
     /// <param name="keys">This peer's.</param>
     /// <param name="time">The envelope's time.</param>
     /// <param name="now">The time of recording.</param>
     /// <param name="refusal">Why not.</param>
-    public static OwnRun? Make(TrajectoryCommands.Record command, IReadOnlyCollection<KeptTrajectory> kept, KeyPair keys, HybridTime time, DateTimeOffset now, out Refusal? refusal)
+    public static OwnRun? Make(TrajectoryCommands.Record command, IReadOnlyCollection<KeptTrajectory> kept, GoalAttempts attempts, KeyPair keys, HybridTime time, DateTimeOffset now, out Refusal? refusal)
     {
         var whole = TrajectoryWire.FromRecord(command, now, out refusal);
         refusal ??= TrajectoryRules.CheckSize(whole!.CalculateSize());
@@ -32,7 +33,7 @@ internal sealed record OwnRun(SignedEnvelope Envelope, KeptTrajectory Run, Traje
         }
 
         var (signed, body) = CompactRecord.Of(whole!);
-        (signed.Tries, signed.Successes) = TriesOf(signed, kept, AuthorNames.Of(keys.PeerId));
+        (signed.Tries, signed.Successes) = TriesOf(signed, attempts, kept, AuthorNames.Of(keys.PeerId));
         var envelope = SignedEnvelope.Seal(keys, EnvelopeTypes.Trajectory, signed.ToByteArray(), time);
         if (KeptTrajectory.Read(envelope, command.TaskType, out refusal) is not { } run)
         {
@@ -48,13 +49,22 @@ internal sealed record OwnRun(SignedEnvelope Envelope, KeptTrajectory Run, Traje
         return new OwnRun(envelope, run, signed, body);
     }
 
-    /// <summary>Which try at its goal a run is, and how many went well, as far as its author's kept runs tell.</summary>
-    public static (uint Tries, uint Successes) TriesOf(Trajectory run, IEnumerable<KeptTrajectory> kept, string author)
+    /// <summary>
+    /// Which try at its goal a run is, and how many went well; 0 for a repair, which is none. Tries that nobody counted are as
+    /// many as its author's kept runs tell.
+    /// </summary>
+    private static (uint Tries, uint Successes) TriesOf(Trajectory run, GoalAttempts attempts, IEnumerable<KeptTrajectory> kept, string author)
     {
+        if (!run.Repairs.IsEmpty)
+        {
+            return (0, 0);
+        }
+
         var goal = Terms.GoalOf(Terms.Of(run.Input));
-        var last = kept.Where(before => before.Author == author && before.Goal == goal).MaxBy(before => before.Tries);
-        var tries = Math.Min(TrajectoryRules.MaxTries, (last?.Tries ?? 0) + 1);
-        return (tries, Math.Min(tries, (last?.Successes ?? 0) + (run.Reward >= KeptTrajectory.SuccessReward ? 1U : 0)));
+        var before = attempts.Find(goal)
+            ?? kept.Where(known => known.Author == author && known.Goal == goal && !known.IsRepair).Select(known => new Attempts(known.Tries, known.Successes)).DefaultIfEmpty().MaxBy(known => known.Tries);
+        var tries = Math.Min(TrajectoryRules.MaxTries, before.Tries + 1);
+        return (tries, Math.Min(tries, before.Successes + (run.Reward >= KeptTrajectory.SuccessReward ? 1U : 0)));
     }
 
     /// <summary>What a run shows of its tools: a step that failed, or any step of a failed run, speaks against its tool.</summary>

@@ -112,7 +112,7 @@ internal sealed class Reconciliation(string taskType, IdSet own, int maxWanted =
     public static bool IsValid(TrajectorySyncRequest request) =>
         TrajectoryRules.IsTaskType(request.TaskType)
         && request.Prefixes.Count <= MaxPrefixes && request.Want.Count <= MaxWant && request.Prefixes.Count + request.Want.Count > 0
-        && request.Prefixes.All(prefix => prefix.Length <= IdSet.IdBytes) && request.Want.All(id => id.Length == IdSet.IdBytes);
+        && request.Prefixes.Distinct().Count() == request.Prefixes.Count && request.Prefixes.All(prefix => prefix.Length <= IdSet.IdBytes) && request.Want.All(id => id.Length == IdSet.IdBytes);
 
     private static ByteString UnsafeWrap(byte[] bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 

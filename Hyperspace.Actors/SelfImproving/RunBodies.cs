@@ -89,7 +89,7 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
             return (null, new Refusal(ErrorCodes.BadEnvelope, "The author named a whole that is no trajectory: " + e.Message));
         }
 
-        var agrees = whole.TaskType == signed.TaskType && whole.Reward.Equals(signed.Reward) && whole.RecordedMs == signed.RecordedMs && whole.Repairs == signed.Repairs
+        var agrees = (ulong)body.Length == signed.BodyBytes && whole.TaskType == signed.TaskType && whole.Reward.Equals(signed.Reward) && whole.RecordedMs == signed.RecordedMs && whole.Repairs == signed.Repairs
             && whole.Steps.Count >= signed.Steps.Count && whole.BodyHash.IsEmpty;
         return TrajectoryRules.Check(whole) is { } refusal ? (null, refusal)
             : agrees ? (whole, null)
@@ -111,7 +111,7 @@ internal sealed class RunBodies(PeerId self, IRpc rpc, ISwitch network, IExperie
                 continue;
             }
 
-            if ((ulong)bytes.Length != record.BodyBytes || !SHA256.HashData(bytes.Span).AsSpan().SequenceEqual(record.BodyHash.Span))
+            if (!SHA256.HashData(bytes.Span).AsSpan().SequenceEqual(record.BodyHash.Span))
             {
                 Avoid(peer);
                 continue;

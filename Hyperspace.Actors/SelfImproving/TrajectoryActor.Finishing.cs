@@ -38,11 +38,11 @@ internal sealed partial class TrajectoryActor
             Context.Parent.Tell(new TrajectoryMessages.FollowWanted());
         }
 
-        foreach (var (envelope, contextId) in unfinished)
+        foreach (var (envelope, origin) in unfinished)
         {
             if (KeptTrajectory.Read(envelope, _taskType, out var refusal) is { } run)
             {
-                Conclude(run, contextId, again: true);
+                Conclude(run, origin, again: true);
             }
             else
             {
@@ -51,10 +51,10 @@ internal sealed partial class TrajectoryActor
         }
     }
 
-    private void Conclude(KeptTrajectory run, string? contextId, bool again)
+    private void Conclude(KeptTrajectory run, RunOrigin origin, bool again)
     {
         _unfinished[run.Id] = Concluded.Nothing;
-        Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(run, contextId) { Again = again });
+        Context.Parent.Tell(new TrajectoryMessages.OwnRunKept(run, origin) { Again = again });
         var signed = run.Parse();
         if (_registry.TryGet<ActorKeys.Matrix>(out var matrix) && OwnRun.OutcomesOf(run, signed) is { Count: > 0 } outcomes)
         {

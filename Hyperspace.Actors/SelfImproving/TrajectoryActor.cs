@@ -3,6 +3,7 @@ using Akka.Event;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.SelfImproving;
 using Hyperspace.Contracts.State;
@@ -26,20 +27,23 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
     private readonly string _taskType;
     private readonly TrajectoryServices _services;
+    private readonly ITrust? _trust;
     private readonly IReadOnlyActorRegistry _registry;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<KeptTrajectory> _arrived = [];
     private readonly List<(IActorRef Asker, object Answer)> _answers = [];
     private TrajectoryState _state;
+    private GoalAttempts _attempts = GoalAttempts.None;
     private int _underWay;
     private bool _stopping;
 
-    public TrajectoryActor(string taskType, TrajectoryServices services, IReadOnlyActorRegistry registry)
+    public TrajectoryActor(string taskType, TrajectoryServices services, ITrust? trust, IReadOnlyActorRegistry registry)
     {
         _taskType = taskType;
         _services = services;
+        _trust = trust;
         _registry = registry;
-        _state = TrajectoryState.Empty(services.Identity.PeerId.ToString(), TrajectoryLimits.Default);
+        _state = NoRuns();
         Loading();
     }
 
@@ -51,29 +55,17 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         LoadAsync(_services.Store, _taskType).PipeTo(Self);
 
     private static async Task<Loaded> LoadAsync(IExperienceStore store, string taskType) =>
-        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false));
+        new(await store.LoadAsync(taskType, TrajectoryLimits.Default).ConfigureAwait(false), await store.UnfinishedAsync(taskType).ConfigureAwait(false), await store.AttemptsAsync(taskType).ConfigureAwait(false));
 
     private void Loading()
     {
         Receive<Loaded>(loaded =>
         {
-            foreach (var envelope in loaded.Envelopes)
-            {
-                if (KeptTrajectory.Read(envelope, _taskType, out var refusal) is { } run)
-                {
-                    _arrived.Add(run);
-                }
-                else
-                {
-                    _log.Warning("The kept run {0} is left out: {1}", envelope.Id, refusal!.Message);
-                }
-            }
-
-            _state = _state.AddRange(_arrived);
-            _arrived.Clear();
+            _state = _state.AddRange(Read(loaded.Envelopes));
+            _attempts = loaded.Attempts;
 
             // Also when there are none: the parent waits for it.
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
             GoOn(loaded.Unfinished);
             JudgeSoon();
             Become(Running);
@@ -81,6 +73,25 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         });
         Receive<Status.Failure>(failure => throw new InvalidOperationException($"The runs of {_taskType} could not be read.", failure.Cause));
         ReceiveAny(_ => Stash.Stash());
+    }
+
+    private List<KeptTrajectory> Read(IReadOnlyList<SignedEnvelope> envelopes)
+    {
+        var runs = new List<KeptTrajectory>(envelopes.Count);
+        foreach (var envelope in envelopes)
+        {
+            Refusal? refusal = null;
+            if ((_state.Find(envelope.Id) ?? KeptTrajectory.Read(envelope, _taskType, out refusal)) is { } run)
+            {
+                runs.Add(run);
+            }
+            else
+            {
+                _log.Warning("The kept run {0} is left out: {1}", envelope.Id, refusal!.Message);
+            }
+        }
+
+        return runs;
     }
 
     private void Running()
@@ -107,18 +118,25 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         });
         Finishing();
         Judging();
+        Trusting();
     }
 
     private void OnRecord(TrajectoryCommands.Record command)
     {
-        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
+        if (OwnRun.Make(command, [.. _state.BestFirst, .. _arrived], _attempts, _services.Identity.Keys, _services.Clock.Next(), _services.Time.GetUtcNow(), out var refusal) is not { } run)
         {
             Sender.Tell(refusal);
             return;
         }
 
-        var asked = new Recording(run, Sender, command.ContextId);
-        if (run.Signed.SessionId.Length == 0)
+        if (!run.Run.IsRepair)
+        {
+            // Before it is written, as the next run of the goal may come before that.
+            _attempts = _attempts.With(run.Run.Goal, new Attempts(run.Run.Tries, run.Run.Successes));
+        }
+
+        var asked = new Recording(run, Sender, new RunOrigin(command.ContextId, command.SessionId is "" ? null : command.SessionId));
+        if (asked.Origin.SessionId is not { } sessionId)
         {
             KeepOwn(asked);
             return;
@@ -126,8 +144,8 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
         _underWay++;
 
-        // What is signed and gossiped of a session must be true, and only this peer can tell.
-        LookForSessionAsync(run.Signed.SessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
+        // What a session was handed is credited with the run.
+        LookForSessionAsync(sessionId).PipeTo(Self, Sender, missing => new SessionLooked(asked, missing));
     }
 
     private void OnSessionLooked(SessionLooked looked)
@@ -135,6 +153,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         _underWay--;
         if (looked.Missing is { } missing)
         {
+            CameToNothing(looked.Recording.Own.Run);
             Sender.Tell(missing);
         }
         else
@@ -169,7 +188,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
 
         // It counts once it is on disk.
         var own = recording.Own;
-        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.ContextId, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
+        _services.Store.RecordAsync(_taskType, own.Envelope, own.Run, recording.Origin, own.Body).PipeTo(Self, success: outcome => new Written(recording, outcome));
     }
 
     private void OnWritten(Written written)
@@ -184,7 +203,11 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (outcome is KeepOutcome.Kept or KeepOutcome.Known)
         {
             Context.Parent.Tell(new TrajectoryMessages.Publish(recording.Own.Envelope));
-            Conclude(recording.Own.Run, recording.ContextId, again: false);
+            Conclude(recording.Own.Run, recording.Origin, again: false);
+        }
+        else
+        {
+            CameToNothing(recording.Own.Run);
         }
 
         // Whoever is answered finds the run in whatever is asked next. Behind the other runs of the same commit.
@@ -200,6 +223,14 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         }
 
         StopWhenDone();
+    }
+
+    private void CameToNothing(KeptTrajectory run)
+    {
+        if (!run.IsRepair)
+        {
+            _attempts = _attempts.Without(run.Goal, run.IsSuccess);
+        }
     }
 
     private void StopWhenDone()
@@ -234,7 +265,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         if (!ReferenceEquals(next, _state))
         {
             _state = next;
-            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint));
+            Context.Parent.Tell(new TrajectoryMessages.ExperienceChanged(_state.BestFirst, _state.Footprint + _attempts.Footprint));
             JudgeSoon();
         }
 
@@ -242,13 +273,13 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         _answers.Clear();
     }
 
-    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished);
+    private sealed record Loaded(IReadOnlyList<SignedEnvelope> Envelopes, IReadOnlyList<UnfinishedRun> Unfinished, GoalAttempts Attempts);
 
     /// <summary>What became of an own run that was written.</summary>
     private sealed record Written(Recording Recording, KeepOutcome Outcome);
 
-    /// <summary>An own run, who records it, and with which context.</summary>
-    private sealed record Recording(OwnRun Own, IActorRef Caller, string? ContextId);
+    /// <summary>An own run, who records it, and what it was handed.</summary>
+    private sealed record Recording(OwnRun Own, IActorRef Caller, RunOrigin Origin);
 
     /// <summary>The answer of the sessions: nothing is missing when the run's session is one of this peer's.</summary>
     private sealed record SessionLooked(Recording Recording, Refusal? Missing);

@@ -18,6 +18,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
 {
     private const int FirstNeighbours = 3;
     private const int MaxQueued = 16;
+    private const int TurnedAwayAtLeast = 16_384;
 
     // The ids of a task type are read for a comparison, which takes a few calls, and forgotten after it: a million of them are 32 MB.
     private static readonly TimeSpan IdsAreKeptFor = TimeSpan.FromSeconds(5);
@@ -30,6 +31,9 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
     private readonly CancellationTokenSource _stopped = new();
     private SharedEnvelopes _others = SharedEnvelopes.Unknown;
 
+    // Brought by comparisons and not kept: no runs within the rules, or nothing that the playbook and the credits have room for.
+    private LatestIds _turnedAway = LatestIds.None(TurnedAwayAtLeast);
+
     // Made from the disk when it is needed, and again after something came in.
     private Task<RunIds>? _ids;
     private bool _comparing;
@@ -40,7 +44,13 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
         _services = services;
         Receive<TrajectoryCommands.Get>(get => GetAsync(get, _stopped.Token).PipeTo(Sender, failure: e => new Refusal(ErrorCodes.JournalFailed, $"The run could not be read: {e.Message}")));
         Receive<TrajectoryMessages.TakeIn>(OnTakeIn);
+        Receive<TrajectoryMessages.WaitAwhile>(OnWaitAwhile);
         Receive<TrajectoryMessages.RunsCame>(OnRunsCame);
+        Receive<TurnedAway>(turned =>
+        {
+            _turnedAway = _turnedAway.Add(IdSet.Of(turned.Ids.Select(Convert.FromHexString)));
+            _ids = null;
+        });
         WithNeighbours();
         WithTheTaskType();
     }
@@ -107,9 +117,9 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
         });
         Receive<TrajectoryMessages.HandOver>(_ =>
         {
-            foreach (var envelope in _others.Waiting)
+            foreach (var ofOneType in _others.Waiting.GroupBy(envelope => envelope.Type))
             {
-                Context.Parent.Tell(new TrajectoryMessages.Brought(envelope));
+                Context.Parent.Tell(new TrajectoryMessages.Brought([.. ofOneType], null));
             }
 
             _others = _others.HandedOver();
@@ -122,18 +132,25 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
 
     private void OnTakeIn(TrajectoryMessages.TakeIn message)
     {
-        if (message.Envelope.Type != EnvelopeTypes.Trajectory)
-        {
-            _others = _others.Wait(message.Envelope);
-            _ids = null;
-            if (_others.Waiting.Count >= SharedEnvelopes.MaxWaiting)
-            {
-                Context.Parent.Tell(new TrajectoryMessages.WakeWanted());
-            }
-        }
-        else if (KeptTrajectory.Read(message.Envelope, _taskType, out _) is { } run)
+        if (KeptTrajectory.ReadShared(message.Envelope, _taskType, out _) is { } run)
         {
             _services.Store.KeepAsync(_taskType, message.Envelope, run).PipeTo(Self, success: outcome => new TrajectoryMessages.RunsCame(outcome == KeepOutcome.Kept ? [run] : []));
+        }
+    }
+
+    private void OnWaitAwhile(TrajectoryMessages.WaitAwhile message)
+    {
+        var (envelopes, asker) = (message.Brought.Envelopes, message.Brought.Asker ?? ActorRefs.Nobody);
+        _others = envelopes.Aggregate(_others, (others, envelope) => others.Wait(envelope));
+        _ids = null;
+        if (_others.Waiting.Count >= SharedEnvelopes.MaxWaiting)
+        {
+            Context.Parent.Tell(new TrajectoryMessages.WakeWanted());
+            asker.Tell(new Refusal(ErrorCodes.RateLimited, "No more can wait until the task type is awake; bring the rest then."));
+        }
+        else
+        {
+            asker.Tell(new TrajectoryMessages.Taken([]));
         }
     }
 
@@ -202,44 +219,18 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
     private Task<RunIds> Ids()
     {
         Timers.StartSingleTimer(nameof(ForgetIds), ForgetIds.Instance, IdsAreKeptFor);
-        return _ids ??= IdsAsync(_others);
-    }
-
-    private async Task<RunIds> IdsAsync(SharedEnvelopes others)
-    {
-        var (runs, also) = (await _services.Store.IdsAsync(_taskType).ConfigureAwait(false), IdSet.Of(others.Ids.Select(Convert.FromHexString)));
-        return new RunIds(runs.Named.With(also), runs.Held.With(also));
-    }
-
-    // Runs beside the actor: verifying signatures takes long, and the actor answers meanwhile.
-    private async Task<string?> CompareAsync(PeerId peer, Task<RunIds> ids, IActorRef self, IActorRef parent, CancellationToken cancellationToken) =>
-        await _services.Neighbours.PullAsync(
-            peer, _taskType, (await ids.ConfigureAwait(false)).Held, (envelopes, wasWanted) => PullAsync(envelopes, wasWanted, self, parent), cancellationToken).ConfigureAwait(false);
-
-    private async Task<bool> PullAsync(IReadOnlyList<ReadOnlyMemory<byte>> envelopes, Func<string, bool> wasWanted, IActorRef self, IActorRef parent)
-    {
-        var now = _services.Time.GetUtcNow();
-        var runs = new List<(KeptTrajectory Run, Task<KeepOutcome> Written)>();
-        foreach (var bytes in envelopes)
+        if (_ids is { IsFaulted: true })
         {
-            if (SignedEnvelope.Open(bytes, now, out _) is not { } envelope || !wasWanted(envelope.Id))
-            {
-                continue;
-            }
-
-            if (envelope.Type != EnvelopeTypes.Trajectory)
-            {
-                parent.Tell(new TrajectoryMessages.Brought(envelope));
-            }
-            else if (KeptTrajectory.Read(envelope, _taskType, out _) is { } run)
-            {
-                runs.Add((run, _services.Store.KeepAsync(_taskType, envelope, run)));
-            }
+            _ids = null;
         }
 
-        var outcomes = await Task.WhenAll(runs.Select(run => run.Written)).ConfigureAwait(false);
-        self.Tell(new TrajectoryMessages.RunsCame([.. runs.Where((_, i) => outcomes[i] == KeepOutcome.Kept).Select(run => run.Run)]));
-        return outcomes.All(outcome => outcome is KeepOutcome.Kept or KeepOutcome.Known);
+        return _ids ??= IdsAsync(_others, _turnedAway.All);
+    }
+
+    private async Task<RunIds> IdsAsync(SharedEnvelopes others, IdSet turnedAway)
+    {
+        var (runs, also) = (await _services.Store.IdsAsync(_taskType).ConfigureAwait(false), IdSet.Of(others.Ids.Select(Convert.FromHexString)));
+        return new RunIds(runs.Named.With(also), runs.Held.With(also).With(turnedAway));
     }
 
     private async Task<TrajectorySyncReply> AnswerAsync(TrajectorySyncRequest request, Task<RunIds> ids, SharedEnvelopes others)
@@ -247,7 +238,9 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
         var reply = new TrajectorySyncReply();
         if (request.Prefixes.Count > 0)
         {
-            Reconciliation.Describe((await ids.ConfigureAwait(false)).Named, request, reply);
+            // Hashes megabytes: the actor answers meanwhile.
+            var named = (await ids.ConfigureAwait(false)).Named;
+            await Task.Run(() => Reconciliation.Describe(named, request, reply)).ConfigureAwait(false);
         }
 
         if (request.Want.Count == 0)
@@ -277,6 +270,9 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
 
         return reply;
     }
+
+    /// <summary>Envelopes that a comparison brought are not kept here; they are not asked for again.</summary>
+    private sealed record TurnedAway(IReadOnlyList<string> Ids);
 
     private sealed record Compared(PeerId Peer, string? Failure);
 

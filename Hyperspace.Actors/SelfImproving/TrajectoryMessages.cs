@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Contracts.Wire;
 using Hyperspace.Libp2p;
@@ -7,8 +8,11 @@ namespace Hyperspace.Actors.SelfImproving;
 /// <summary>What the parts of a task type and their parent tell each other; local only.</summary>
 internal static class TrajectoryMessages
 {
-    /// <summary>To the exchange: another peer's envelope came by gossip, verified. One that is no run waits until the task type wakes.</summary>
+    /// <summary>To the exchange: another peer's envelope came by gossip, verified; a run.</summary>
     public sealed record TakeIn(SignedEnvelope Envelope);
+
+    /// <summary>To the exchange: the task type sleeps, so this waits, as far as there is room.</summary>
+    public sealed record WaitAwhile(Brought Brought);
 
     /// <summary>To the exchange: the task type is followed from now on; catch up.</summary>
     public sealed record Followed;
@@ -46,10 +50,10 @@ internal static class TrajectoryMessages
     public sealed record ExperienceChanged(IReadOnlyList<KeptTrajectory> BestFirst, long Footprint);
 
     /// <summary>
-    /// To the parent: this peer's own run is on disk; with the context that it was recorded with. Told again after a crash until
+    /// To the parent: this peer's own run is on disk; with what tells what it was handed. Told again after a crash until
     /// <see cref="OwnRunReflected"/> has come: what follows from it must not depend on how often.
     /// </summary>
-    public sealed record OwnRunKept(KeptTrajectory Run, string? ContextId)
+    public sealed record OwnRunKept(KeptTrajectory Run, RunOrigin Origin)
     {
         /// <summary>Whether it may have been told before.</summary>
         public bool Again { get; init; }
@@ -64,14 +68,27 @@ internal static class TrajectoryMessages
     /// <summary>To the parent: send it through the mesh.</summary>
     public sealed record Publish(SignedEnvelope Envelope);
 
-    /// <summary>To the parent: an envelope of another peer that is no run.</summary>
-    public sealed record Brought(SignedEnvelope Envelope);
+    /// <summary>To the parent: envelopes of other peers that are no runs, all of one type.</summary>
+    /// <param name="Envelopes">Verified, at least one.</param>
+    /// <param name="Asker">Told <see cref="Taken"/>, or a refusal, once they are journalled or wait for the task type to wake; null: nobody.</param>
+    public sealed record Brought(IReadOnlyList<SignedEnvelope> Envelopes, IActorRef? Asker);
+
+    /// <summary>They are taken in.</summary>
+    /// <param name="NotKept">Ids of those that tell nothing new, or rank behind what is kept.</param>
+    public sealed record Taken(IReadOnlyList<string> NotKept);
 
     /// <summary>To the runs: rank what came so far. Answered with <see cref="Settled"/>, behind what that changes.</summary>
     public sealed record Settle;
 
     /// <summary>To the parent: everything that came before is ranked and told.</summary>
     public sealed record Settled;
+
+    /// <summary>To the runs: see whether other authors' word counts here than before.</summary>
+    public sealed class LookAtTrust
+    {
+        /// <summary>The only one.</summary>
+        public static LookAtTrust Instance { get; } = new();
+    }
 
     /// <summary>To the contexts: the task type falls asleep; tell the runs, behind every run that was recorded with a context.</summary>
     public sealed record StopRuns;

@@ -23,6 +23,7 @@ internal static class TrajectoryRedaction
         for (var i = 0; i < run.Steps.Count; i++)
         {
             var step = run.Steps[i];
+            step.Kind = Clean($"steps[{i}].kind", step.Kind);
             step.Name = Clean($"steps[{i}].name", step.Name);
             step.Thought = Clean($"steps[{i}].thought", step.Thought);
             step.Input = Clean($"steps[{i}].input", step.Input);

@@ -26,6 +26,9 @@ public static class TrajectoryRules
     /// <summary>Largest envelope of a run, in bytes.</summary>
     public const int MaxEnvelopeBytes = 256 * 1024;
 
+    /// <summary>Largest envelope of a run that another peer makes, in bytes: what is larger it shortens (<see cref="CompactRecord"/>).</summary>
+    public const int MaxSharedBytes = 16 * 1024;
+
     /// <summary>Longest step.</summary>
     public static readonly TimeSpan MaxDuration = TimeSpan.FromDays(30);
 
@@ -84,9 +87,12 @@ public static class TrajectoryRules
 
         return run.Steps.Count > MaxSteps
             ? TooLarge($"A run has at most {MaxSteps} steps, not {run.Steps.Count}; record the ones that mattered.")
-            : TextOf("input", run.Input) ?? TextOf("output", run.Output) ?? NameOf("sessionId", run.SessionId)
+            : TextOf("input", run.Input) ?? TextOf("output", run.Output) ?? CheckSession(run.SessionId)
             ?? run.Steps.Select(CheckStep).FirstOrDefault(r => r is not null);
     }
+
+    /// <summary>Null when a run may say that it ran in that session; else why not.</summary>
+    public static Refusal? CheckSession(string? sessionId) => NameOf("sessionId", sessionId ?? "");
 
     /// <summary>Null when an envelope of that size may be kept; else why not.</summary>
     public static Refusal? CheckSize(int envelopeBytes) => envelopeBytes <= MaxEnvelopeBytes

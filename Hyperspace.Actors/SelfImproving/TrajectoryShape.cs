@@ -8,7 +8,7 @@ namespace Hyperspace.Actors.SelfImproving;
 /// <summary>What a run did, without what came of it; pure.</summary>
 internal static class TrajectoryShape
 {
-    /// <summary>The same for runs that took the same steps with the same inputs: a hash, lower-case hex.</summary>
+    /// <summary>The same for runs that took the same steps with the same inputs: a hash, lower-case hex. Of a shortened run not all steps are known: it is its own way.</summary>
     public static string Of(Trajectory run)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -21,6 +21,7 @@ internal static class TrajectoryShape
             hash.AppendData(bytes);
         }
 
+        hash.AppendData(run.BodyHash.Span);
         return Convert.ToHexStringLower(hash.GetHashAndReset(), 0, 8);
     }
 }

@@ -19,7 +19,7 @@ internal sealed record TrajectoryLimits(int Runs, int Failures, int LargeRuns, i
     /// <summary>As <see cref="Repairs"/>, in larger envelopes.</summary>
     public int LargeRepairs { get; init; } = 16;
 
-    /// <summary>2,256 runs and at most 54 MiB of other peers' runs, and as much of one's own.</summary>
+    /// <summary>2,256 runs and at most 54 MiB of strangers' runs, and as much of proven authors' and of one's own.</summary>
     public static TrajectoryLimits Default { get; } = new(1_536, 512, 48, 16, 16 * 1024);
 }
 
@@ -27,24 +27,32 @@ internal sealed record TrajectoryLimits(int Runs, int Failures, int LargeRuns, i
 /// The runs of one task type that a peer keeps. The same set of runs, in any order, with any repetition, leaves the
 /// same runs kept. Within a pool every author, within an author every goal, and within a goal every way of reaching it
 /// (<see cref="KeptTrajectory.Shape"/>) gets its turn before anyone's next best run does, and an author has its best few
-/// of a goal. A peer's own runs are in pools of their own, so that no stranger can displace them, and so are repaired
-/// failures. Trust plays no part in it: it is each peer's own, and what is kept would hang on when it changed. Whoever
-/// chooses among the runs applies it.
+/// of a goal. A peer's own runs are in pools of their own, and so are those of authors whose word counts here: identities
+/// cost nothing, and no number of strangers can displace either. Repaired failures have theirs, too.
 /// </summary>
 internal sealed class TrajectoryState
 {
     private readonly string _self;
     private readonly TrajectoryLimits _limits;
+    private readonly Func<string, bool> _isProven;
     private readonly ImmutableDictionary<Pool, ImmutableDictionary<string, KeptTrajectory>> _pools;
 
-    private TrajectoryState(string self, TrajectoryLimits limits, ImmutableDictionary<Pool, ImmutableDictionary<string, KeptTrajectory>> pools)
+    private TrajectoryState(string self, TrajectoryLimits limits, Func<string, bool> isProven, ImmutableDictionary<Pool, ImmutableDictionary<string, KeptTrajectory>> pools)
     {
         _self = self;
         _limits = limits;
+        _isProven = isProven;
         _pools = pools;
     }
 
-    private readonly record struct Pool(bool Own, RunPool Kind, bool Large);
+    private enum Standing
+    {
+        Stranger,
+        Proven,
+        Own,
+    }
+
+    private readonly record struct Pool(Standing Of, RunPool Kind, bool Large);
 
     /// <summary>All kept runs, best first.</summary>
     public IReadOnlyList<KeptTrajectory> BestFirst => field ??= [.. _pools.Values.SelectMany(pool => pool.Values).Order(KeptTrajectory.BestFirst)];
@@ -52,11 +60,15 @@ internal sealed class TrajectoryState
     /// <summary>Bytes of memory that the runs take, roughly.</summary>
     public long Footprint => _pools.Values.Sum(pool => pool.Values.Sum(run => (long)run.Footprint));
 
+    /// <summary>Whether other peers' runs may have been displaced by other authors' ones: there are as many as a pool holds.</summary>
+    public bool IsFull => _pools.Any(pool => pool.Key.Of != Standing.Own && pool.Value.Count >= CapOf(pool.Key));
+
     /// <summary>Nothing kept yet.</summary>
     /// <param name="self">The peer id of whose runs are one's own.</param>
     /// <param name="limits">The bounds.</param>
-    public static TrajectoryState Empty(string self, TrajectoryLimits limits) =>
-        new(self, limits, ImmutableDictionary<Pool, ImmutableDictionary<string, KeptTrajectory>>.Empty);
+    /// <param name="isProven">Whether an author's word counts here, always the same; null: nobody's does more than another's.</param>
+    public static TrajectoryState Empty(string self, TrajectoryLimits limits, Func<string, bool>? isProven = null) =>
+        new(self, limits, isProven ?? (_ => false), ImmutableDictionary<Pool, ImmutableDictionary<string, KeptTrajectory>>.Empty);
 
     /// <summary>The kept run of that id, if there is one.</summary>
     public KeptTrajectory? Find(string id) => _pools.Values.Select(pool => pool.GetValueOrDefault(id)).FirstOrDefault(run => run is not null);
@@ -68,7 +80,7 @@ internal sealed class TrajectoryState
     public TrajectoryState AddRange(IReadOnlyCollection<KeptTrajectory> runs)
     {
         var pools = _pools;
-        foreach (var group in runs.GroupBy(run => new Pool(run.Author == _self, run.Pool, run.Size > _limits.SmallBytes)))
+        foreach (var group in runs.GroupBy(run => new Pool(StandingOf(run.Author), run.Pool, run.Size > _limits.SmallBytes)))
         {
             var before = pools.GetValueOrDefault(group.Key) ?? ImmutableDictionary<string, KeptTrajectory>.Empty.WithComparers(StringComparer.Ordinal);
             var added = group.Where(run => !before.ContainsKey(run.Id)).DistinctBy(run => run.Id).ToList();
@@ -79,7 +91,7 @@ internal sealed class TrajectoryState
             }
         }
 
-        return ReferenceEquals(pools, _pools) ? this : new TrajectoryState(_self, _limits, pools);
+        return ReferenceEquals(pools, _pools) ? this : new TrajectoryState(_self, _limits, _isProven, pools);
     }
 
     /// <summary>Ids of the runs that have to go when others come. The same ones as if these came one by one (see <see cref="FairShare"/>).</summary>
@@ -106,6 +118,8 @@ internal sealed class TrajectoryState
 
         return gone;
     }
+
+    private Standing StandingOf(string author) => author == _self ? Standing.Own : _isProven(author) ? Standing.Proven : Standing.Stranger;
 
     private int CapOf(Pool pool) => pool.Kind switch
     {

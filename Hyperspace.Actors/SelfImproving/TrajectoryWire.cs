@@ -32,6 +32,12 @@ internal static class TrajectoryWire
             return null;
         }
 
+        if (TrajectoryRules.CheckSession(record.SessionId) is { } tooLong)
+        {
+            refusal = tooLong;
+            return null;
+        }
+
         if (record.Repairs is { } repairs && !TrajectoryRules.IsTrajectoryId(repairs))
         {
             refusal = new Refusal(ErrorCodes.InvalidParams, "'repairs' is the trajectory id of the failed run.");
@@ -45,7 +51,6 @@ internal static class TrajectoryWire
             Output = record.Output ?? "",
             Reward = record.Reward,
             RecordedMs = (ulong)now.ToUnixTimeMilliseconds(),
-            SessionId = record.SessionId ?? "",
             Repairs = record.Repairs is null ? ByteString.Empty : ByteString.CopyFrom(Convert.FromHexString(record.Repairs)),
         };
         run.Steps.AddRange(record.Steps.Select(step => new TrajectoryStep

@@ -15,10 +15,11 @@ internal static class LearnCommand
         var judged = new Option<int>("--judged") { Description = $"Of the {ToolQueries.HeldOut} held-out queries, how many each peer is judged by.", DefaultValueFactory = _ => 1000 };
         var simulated = new Option<int>("--simulated") { Description = "Peers of the simulated network.", DefaultValueFactory = _ => 1000 };
         var only = new Option<string[]>("--only") { Description = $"Parts to run: {string.Join(", ", LearnScenario.PartNames)}; may be repeated (default all).", AllowMultipleArgumentsPerToken = true }.AcceptOnlyFromAmong([.. LearnScenario.PartNames]);
+        var attacks = new Option<string[]>("--attack") { Description = $"Of the part poison, the attacks to run: {string.Join(", ", PoisonPart.AttackNames)}; may be repeated (default all).", AllowMultipleArgumentsPerToken = true }.AcceptOnlyFromAmong([.. PoisonPart.AttackNames]);
         var plot = new Option<FileInfo?>("--plot") { Description = "Writes the curves to this file, as SVG." };
         var command = new Command("learn", "Held-out accuracy of agents whose peers share experience, beside isolated ones and one that has all; with liars; and of many in the simulator.")
         {
-            data, seeds, peers, runs, recorded, judged, simulated, only, plot,
+            data, seeds, peers, runs, recorded, judged, simulated, only, attacks, plot,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -29,7 +30,8 @@ internal static class LearnCommand
                 parsed.GetValue(runs),
                 parsed.GetValue(recorded),
                 Math.Min(parsed.GetValue(judged), ToolQueries.HeldOut),
-                parsed.GetValue(simulated));
+                parsed.GetValue(simulated),
+                parsed.GetValue(attacks) ?? []);
             var report = await LearnScenario.RunAsync(settings, parsed.GetValue(only) ?? [], parsed.GetValue(json) ? _ => { } : Console.Error.WriteLine, cancellationToken);
             if (parsed.GetValue(plot) is { } file && report.Plot() is { } svg)
             {
@@ -37,7 +39,7 @@ internal static class LearnCommand
             }
 
             Console.Out.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToMarkdown());
-            return 0;
+            return report.IsMet ? 0 : 1;
         });
         return command;
     }

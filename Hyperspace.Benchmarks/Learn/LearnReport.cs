@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Hyperspace.Benchmarks.Loop;
 using Hyperspace.Benchmarks.Simulation;
 
@@ -40,7 +41,10 @@ internal sealed record LearnPart(string Name, IReadOnlyList<LearnTable> Tables, 
 /// <summary>All that was shown.</summary>
 internal sealed record LearnReport(LearnSettings Settings, IReadOnlyList<LearnPart> Parts)
 {
-    private static readonly JsonSerializerOptions CamelCase = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions CamelCase = new(JsonSerializerDefaults.Web) { NumberHandling = JsonNumberHandling.AllowReadingFromString | JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    /// <summary>False when a figure is not as it must be.</summary>
+    public bool IsMet => Parts.SelectMany(static p => p.Figures).All(static f => f.Met != false);
 
     public string ToJson() => JsonSerializer.Serialize(
         new { Settings.Seeds, Settings.Peers, Settings.Runs, parts = Parts.Select(static p => new { p.Name, p.Tables, p.Figures, p.Seconds }), machine = LoopReport.Machine() },

@@ -8,7 +8,8 @@ namespace Hyperspace.Benchmarks.Learn;
 /// <param name="Recorded">Of these, how many are recorded as trajectories; the rest is told to the matrix alone.</param>
 /// <param name="Judged">Held-out queries that a peer is judged by.</param>
 /// <param name="Simulated">Peers of the simulated network.</param>
-internal sealed record LearnSettings(ToolQueries Data, int Seeds, int Peers, int Runs, int Recorded, int Judged, int Simulated)
+/// <param name="Attacks">Which of <see cref="PoisonPart.AttackNames"/>; all when there are none.</param>
+internal sealed record LearnSettings(ToolQueries Data, int Seeds, int Peers, int Runs, int Recorded, int Judged, int Simulated, IReadOnlyCollection<string> Attacks)
 {
     private static readonly int[] Looks = [0, 16, 32, 64, 120, 240, 480, 960];
 

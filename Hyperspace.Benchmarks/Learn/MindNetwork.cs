@@ -25,6 +25,7 @@ internal sealed class MindNetwork
         _firstAgent = firstAgent;
         Split = data.Split(seed);
         _tools = [.. data.Tools.Keys.Select(LearnPeer.NameOf)];
+        Aim = Aim.Of(_tools, Split, seed);
         for (var i = 0; i < peers; i++)
         {
             Join();
@@ -41,14 +42,14 @@ internal sealed class MindNetwork
     /// <summary>Those that have no lie to tell.</summary>
     public IEnumerable<Mind> Honest => _members.Where(static m => m.Lie is null).Select(static m => m.Mind);
 
-    /// <summary>The tool that liars want to see first: another for each seed.</summary>
-    public string Promoted => Lie.PromotedOf(_tools, _seed);
+    /// <summary>What liars are after.</summary>
+    public Aim Aim { get; }
 
     public Member Join()
     {
         var number = _members.Count;
         var member = new Member(
-            new Mind($"peer-{number:d4}", _described, _trusting, new Random((_seed * 7919) + number)),
+            NewMind(),
             new BanditAgent(Split.Train, _tools, BanditAgent.SeedOf(_seed, _firstAgent + number)),
             run => Listener?.Invoke(run));
         _members.Add(member);
@@ -87,20 +88,40 @@ internal sealed class MindNetwork
         }
     }
 
-    /// <summary>Mean accuracy of some honest peers, and the mean share of others' queries for which the promoted tool comes first.</summary>
-    public (double Accuracy, double Promotion) Judge(int queries, int sample)
+    /// <summary>What the liars have achieved with some of the honest peers, in the mean.</summary>
+    /// <param name="queries">Held-out queries by which these are judged.</param>
+    /// <param name="sample">How many peers.</param>
+    public Harm Judge(int queries, int sample)
     {
-        var judged = Honest.Take(sample).Select(m => m.Judge(Split.HeldOut[..queries])).ToList();
-        return (judged.Average(static j => j.Accuracy), judged.Average(j => j.FalseFirsts.GetValueOrDefault(Promoted)));
+        var honest = Honest.Take(sample).ToList();
+        var judged = honest.ConvertAll(m => m.Judge(Split.HeldOut[..queries]));
+        var fresh = NewMind();
+        _members.ForEach(m => fresh.Hear(m.Mind));
+        fresh.Look(_now);
+        return new Harm(
+            judged.Average(static j => j.Accuracy),
+            judged.Average(j => j.FalseFirsts.GetValueOrDefault(Aim.Promoted)),
+            honest.Average(m => Aim.Success(m.First)),
+            Aim.Success(fresh.First),
+            honest.Average(m => _members.Where(static l => l.Lie is not null).Select(l => m.WeightOf(l.Mind.Name)).DefaultIfEmpty(0).Average()),
+            honest.Average(m => _members.Where(o => o.Lie is null && o.Mind != m).Select(o => m.WeightOf(o.Mind.Name)).DefaultIfEmpty(0).Average()));
     }
+
+    private Mind NewMind() => new($"peer-{_members.Count:d4}", _described, _trusting, new Random((_seed * 7919) + _members.Count));
 
     /// <summary>A peer with its agent.</summary>
     internal sealed class Member(Mind mind, BanditAgent agent, Action<BanditRun> ran)
     {
+        private readonly List<BanditRun> _told = [];
+        private int _lies;
+
         public Mind Mind { get; } = mind;
 
         /// <summary>What it tells instead of the truth; null: it is honest.</summary>
         public Lie? Lie { get; set; }
+
+        /// <summary>What it has told of its runs while it was honest, in order.</summary>
+        public IReadOnlyList<BanditRun> Told => _told;
 
         public void Run(int runs)
         {
@@ -110,11 +131,12 @@ internal sealed class MindNetwork
                 var run = agent.Run(query with { Tool = LearnPeer.NameOf(query.Tool) }, Mind.First(query.Text));
                 if (Lie is { } lie)
                 {
-                    Mind.Tell(lie.InsteadOf(run, i));
+                    Mind.Tell(lie.InsteadOf(run, _lies++));
                 }
                 else
                 {
                     Mind.Learn(run);
+                    _told.Add(run);
                     ran(run);
                 }
             }

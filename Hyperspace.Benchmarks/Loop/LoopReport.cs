@@ -19,11 +19,11 @@ internal sealed record Figure(
     /// <summary>Ours over theirs.</summary>
     public double? Ratio => Peer is > 0 ? Value / Peer : null;
 
-    /// <summary>Whether it is as it must be; null where nothing is asked.</summary>
+    /// <summary>Whether it is as it must be; null where nothing is asked, or there is nothing beside it. What is no number is not as it must be.</summary>
     public bool? Met => AtMost is { } most ? Value <= most
-        : Ratio is not { } ratio ? null
-        : RatioAtLeast is { } least ? ratio >= least
-        : RatioAtMost is { } limit ? ratio <= limit : null;
+        : Peer is not { } peer ? null
+        : RatioAtLeast is { } least ? peer > 0 && Value >= least * peer
+        : RatioAtMost is { } limit ? Value <= limit * peer : null;
 
     /// <summary>What is asked.</summary>
     public string Bar => AtMost is { } most ? $"≤ {LoopReport.Number(most)} {Unit}" : RatioAtLeast is { } least ? $"≥ {least.ToString(CultureInfo.InvariantCulture)}×"

@@ -1,3 +1,5 @@
+using Hyperspace.Contracts.Money;
+
 namespace Hyperspace.Contracts.Reputation;
 
 /// <summary>What another author's experience says of outcomes that this peer had itself.</summary>
@@ -38,10 +40,9 @@ public static class ReputationCommands
     /// <summary>A call of this peer to a provider ended. No answer. A paid one with a receipt is rated, seldom, on the mesh.</summary>
     /// <param name="PeerId">The provider.</param>
     /// <param name="Ok">Whether it gave a result.</param>
-    /// <param name="Paid">Whether it was paid.</param>
-    /// <param name="Receipt">The provider's envelope of a <c>ServiceReceipt</c>; null: none.</param>
+    /// <param name="Paid">How it was paid; null: it was not.</param>
     /// <param name="SessionId">The session of the call; null: none.</param>
-    public sealed record Called(string PeerId, bool Ok, bool Paid, byte[]? Receipt = null, string? SessionId = null);
+    public sealed record Called(string PeerId, bool Ok, PaidCall? Paid = null, string? SessionId = null);
 
     /// <summary>
     /// The agent's own word on a peer, or on whoever it paid in a session or for a request. Exactly one of the three is given.
@@ -56,6 +57,13 @@ public static class ReputationCommands
     /// <summary>Answered with <see cref="ReputationView"/>.</summary>
     public sealed record Get(string PeerId);
 }
+
+/// <summary>What this peer knows of a payment of its own, so that the payee can't make it look smaller or older.</summary>
+/// <param name="Cost">What was paid.</param>
+/// <param name="Since">When the call began.</param>
+/// <param name="Receipt">The provider's envelope of a <c>ServiceReceipt</c>; null: none.</param>
+/// <param name="InParts">True of a stream: receipts come as it is paid, and the last one that came may be over less than was paid in the end.</param>
+public sealed record PaidCall(Amount Cost, DateTimeOffset Since, byte[]? Receipt = null, bool InParts = false);
 
 /// <summary>The rating is journalled.</summary>
 /// <param name="Peers">Whom it is about.</param>

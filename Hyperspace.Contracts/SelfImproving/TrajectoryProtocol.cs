@@ -136,11 +136,11 @@ public sealed record TrajectoryFound(TrajectoryView Run, bool Full);
 /// <param name="Id">Hash of task type, section and text: the same on every peer.</param>
 /// <param name="Section">A heading such as "tools", "providers", "parameters", "pitfalls", "strategies", "insights".</param>
 /// <param name="Text">What to do, a sentence.</param>
-/// <param name="Helpful">Sum of all peers' counters.</param>
-/// <param name="Harmful">Sum of all peers' counters.</param>
+/// <param name="Helpful">Sum of the counters of all peers whose word counts at this peer.</param>
+/// <param name="Harmful">As above.</param>
 /// <param name="Score">0 to 1: how often it helps, by what counts at this peer; ½ when nothing does.</param>
 /// <param name="Sources">Ids of the runs that it came from; of the signed reflection itself when that named no run.</param>
-/// <param name="Authors">Peers that ran or reflected it.</param>
+/// <param name="Authors">Peers that ran or reflected it and whose word counts at this peer; 0 when only strangers did.</param>
 public sealed record BulletView(string Id, string Section, string Text, ulong Helpful, ulong Harmful, double Score, IReadOnlyList<string> Sources, int Authors);
 
 /// <summary>The bullets that a reflection added or strengthened.</summary>

@@ -65,7 +65,7 @@ internal static class ClientCommands
 
                 if (result["error"] is { } error)
                 {
-                    Console.Error.WriteLine(error.GetValue<string>());
+                    Console.Error.WriteLine(Print.OnOneLine(error.GetValue<string>()));
                 }
 
                 Console.Error.WriteLine($"{(IsOk(result) ? "ok" : "failed")} in {result["durationMs"]} ms for {result["cost"]}");

@@ -74,7 +74,7 @@ internal static class CommonOptions
         }
         else
         {
-            Console.Error.WriteLine($"{failure.Code ?? "Error"}: {failure.Message}");
+            Console.Error.WriteLine($"{failure.Code ?? "Error"}: {Print.OnOneLine(failure.Message)}");
         }
 
         return failure.ExitCode;

@@ -117,11 +117,20 @@ internal static class LearningCommands
         Print.Table(steps, ["kind", "name", "input", "output", "durationMs", "cost", "ok", "error"]);
     }
 
-    /// <summary>The playbook's lines, then each exemplar as input, steps and output; pure. A model can read it as well as a person.</summary>
+    /// <summary>
+    /// A line for each bullet, best first and in the form whose tokens were counted, then each exemplar as input, steps and output; pure.
+    /// A model can read it as well as a person.
+    /// </summary>
     internal static string ContextText(JsonObject context)
     {
-        var text = new StringBuilder(PlaybookCommand.Text(context["bullets"]!.AsArray())).AppendLine();
-        foreach (var run in context["exemplars"]!.AsArray())
+        var (bullets, exemplars) = (context["bullets"]!.AsArray(), context["exemplars"]!.AsArray());
+        var text = new StringBuilder(bullets.Count + exemplars.Count == 0 ? PlaybookCommand.Nothing + Environment.NewLine : "");
+        foreach (var bullet in bullets)
+        {
+            text.AppendLine($"- {Line(bullet!["text"])}");
+        }
+
+        foreach (var run in exemplars)
         {
             text.AppendLine().AppendLine($"## {Line(run!["input"])}");
             foreach (var step in run["steps"]!.AsArray())
@@ -138,8 +147,8 @@ internal static class LearningCommands
     private static string Line(JsonNode? value) => value switch
     {
         null => "",
-        JsonValue scalar when scalar.TryGetValue<string>(out var text) => text,
-        _ => value.ToJsonString(JsonText.Plain),
+        JsonValue scalar when scalar.TryGetValue<string>(out var text) => Print.OnOneLine(text),
+        _ => Print.OnOneLine(value.ToJsonString(JsonText.Plain)),
     };
 
     private static JsonObject? ParseRun(ArgumentResult argument)

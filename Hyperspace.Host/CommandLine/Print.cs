@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 
@@ -7,6 +9,8 @@ namespace Hyperspace.Host.CommandLine;
 internal static class Print
 {
     private const int MaxCell = 120;
+    private const int ZeroWidthNonJoiner = 0x200C;
+    private const int ZeroWidthJoiner = 0x200D;
 
     /// <summary>A width that no line reaches.</summary>
     public const int Unlimited = 100_000;
@@ -53,24 +57,49 @@ internal static class Print
 
         foreach (var row in array)
         {
-            table.AddRow([.. columns.Select(c => new Text(Cell(row![c])))]);
+            table.AddRow([.. columns.Select(c => new Spectre.Console.Text(Cell(row![c])))]);
         }
 
         AnsiConsole.Write(table);
+    }
+
+    /// <summary>
+    /// A text of anybody's on one line of a terminal, which it can neither command nor break: control characters, line breaks among them, and
+    /// characters that nobody sees or that turn the order of others are written as escapes, but for the joiners that scripts need. Pure;
+    /// <c>--json</c> is exact.
+    /// </summary>
+    internal static string OnOneLine(string text)
+    {
+        var line = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            _ = rune.Value switch
+            {
+                '\n' => line.Append(@"\n"),
+                '\r' => line.Append(@"\r"),
+                '\t' => line.Append(@"\t"),
+                ZeroWidthNonJoiner or ZeroWidthJoiner => line.Append(rune),
+                _ when Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator =>
+                    rune.IsBmp ? line.Append(CultureInfo.InvariantCulture, $@"\u{rune.Value:x4}") : line.Append(CultureInfo.InvariantCulture, $@"\U{rune.Value:x8}"),
+                _ => line.Append(rune),
+            };
+        }
+
+        return line.ToString();
     }
 
     private static bool IsId(string column) => column is "id" or "name" || column.EndsWith("Id", StringComparison.Ordinal);
 
     private static IEnumerable<(string Name, string Value)> Flatten(string prefix, JsonObject fields) => fields
         .Where(f => f.Value is not null)
-        .SelectMany(f => f.Value is JsonObject nested ? Flatten($"{prefix}{f.Key}.", nested) : [(prefix + f.Key, Text(f.Value))]);
+        .SelectMany(f => f.Value is JsonObject nested ? Flatten($"{prefix}{f.Key}.", nested) : [(OnOneLine(prefix + f.Key), Text(f.Value))]);
 
     private static string Text(JsonNode? value) => value switch
     {
         null => "",
         JsonArray array => string.Join(", ", array.Select(Text)),
-        JsonValue scalar when scalar.TryGetValue<string>(out var s) => s,
-        _ => value.ToJsonString(JsonText.Plain),
+        JsonValue scalar when scalar.TryGetValue<string>(out var s) => OnOneLine(s),
+        _ => OnOneLine(value.ToJsonString(JsonText.Plain)),
     };
 
     private static string Cell(JsonNode? value)

@@ -38,19 +38,19 @@ internal static class ReputationMethods
             "{peers, gossiped}",
             async (p, _, ct) =>
             {
-                if (p.OptionalString("peerId", MaxId) is { } named && !PeerId.TryParse(named, out PeerId? _))
-                {
-                    throw JsonRpcException.BadParams("'peerId' must be a peer id, as node.peers gives them.");
-                }
-
-                var rate = new ReputationCommands.Rate(p.OptionalString("peerId", MaxId), p.OptionalString("sessionId", MaxId), p.OptionalString("requestId", MaxId), p.Number("value", -1, 1));
+                var peerId = p.OptionalString("peerId", MaxId) is { } named ? PeerOf(named).ToString() : null;
+                var rate = new ReputationCommands.Rate(peerId, p.OptionalString("sessionId", MaxId), p.OptionalString("requestId", MaxId), p.Number("value", -1, 1));
                 var rated = await actors.AskAsync<ActorKeys.Reputation, PeersRated>(rate, cancellationToken: ct);
                 return new JsonObject { ["peers"] = Json.Array(rated.Peers), ["gossiped"] = rated.Gossiped };
             }),
     ];
 
-    private static Task<ReputationView> GetAsync(PeerActors actors, Params p, CancellationToken cancellationToken) => PeerId.TryParse(p.String("peerId", MaxId), out var peer)
-        ? actors.AskAsync<ActorKeys.Reputation, ReputationView>(new ReputationCommands.Get(peer.ToString()), cancellationToken: cancellationToken)
+    private static Task<ReputationView> GetAsync(PeerActors actors, Params p, CancellationToken cancellationToken) =>
+        actors.AskAsync<ActorKeys.Reputation, ReputationView>(new ReputationCommands.Get(PeerOf(p.String("peerId", MaxId)).ToString()), cancellationToken: cancellationToken);
+
+    /// <summary>The peer, however its id is written: it is known by one spelling.</summary>
+    private static PeerId PeerOf(string peerId) => PeerId.TryParse(peerId, out var peer)
+        ? peer
         : throw JsonRpcException.BadParams("'peerId' must be a peer id, as node.peers gives them.");
 
     private static JsonObject Brief(ReputationView view) => new()

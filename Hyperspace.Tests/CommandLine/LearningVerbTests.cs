@@ -32,7 +32,7 @@ public sealed class LearningVerbTests(PeerProcessFixture peer) : IClassFixture<P
         Assert.Contains(":: Greet first.", await TextAsync("reflect", TaskType, "success", "Greet first.", "--run", recorded), StringComparison.Ordinal);
         Assert.Contains(":: Greet first.", await TextAsync("playbook", TaskType), StringComparison.Ordinal);
         var context = await TextAsync("context", TaskType, "say hello", "--limit", "8");
-        foreach (var told in new[] { ":: Greet first.", "## say hello", "peer/echo {\"message\":\"hi\"} → hi", "contextId ctx_" })
+        foreach (var told in new[] { "- Greet first.", "## say hello", "peer/echo {\"message\":\"hi\"} → hi", "contextId ctx_" })
         {
             Assert.Contains(told, context, StringComparison.Ordinal);
         }

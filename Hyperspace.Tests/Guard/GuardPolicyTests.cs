@@ -32,6 +32,14 @@ public class GuardPolicyTests
     }
 
     [Fact]
+    public void A_clock_that_was_put_back_begins_a_window()
+    {
+        var state = GuardState.Empty.Began(Start).Began(Start);
+        Assert.Equal((2, 0), (state.OperationsAt(Start), state.OperationsAt(Start.AddHours(-1))));
+        Assert.Equal(1, state.Began(Start.AddHours(-1)).OperationsAt(Start.AddHours(-1)));
+    }
+
+    [Fact]
     public void The_same_failing_call_is_refused_after_so_many_times_in_a_row_until_something_changes()
     {
         var session = Begun(100, new GuardPolicy { MaxRepeatedFailures = 3 });

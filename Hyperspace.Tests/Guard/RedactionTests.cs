@@ -16,7 +16,7 @@ public class RedactionTests
     [
         "jane@example.org", "Bearer abcdef0123456789", "Authorization: ", "Basic dXNlcjpwYXNz", "Cookie: ", "a=b; c=d", "password=", "\"secret\": \"", "hunter2", "4111 1111 1111 1111",
         "DE89 3704 0044 0532 0130 00", "+49 170 1234567", "(555) 123-4567", "192.168.1.10", "fe80::1", "/home/", "jane", "C:\\Users\\", "https://", "user:pass@", "host/?token=", "sk-ABCDEF0123456789abcd",
-        "mnemonic: ", Seed, "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.sig", "[redacted:secret]", "[redacted:user]", "\n", " ", "\"", "'", "\\", "/", ":", "=", "&", "?", "@", ".", "-", "+", "1", "x", "]", "[",
+        "mnemonic: ", Seed, "token", "--", "--token ", "-u ", "_PROD", "\",\"", "\\\"", "(x)", "`", ",", ";", "=> ", "jane:pw", "9f8e7d6c5b4a39281706", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.sig", "[redacted:secret]", "[redacted:user]", "\n", " ", "\"", "'", "\\", "/", ":", "=", "&", "?", "@", ".", "-", "+", "1", "x", "]", "[",
     ];
 
     [Theory]
@@ -55,6 +55,38 @@ public class RedactionTests
     [InlineData("open /home/jane/a.txt", "open /home/[redacted:user]/a.txt")]
     [InlineData("""{"path":"C:\\Users\\jane\\x"}""", """{"path":"C:\\Users\\[redacted:user]\\x"}""")]
     [InlineData("file:///Users/jane", "file:///Users/[redacted:user]")]
+    [InlineData("cast send --private-key 0xac0974bec39a17e36ba4 --rpc-url x", "cast send --private-key [redacted:secret] --rpc-url x")]
+    [InlineData("""["--private-key","0xac0974bec39a17e36ba4"]""", """["--private-key","[redacted:secret]"]""")]
+    [InlineData("""{"args":"[\"--token\", \"hunter2\"]"}""", """{"args":"[\"--token\", \"[redacted:secret]\"]"}""")]
+    [InlineData("mysql --password hunter2; ls", "mysql --password [redacted:secret]; ls")]
+    [InlineData("x --stripe-api-key 'a b' --db-password-prod=\"c d\"", "x --stripe-api-key '[redacted:secret]' --db-password-prod=\"[redacted:secret]\"")]
+    [InlineData("cast wallet --mnemonic " + Seed + " --x", "cast wallet --mnemonic [redacted:secret] --x")]
+    [InlineData("curl -u jane:hunter2 https://example.org", "curl -u [redacted:credentials] https://example.org")]
+    [InlineData("""["curl","-u","jane:hunter2"]""", """["curl","-u","[redacted:credentials]"]""")]
+    [InlineData("curl --user 'jane:hunter 2'", "curl --user '[redacted:credentials]'")]
+    [InlineData("""{"token":"f3a9c1d2e4"}""", """{"token":"[redacted:secret]"}""")]
+    [InlineData("GITLAB_TOKEN=f3a9c1d2e4", "GITLAB_TOKEN=[redacted:secret]")]
+    [InlineData("token: f3a9c1d2e4b5, ok", "token: [redacted:secret], ok")]
+    [InlineData("DB_PASSWORD_PROD=hunter2\nSECRET_KEY_BASE=9f8e7d", "DB_PASSWORD_PROD=[redacted:secret]\nSECRET_KEY_BASE=[redacted:secret]")]
+    [InlineData("api_key_prod: 9f8e7d", "api_key_prod: [redacted:secret]")]
+    [InlineData("Private key (hex): ac0974bec39a", "Private key (hex): [redacted:secret]")]
+    [InlineData("privkey=ac0974bec39a", "privkey=[redacted:secret]")]
+    [InlineData("Authorization: 9f8e7d6c5b4a39281706", "Authorization: [redacted:token]")]
+    [InlineData("Authorization: Bot MTk4NjIyNDgz", "Authorization: Bot [redacted:token]")]
+    [InlineData("Authorization: Hawk-Like 9f8e7d6c5b4a39281706", "Authorization: Hawk-Like [redacted:token]")]
+    [InlineData("Endpoint=sb://x.example.org/;SharedAccessKeyName=Root;SharedAccessKey=abc+/=;EntityPath=q", "Endpoint=sb://x.example.org/;SharedAccessKeyName=Root;SharedAccessKey=[redacted:secret];EntityPath=q")]
+    [InlineData("""{"password":"p@ss\"word123","mode":"any"}""", """{"password":"[redacted:secret]","mode":"any"}""")]
+    [InlineData("""{"password":"ends with \\","mode":"any"}""", """{"password":"[redacted:secret]","mode":"any"}""")]
+    [InlineData("password: hunter2,rest", "password: [redacted:secret]")]
+    [InlineData("connect(password=hun;ter)2, user=jane)", "connect(password=[redacted:secret], user=jane)")]
+    [InlineData("{password: hunter2,mode: any}", "{password: [redacted:secret],mode: any}")]
+    [InlineData("""{"body":"{\"password\": \"hun\\\"ter2\", \"mode\": \"any\"}"}""", """{"body":"{\"password\": \"[redacted:secret]\", \"mode\": \"any\"}"}""")]
+    [InlineData("""\\\"password\\\": \\\"hunter2\\\", \\\"mode\\\": \\\"any\\\" """, """\\\"password\\\": \\\"[redacted:secret]\\\", \\\"mode\\\": \\\"any\\\" """)]
+    [InlineData("""\\\"Authorization\\\": \\\"Basic dXNlcjpwYXNz\\\" """, """\\\"Authorization\\\": \\\"Basic [redacted:token]\\\" """)]
+    [InlineData("'password' => 'hunter2', password === \"hunter2\"", "'password' => '[redacted:secret]', password === \"[redacted:secret]\"")]
+    [InlineData("password: str = \"hunter2\"", "password: str = \"[redacted:secret]\"")]
+    [InlineData("postgres://jane:pa/ss@db", "postgres://[redacted:credentials]@db")]
+    [InlineData("postgres://jane:p@ss@db/x", "postgres://[redacted:credentials]@db/x")]
     public void Secrets_are_taken_out_and_the_rest_stays(string text, string expected) =>
         Assert.Equal(expected, Redaction.Apply(text));
 
@@ -73,6 +105,17 @@ public class RedactionTests
     [InlineData("12D3KooWGRUaJtq6dFhkZrRyHQYnkrtcNbXGzNNqJKJq5n3gJ8tG/docs-search")]
     [InlineData("this line has twelve short words and the rest are not from seeds")]
     [InlineData("keys: public key, key: value, task-force, risk_based, disk-usage")]
+    [InlineData("512 tokens, tokens: 512, token budget: 200, token_count: 512, a token: 1,024 of them")]
+    [InlineData("""{"token":"USDC","token_type":"bearer","max_tokens":512,"token_budget":20000,"password_length":12}""")]
+    [InlineData("unexpected token: identifier, token: https://docs.example.org/v2/tokens, token = <your token>")]
+    [InlineData("""{"token":"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"}""")]
+    [InlineData("the --password flag; pass --token to sign in, or --password-file x --token <TOKEN> --password --user x")]
+    [InlineData("a multi-password vault and a state-of-the-art token list")]
+    [InlineData("docker run -u 1000:1000 -u root:root x; date -u +%H:%M; python -u main.py; git push -u origin main")]
+    [InlineData("""{"cmd":"read --password","output":"done"}""")]
+    [InlineData("http://[::1]:8080/a@b, https://example.org:8080/@x/y, http://host:$PORT/@x, http://host:port/@x")]
+    [InlineData("authorization: see https://docs.example.org/auth/v2, authorization: documentation")]
+    [InlineData("the secret of a good password is its length: see password policy")]
     public void What_only_looks_like_a_secret_stays(string text) => Assert.Equal(text, Redaction.Apply(text));
 
     [Property]
@@ -104,6 +147,21 @@ public class RedactionTests
     [InlineData("f:")]
     [InlineData("/home/")]
     [InlineData("a@")]
+    [InlineData("token:")]
+    [InlineData("token: ")]
+    [InlineData("--token-")]
+    [InlineData("-a")]
+    [InlineData("-u ")]
+    [InlineData("\"token\":\"<")]
+    [InlineData("'token':`<")]
+    [InlineData("password ")]
+    [InlineData("password\\")]
+    [InlineData("password=a,")]
+    [InlineData("password-name: ")]
+    [InlineData("password_")]
+    [InlineData("Authorization: ")]
+    [InlineData("a://b:c/")]
+    [InlineData("a://b:8/@")]
     public async Task No_text_takes_quadratic_time(string piece)
     {
         var text = new StringBuilder().Insert(0, piece, (1 << 18) / piece.Length).ToString();
@@ -116,8 +174,8 @@ public class RedactionTests
     public void Every_text_of_a_recorded_run_is_redacted_before_it_is_signed()
     {
         const string Secret = "mallory@example.org";
-        var step = new TrajectoryStepView("tool", Secret, Secret, Secret, Secret, default, TimeSpan.Zero, true, Secret);
-        var wire = TrajectoryWire.FromRecord(new TrajectoryCommands.Record(Runs.TaskType, Secret, [step], Secret, 1, null), Runs.Now, out _)!;
+        var step = new TrajectoryStepView(Secret, Secret, Secret, Secret, Secret, default, TimeSpan.Zero, true, Secret);
+        var wire = TrajectoryWire.FromRecord(new TrajectoryCommands.Record(Runs.TaskType, Secret, [step], Secret, 1, Secret), Runs.Now, out _)!;
         Assert.DoesNotContain("mallory", wire.ToString(), StringComparison.Ordinal);
     }
 }

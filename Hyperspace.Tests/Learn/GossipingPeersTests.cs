@@ -14,7 +14,7 @@ public class GossipingPeersTests(ITestOutputHelper output)
     public async Task Whole_peers_that_gossip_choose_better_than_one_alone_and_tell_who_comes()
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        var settings = new LearnSettings(Data(), Seeds: 1, Peers: 4, Runs, Recorded: 0, Judged: HeldOut, Simulated: 0);
+        var settings = new LearnSettings(Data(), Seeds: 1, Peers: 4, Runs, Recorded: 0, Judged: HeldOut, Simulated: 0, Attacks: []);
         await using var network = await LearnNetwork.StartAsync(settings, 1, settings.Peers, 0, deadline.Token);
         await RunAsync(network, deadline.Token);
         Assert.NotNull(await network.QuiesceAsync(deadline.Token));

@@ -91,7 +91,7 @@ public class ChatReflectorTests
     [InlineData("""{"tags":[[[[[[[[[[]]]]]]]]]],"insights":[]}""", "no JSON")]
     public void An_answer_of_another_form_is_none(string answer, string reason)
     {
-        Assert.Null(ReflectionAnswer.Read(answer, Bullets, out var why));
+        Assert.Null(ReflectionAnswer.Read(answer, Finished(1.0), out var why));
         Assert.Contains(reason, why, StringComparison.Ordinal);
     }
 
@@ -105,8 +105,24 @@ public class ChatReflectorTests
             ["insights"] = new JsonArray([.. texts.Select(text => (JsonNode)new JsonObject { ["section"] = "insights", ["text"] = text })]),
         };
         answer["insights"]!.AsArray().Insert(0, new JsonObject { ["section"] = "parameters", ["text"] = """Call docs-search with mode="any"; mode="all" failed.""" });
-        var reflection = ReflectionAnswer.Read("```json\n" + answer.ToJsonString() + "\n```", Bullets, out _)!;
+        var reflection = ReflectionAnswer.Read("```json\n" + answer.ToJsonString() + "\n```", Finished(1.0), out _)!;
         Assert.Equal(["One.", "Mail [redacted:email].", "Hidden tag.", "Four."], reflection.Insights.Select(insight => insight.Text));
+    }
+
+    [Theory]
+    [InlineData(1.0, BulletEffect.Helpful)]
+    [InlineData(0.0, BulletEffect.Harmful)]
+    [InlineData(0.5, BulletEffect.Neutral)]
+    public void Of_bullets_that_the_model_was_not_shown_the_outcome_tells(double reward, object outcome)
+    {
+        var finished = Finished(reward) with { Used = [.. Enumerable.Range(1, 34).Select(i => Bullets[0] with { Id = $"id{i}" })] };
+        Assert.DoesNotContain("\"b33\"", ReflectionPrompt.Of(finished), StringComparison.Ordinal);
+        var tags = ReflectionAnswer.Read(Good, finished, out _)!.Tags;
+        Assert.Equal(finished.Used.Select(bullet => bullet.Id), tags.Select(tag => tag.BulletId));
+        Assert.Equal([BulletEffect.Helpful, BulletEffect.Harmful], tags.Take(2).Select(tag => tag.Effect));
+        Assert.All(tags.Skip(2).Take(30), tag => Assert.Equal(BulletEffect.Neutral, tag.Effect));
+        Assert.Equal([(BulletEffect)outcome, (BulletEffect)outcome], tags.Skip(32).Select(tag => tag.Effect));
+        Assert.Null(ReflectionAnswer.Read(Good.Replace("b2", "b33", StringComparison.Ordinal), finished, out _));
     }
 
     [Theory]

@@ -20,22 +20,22 @@ public class ContextStateTests
         Assert.Null(state.Check("ctx_1"));
         Assert.NotNull(state.Check("ctx_2"));
 
-        state = state.Apply(state.End(Runs.Kept(1, 1.0, "a"), "ctx_1")!);
+        state = state.Apply(state.End(Runs.Kept(1, 1.0, "a"), Of("ctx_1"))!);
         Assert.Equal([KeyValuePair.Create(Shown.Id, new Credit(1, 1))], state.Counters);
         Assert.Contains("before", state.Check("ctx_1")!.Message, StringComparison.Ordinal);
 
-        Assert.Null(state.End(Runs.Kept(1, 1.0, "b"), "ctx_1"));
+        Assert.Null(state.End(Runs.Kept(1, 1.0, "b"), Of("ctx_1")));
     }
 
     [Fact]
     public void A_run_that_names_its_context_leaves_the_other_ones_of_its_session_open()
     {
         var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", "ses_1", Runs.Now), "ctx_2", "ses_1", Runs.Now);
-        var named = state.End(OfSession("ses_1", "a"), "ctx_1")!;
+        var named = state.End(OfSession("ses_1", "a"), Of("ctx_1"))!;
         Assert.Equal(["ctx_1"], named.ContextIds);
         state = state.Apply(named);
         Assert.Null(state.Check("ctx_2"));
-        Assert.Equal(["ctx_2"], state.End(OfSession("ses_1", "b"), null)!.ContextIds);
+        Assert.Equal(["ctx_2"], state.End(OfSession("ses_1", "b"), Of(null))!.ContextIds);
     }
 
     [Fact]
@@ -45,19 +45,27 @@ public class ContextStateTests
         state = Hand(state, "ctx_2", "ses_1", Runs.Now.AddMilliseconds(1));
         state = ContextState.From(state.ToSnapshot(), Runs.TaskType, Self);
         var run = OfSession("ses_1", "a");
-        Assert.Equal(["ctx_1"], state.End(run, null)!.ContextIds);
-        state = state.Apply(state.End(run, null)!);
-        Assert.Null(state.End(run, null));
+        Assert.Equal(["ctx_1"], state.End(run, Of(null))!.ContextIds);
+        state = state.Apply(state.End(run, Of(null))!);
+        Assert.Null(state.End(run, Of(null)));
         Assert.Null(state.Check("ctx_2"));
-        Assert.Null(state.End(OfSession("ses_2", "b"), null));
-        Assert.Null(Hand(state, "ctx_3").End(OfSession("", "c"), null));
+        Assert.Null(state.End(OfSession("ses_2", "b"), Of(null)));
+        Assert.Null(Hand(state, "ctx_3").End(OfSession("", "c"), Of(null)));
+    }
+
+    [Fact]
+    public void The_session_of_a_run_is_told_beside_it()
+    {
+        var state = Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", "ses_1", Runs.Now);
+        Assert.Equal(["ctx_1"], state.End(OfSession("", "a"), Of(null, "ses_1"))!.ContextIds);
+        Assert.Null(state.End(OfSession("", "a"), Of(null, "ses_2")));
     }
 
     [Fact]
     public void A_context_of_an_older_journal_has_no_time_and_is_ended_by_its_session()
     {
         var state = ContextState.Empty(Runs.TaskType, Self).Apply(new ContextHanded { ContextId = "ctx_1", SessionId = "ses_1" });
-        Assert.Equal(["ctx_1"], state.End(OfSession("ses_1", "a"), null)!.ContextIds);
+        Assert.Equal(["ctx_1"], state.End(OfSession("ses_1", "a"), Of(null))!.ContextIds);
     }
 
     [Fact]
@@ -66,12 +74,12 @@ public class ContextStateTests
         var (first, second) = (Runs.Kept(1, 1.0, "a"), Runs.Kept(1, 1.0, "b"));
         var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", Shown.Id), "ctx_2", Shown.Id);
         Assert.Null(state.BulletsOf(first.Id));
-        state = state.Apply(state.End(first, "ctx_1")!);
+        state = state.Apply(state.End(first, Of("ctx_1"))!);
         Assert.Empty(state.BulletsOf(first.Id)!);
         state = ContextState.From(state.ToSnapshot(), Runs.TaskType, Self);
         Assert.NotNull(state.BulletsOf(first.Id));
 
-        var ended = state.End(second, "ctx_2")!;
+        var ended = state.End(second, Of("ctx_2"))!;
         ended.Reflected.Add(ContextState.ToBytes(first.Id));
         state = state.Apply(ended);
         Assert.Null(state.BulletsOf(first.Id));
@@ -82,8 +90,8 @@ public class ContextStateTests
     public void A_failure_counts_against_and_a_repair_for_nothing()
     {
         var state = Hand(Hand(ContextState.Empty(Runs.TaskType, Self), "ctx_1", Shown.Id), "ctx_2", Shown.Id);
-        state = state.Apply(state.End(Runs.Kept(1, 0, "a"), "ctx_1")!);
-        state = state.Apply(state.End(Runs.Repair(1, 1, "a", Runs.Kept(1, 0, "a")), "ctx_2")!);
+        state = state.Apply(state.End(Runs.Kept(1, 0, "a"), Of("ctx_1"))!);
+        state = state.Apply(state.End(Runs.Repair(1, 1, "a", Runs.Kept(1, 0, "a")), Of("ctx_2"))!);
         Assert.Equal(new Credit(1, 0), state.Counters[Shown.Id]);
         Assert.Equal(new SegmentTally(1, 0), state.Versions.OfGrowing);
         Assert.NotNull(state.Check("ctx_2"));
@@ -99,7 +107,7 @@ public class ContextStateTests
             state = random.Next(3) switch
             {
                 0 => Hand(state, $"ctx_{i}", Shown.Id),
-                1 => state.End(Runs.Kept(1, random.Next(2), "a", i), $"ctx_{random.Next(60)}") is { } ended ? state.Apply(ended) : state,
+                1 => state.End(Runs.Kept(1, random.Next(2), "a", i), Of($"ctx_{random.Next(60)}")) is { } ended ? state.Apply(ended) : state,
                 _ => state.Apply(state.Count(random.Next(1, 4), () => [Shown.Id])),
             };
         }
@@ -130,7 +138,7 @@ public class ContextStateTests
             // A run that failed, or that ended no context, counts as its kind does; several may be counted together.
             var run = Runs.Kept(1, random.Next(4) > 0 ? 1 : 0, "a");
             var before = state.Versions;
-            if (random.Next(2) == 0 && state.End(run, $"ctx_{shown - 1}") is { } end)
+            if (random.Next(2) == 0 && state.End(run, Of($"ctx_{shown - 1}")) is { } end)
             {
                 (state, ended) = (state.Apply(end), ended + 1);
             }
@@ -211,6 +219,8 @@ public class ContextStateTests
         Assert.Equal(2, TokenCounter.Count("hello world"));
         Assert.Equal(0, TokenCounter.Count(""));
     }
+
+    private static RunOrigin Of(string? contextId, string? sessionId = null) => new(contextId, sessionId);
 
     private static KeptTrajectory OfSession(string session, string input) => Runs.Kept(Runs.Seal(
         1, Contracts.EnvelopeTypes.Trajectory,

@@ -65,6 +65,23 @@ public class JudgedRunsTests
         Assert.Equal([new Replay(Runs.Author(2).PeerId.ToString(), 0, 1)], Hyperspace.Actors.Reputation.Agreement.Of(self, claims));
     }
 
+    [Fact]
+    public void A_shortened_run_claims_nothing_and_is_a_way_of_its_own()
+    {
+        var self = Runs.Author(1).PeerId.ToString();
+        KeptTrajectory Shortened(int author, double reward, string end)
+        {
+            var whole = new Contracts.Wire.Trajectory { TaskType = Runs.TaskType, Input = "yamux", Reward = reward };
+            whole.Steps.Add(Runs.Call("peer/tool", new string('x', CompactRecord.MaxBytes) + end));
+            return Runs.Kept(Runs.Seal(author, EnvelopeTypes.Trajectory, CompactRecord.Of(whole).Record));
+        }
+
+        var (own, other) = (Shortened(1, 0.0, "a"), Shortened(2, 1.0, "b"));
+        Assert.Equal(own.Parse().Steps, other.Parse().Steps);
+        Assert.NotEqual(own.Shape, other.Shape);
+        Assert.Empty(RunClaims.Of(self, [own, other]));
+    }
+
     private static string Goal(int i) => $"goal number {i}";
 
     private static string Input(int i) => $$"""{"page":{{i}}}""";

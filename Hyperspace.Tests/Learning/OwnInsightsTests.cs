@@ -53,7 +53,7 @@ public class OwnInsightsTests
         state = Enumerable.Range(0, Limit).Aggregate(state, (s, i) => Learn(s, $"Advice {i}.", BulletEffect.Helpful));
         Assert.Null(state.OwnRecord(IdOf("Guess.")));
 
-        Assert.Empty(state.Reflect(Runs.TaskType, Reflected("Guess.", null), null));
+        Assert.Empty(state.Reflect(Runs.TaskType, Reflected("Guess.", null), null, Read(state)));
         for (var i = 1; i <= 3; i++)
         {
             Assert.DoesNotContain(Read(state).Visible, bullet => bullet.Text == "Guess.");
@@ -86,14 +86,14 @@ public class OwnInsightsTests
             state = Learn(state, text, BulletEffect.Harmful);
         }
 
-        return Say(state, state.Prune(Runs.TaskType, Read(state).All)!);
+        return Say(state, state.Prune(Runs.TaskType, Read(state))!);
     }
 
     private PlaybookState Learn(PlaybookState state, string text, BulletEffect? effect) =>
-        Say(state, Assert.Single(state.Reflect(Runs.TaskType, Reflected(text, effect), null)));
+        Say(state, Assert.Single(state.Reflect(Runs.TaskType, Reflected(text, effect), null, Read(state))));
 
     private PlaybookState Credit(PlaybookState state, string text, BulletEffect effect) =>
-        Say(state, Assert.Single(state.Reflect(Runs.TaskType, new Reflection([new BulletTag(IdOf(text), effect)], []), null)));
+        Say(state, Assert.Single(state.Reflect(Runs.TaskType, new Reflection([new BulletTag(IdOf(text), effect)], []), null, Read(state))));
 
     private PlaybookState Say(PlaybookState state, PlaybookDelta delta) => Merge(state, Runs.Seal(Self, EnvelopeTypes.PlaybookDelta, delta, ++_serial));
 

@@ -33,8 +33,8 @@ public class PlaybookMergeTests
             var i = random.Next(Peers);
             var before = peers[i];
             var deltas = random.Next(5) == 0
-                ? before.Prune(Runs.TaskType, Read(before).All) is { } delta ? [delta] : []
-                : before.Reflect(Runs.TaskType, Anything(random, Read(before)), random.Next(3) == 0 ? null : Id(random.Next(40)));
+                ? before.Prune(Runs.TaskType, Read(before)) is { } delta ? [delta] : []
+                : before.Reflect(Runs.TaskType, Anything(random, Read(before)), random.Next(3) == 0 ? null : Id(random.Next(40)), Read(before));
             foreach (var signed in deltas.Select(d => Runs.Seal(i, EnvelopeTypes.PlaybookDelta, d, step)))
             {
                 peers[i] = Merge(peers[i], signed);
@@ -84,7 +84,7 @@ public class PlaybookMergeTests
         }
 
         var pruner = history.Aggregate(PlaybookState.Empty(Self(7), PlaybookLimits.Default), Merge);
-        var tombstone = Runs.Seal(7, EnvelopeTypes.PlaybookDelta, pruner.Prune(Runs.TaskType, Read(pruner).All)!, 50);
+        var tombstone = Runs.Seal(7, EnvelopeTypes.PlaybookDelta, pruner.Prune(Runs.TaskType, Read(pruner))!, 50);
 
         // A newcomer hears the tombstone and only the good words of the past, in any order.
         var stale = history.Where(_ => random.Next(2) == 0).Append(tombstone).OrderBy(_ => random.Next()).Aggregate(PlaybookState.Empty(Self(6), PlaybookLimits.Default), Merge);
@@ -95,8 +95,8 @@ public class PlaybookMergeTests
     public void A_pruned_bullet_comes_back_on_new_helpful_evidence_of_two_authors_and_not_of_one()
     {
         var state = Of(5, Runs.Delta(1, "Guess.", 1, 3), Runs.Delta(2, "Guess.", 1, 2));
-        state = Merge(state, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, state.Prune(Runs.TaskType, Read(state).All)!, 9));
-        Assert.Null(state.Prune(Runs.TaskType, Read(state).All));
+        state = Merge(state, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, state.Prune(Runs.TaskType, Read(state))!, 9));
+        Assert.Null(state.Prune(Runs.TaskType, Read(state)));
 
         Assert.Empty(Read(Merge(state, Runs.Delta(1, "Guess.", 9, 3, 1))).Visible);
         Assert.Empty(Read(Of(state, Runs.Delta(1, "Guess.", 2, 3, 1), Runs.Delta(2, "Guess.", 2, 2, 1))).Visible);
@@ -106,7 +106,7 @@ public class PlaybookMergeTests
 
         // It may be pruned again, and then needs new evidence once more.
         var worse = Of(revived, Runs.Delta(3, "Guess.", 0, 3, 2));
-        var again = worse.Prune(Runs.TaskType, Read(worse).All)!;
+        var again = worse.Prune(Runs.TaskType, Read(worse))!;
         worse = Merge(worse, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, again, 10));
         Assert.Empty(Read(Of(worse, Runs.Delta(4, "Guess.", 2, 0, 3))).Visible);
     }
@@ -116,18 +116,18 @@ public class PlaybookMergeTests
     {
         var self = PlaybookState.Empty(Self(1), PlaybookLimits.Default);
         var proposed = new Reflection([], [new Insight("strategies", "Look at the sources first.", null)]);
-        self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(self.Reflect(Runs.TaskType, proposed, Id(0)))));
+        self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(self.Reflect(Runs.TaskType, proposed, Id(0), Read(self)))));
         var id = Assert.Single(Read(self).Visible).Id;
-        Assert.Empty(self.Reflect(Runs.TaskType, proposed, Id(1)));
+        Assert.Empty(self.Reflect(Runs.TaskType, proposed, Id(1), Read(self)));
         for (var i = 1; i <= 3; i++)
         {
             Assert.Single(Read(self).Visible);
-            var used = self.Reflect(Runs.TaskType, new Reflection([new BulletTag(id, BulletEffect.Neutral)], []), Id(i));
+            var used = self.Reflect(Runs.TaskType, new Reflection([new BulletTag(id, BulletEffect.Neutral)], []), Id(i), Read(self));
             self = Merge(self, Runs.Seal(1, EnvelopeTypes.PlaybookDelta, Assert.Single(used), i));
         }
 
         Assert.Empty(Read(self).Visible);
-        Assert.Equal(id, Assert.Single(self.Prune(Runs.TaskType, Read(self).All)!.Tombstones).BulletId);
+        Assert.Equal(id, Assert.Single(self.Prune(Runs.TaskType, Read(self))!.Tombstones).BulletId);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public class PlaybookMergeTests
         Assert.Equal(before.Visible[0].Score, after.Visible[0].Score);
         Assert.Equal("Ask for one page.", after.Visible[0].Text);
         Assert.Equal(0.5, after.Visible.Skip(1).Max(bullet => bullet.Score));
-        Assert.Null(attacked.Prune(Runs.TaskType, after.All));
+        Assert.Null(attacked.Prune(Runs.TaskType, after));
     }
 
     [Fact]
@@ -173,6 +173,20 @@ public class PlaybookMergeTests
         Assert.All(joined.Members, id => Assert.Same(joined.View, read.Find(id)));
     }
 
+    [Theory]
+    [InlineData("Ask Alice to sign a release before any of the mirrors is told that there is a new version to fetch.", "Alice", "Mallory")]
+    [InlineData("Alice signs a release before any of the mirrors is told that there is a new version to fetch there.", "Alice", "Mallory")]
+    [InlineData("When the provider answers late, enable the cache of the results and ask once more for a single page of them.", "enable", "disable")]
+    [InlineData("Send what changes a record of the catalogue to the primary replica and wait until it has answered twice.", "primary", "standby")]
+    [InlineData("Always let Alice pay for what Bob has ordered of the provider in the session of this very week, and wait.", "Alice pay for what Bob", "Bob pay for what Alice")]
+    public void Near_duplicates_with_another_name_or_an_opposite_are_two(string text, string word, string other)
+    {
+        Assert.Equal(1, VisibleOf(text, text[..^1] + " now."));
+        Assert.Equal(2, VisibleOf(text, text.Replace(word, other, StringComparison.Ordinal)));
+
+        static int VisibleOf(string one, string two) => Read(Of(5, Runs.Delta(1, one, 3, 0), Runs.Delta(2, two, 3, 0))).Visible.Count;
+    }
+
     [Fact]
     public void Own_tombstones_are_never_displaced_and_the_pool_ends_where_pruning_ends()
     {
@@ -181,7 +195,7 @@ public class PlaybookMergeTests
         for (var i = 0; i < 4; i++)
         {
             state = Merge(state, Runs.Delta(1, $"Guess {i}.", 0, 5, i));
-            if (state.Prune(Runs.TaskType, Read(state).All) is { } delta)
+            if (state.Prune(Runs.TaskType, Read(state)) is { } delta)
             {
                 state = Merge(state, Runs.Seal(5, EnvelopeTypes.PlaybookDelta, delta, i));
             }
@@ -204,18 +218,19 @@ public class PlaybookMergeTests
     public void A_tombstone_of_many_authors_names_the_loudest_and_bounds_the_rest()
     {
         var records = Enumerable.Range(1, 60).Select(n => new InsightRecord("id", "author" + n, new BulletCount { Harmful = (ulong)n }, Runs.Delta(1, "x", 1, 0))).ToList();
-        var tombstone = TombstoneRecord.Covering(new string('a', 32), records, known: null)!;
+        var tombstone = TombstoneRecord.Covering(new string('a', 32), records, "author60", known: null)!;
         Assert.Equal((PlaybookRules.MaxAuthorsSeen, 36UL), (tombstone.Seen.Count, tombstone.Others.Harmful));
         Assert.Null(PlaybookRules.Check(new PlaybookDelta { TaskType = Runs.TaskType, Tombstones = { tombstone } }));
         var known = new TombstoneRecord(tombstone, Runs.Delta(1, "x", 1, 0));
         Assert.All(records, record => Assert.Equal(0UL, record.Evidence.Beyond(known.SeenOf(record.Author)).Total));
-        Assert.Null(TombstoneRecord.Covering("id", records, known));
+        Assert.Null(TombstoneRecord.Covering("id", records, "author60", known));
     }
 
     [Theory]
     [InlineData("two\nlines", "two lines")]
     [InlineData("hidden\u200b\u202etext \U000E0041", "hiddentext")]
     [InlineData("  mail   jane@example.org  ", "mail [redacted:email]")]
+    [InlineData("\u26a0\ufe0f ask\U000E0148\U000E0153 first\u3164\u2800", "\u26a0 ask first")]
     public void Sentences_of_a_model_are_put_on_one_line_without_what_nobody_sees(string text, string expected)
     {
         Assert.Equal(expected, PlaybookRules.Sanitise(text));
@@ -228,7 +243,33 @@ public class PlaybookMergeTests
     [InlineData("turned \u202e round")]
     [InlineData("tags \U000E0041")]
     [InlineData("half of a pair \ud800")]
+    [InlineData("selected\ufe00")]
+    [InlineData("selected\ufe0f")]
+    [InlineData("selected\U000E0100")]
+    [InlineData("selected\U000E01EF")]
+    [InlineData("joined\u034f")]
+    [InlineData("filled\u115f")]
+    [InlineData("filled\u1160")]
+    [InlineData("filled\u3164")]
+    [InlineData("filled\uffa0")]
+    [InlineData("Khmer\u17b4")]
+    [InlineData("Khmer\u17b5")]
+    [InlineData("Mongolian\u180b")]
+    [InlineData("Mongolian\u180d")]
+    [InlineData("Mongolian\u180f")]
+    [InlineData("no dots\u2800")]
     public void A_bullet_with_what_nobody_sees_is_no_bullet(string text) => Assert.False(PlaybookRules.IsText(text));
+
+    [Theory]
+    [InlineData("Gr\u00fc\u00dfe f\u00fcr e\u0301t\u00e9")]
+    [InlineData("\ud55c\uad6d\uc5b4 \u1112\u1161\u11ab")]
+    [InlineData("\u1781\u17d2\u1798\u17c2\u179a \u182e\u1823")]
+    [InlineData("\u2801 \U0001f600 \u26a0")]
+    public void Letters_marks_and_signs_that_are_seen_may_be_in_a_bullet(string text)
+    {
+        Assert.True(PlaybookRules.IsText(text));
+        Assert.Equal(text, PlaybookRules.Sanitise(text));
+    }
 
     private static Reflection Anything(Random random, Playbook seen)
     {

@@ -11,7 +11,7 @@ namespace Hyperspace.Tests.Learning;
 public class PlaybookStateTests
 {
     private static readonly TrajectoryLimits SmallRuns = new(Runs: 8, Failures: 4, LargeRuns: 2, LargeFailures: 1, SmallBytes: 600);
-    private static readonly PlaybookLimits SmallInsights = new(Own: 4, Others: 9, OwnTombstones: 2, OthersTombstones: 5);
+    private static readonly PlaybookLimits SmallInsights = new(Own: 4, Others: 9, OwnTombstones: 2, OthersTombstones: 5, PerAuthor: 3);
 
     /// <summary>Runs and deltas of a few authors; deltas overlap, contradict each other and come with clocks out of order.</summary>
     private static readonly SignedEnvelope[] Pool =
@@ -48,7 +48,7 @@ public class PlaybookStateTests
     [Fact]
     public void Counters_of_different_peers_add_up_and_one_peers_are_absolute()
     {
-        var state = Of([Runs.Delta(1, "Ask twice.", 2, 0, 1), Runs.Delta(1, "ask  TWICE", 3, 1, 2), Runs.Delta(2, "Ask twice.", 1, 0), Runs.Delta(1, "Ask twice.", 2, 0, 9)]);
+        var state = Of([Runs.Delta(1, "Ask twice.", 2, 0, 1), Runs.Delta(1, "ask TWICE", 3, 1, 2), Runs.Delta(2, "Ask twice.", 1, 0), Runs.Delta(1, "Ask twice.", 2, 0, 9)]);
         var bullet = Assert.Single(state.Bullets);
         Assert.Equal((4UL, 1UL, 5.0 / 7), (bullet.Helpful, bullet.Harmful, bullet.Score));
     }
@@ -77,12 +77,12 @@ public class PlaybookStateTests
         var run = new string('a', 64);
         var state = PlaybookCuratorState.Empty(Runs.TaskType, Runs.Author(1).PeerId.ToString(), new ContrastReflector());
         static Reflection Learnt(BulletEffect effect, params string[] texts) => new([], [.. texts.Select(text => new Insight("insights", text, effect))]);
-        var first = Assert.Single(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries.", "use short queries"), run));
+        var first = Assert.Single(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries.", "use short queries"), run, Read(state)));
         Assert.Equal(1UL, Assert.Single(first.Bullets).Helpful);
         state = state.Add(Runs.Seal(1, Hyperspace.Contracts.EnvelopeTypes.PlaybookDelta, first), out _);
 
-        Assert.Empty(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries."), run));
-        var second = Assert.Single(Assert.Single(state.Reflect(Learnt(BulletEffect.Harmful, "Use short queries."), new string('b', 64))).Bullets);
+        Assert.Empty(state.Reflect(Learnt(BulletEffect.Helpful, "Use short queries."), run, Read(state)));
+        var second = Assert.Single(Assert.Single(state.Reflect(Learnt(BulletEffect.Harmful, "Use short queries."), new string('b', 64), Read(state))).Bullets);
         Assert.Equal((1UL, 1UL, 2), (second.Helpful, second.Harmful, second.Sources.Count));
     }
 
@@ -93,6 +93,8 @@ public class PlaybookStateTests
         Assert.Equal(id, PlaybookRules.IdOf("a", "insights", "use short queries"));
         Assert.Equal(3, new[] { id, PlaybookRules.IdOf("b", "insights", "use short queries"), PlaybookRules.IdOf("a", "tools", "use short queries") }.Distinct().Count());
     }
+
+    private static Playbook Read(PlaybookCuratorState state) => state.Read(AuthorWeights.Equal(state.Playbook.Self));
 
     private static Known Add(Known state, SignedEnvelope envelope) => state.Add(envelope);
 

@@ -86,6 +86,41 @@ public class RunBodyTests
         Assert.Equal(ErrorCodes.InvalidParams, (await peer.Ask<Refusal>(new TrajectoryCommands.Get(Runs.TaskType, "x", Full: true))).Code);
     }
 
+    [Fact]
+    public async Task Whoever_gives_the_right_whole_is_asked_again_when_the_author_named_a_wrong_size()
+    {
+        var network = new LoopbackNetwork();
+        var (self, helper) = (network.Join(Runs.Author(1).PeerId), network.Join(Runs.Author(3).PeerId));
+        self.Connect(helper);
+        var whole = new Trajectory { TaskType = Runs.TaskType, Reward = 1, Output = Long, RecordedMs = 1, Steps = { Runs.Call("t", Long) } };
+        var record = CompactRecord.Of(whole).Record;
+        record.BodyBytes++;
+        var asked = 0;
+        helper.Handle(RpcMethods.TrajectoriesBody, (_, _) => Give());
+        var folder = Directory.CreateTempSubdirectory("hyperspace-bodies-").FullName;
+        await using (var store = new ExperienceStore(folder, self.LocalPeer.ToString(), new Hyperspace.Actors.Engine.ExperienceLimits(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance))
+        {
+            var bodies = new RunBodies(self.LocalPeer, self, self, store, TimeProvider.System);
+            for (var i = 1; i <= 2; i++)
+            {
+                Assert.Equal(ErrorCodes.BadEnvelope, (await bodies.WholeAsync(Runs.Author(2).PeerId, record, default)).Refusal!.Code);
+                Assert.Equal(i, asked);
+            }
+
+            record.BodyBytes--;
+            Assert.Equal(Long, (await bodies.WholeAsync(Runs.Author(2).PeerId, record, default)).Whole?.Output);
+        }
+
+        Directory.Delete(folder, recursive: true);
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> Give()
+        {
+            asked++;
+            await Task.CompletedTask;
+            yield return new TrajectoryBodyReply { Body = whole.ToByteString() }.ToByteArray();
+        }
+    }
+
     private static async Task<TrajectoryFound> Get(LearningPeer peer, string id, bool full)
     {
         var answer = await peer.Ask<object>(new TrajectoryCommands.Get(Runs.TaskType, id, full));

@@ -302,6 +302,7 @@ public class TaskTypeActorTests
         yield return ("from the future", Of(Runs.Seal(2, EnvelopeTypes.Trajectory, run, 0, Runs.Now.AddHours(2))));
         yield return ("NaN", Of(Runs.Sealed(2, double.NaN)));
         yield return ("too large", Of(Runs.Sealed(2, 1, "", 0, Runs.TaskType, [.. Enumerable.Range(0, 20).Select(_ => Runs.Call("t", new string('x', 15_000)))])));
+        yield return ("larger than what is shortened", Of(Runs.Sealed(2, 1, "", 0, Runs.TaskType, [.. Enumerable.Range(0, 2).Select(_ => Runs.Call("t", new string('x', 9_000)))])));
         yield return ("no payload", Of(SignedEnvelope.Seal(Runs.Author(2), EnvelopeTypes.Trajectory, new byte[] { 0xff, 0xff }, new HybridTime(1, 1))));
         yield return ("delta without bullets", Of(Runs.Seal(2, EnvelopeTypes.PlaybookDelta, new PlaybookDelta { TaskType = Runs.TaskType })));
         yield return ("delta over its counters", Of(Runs.Delta(2, "x", ulong.MaxValue, ulong.MaxValue)));

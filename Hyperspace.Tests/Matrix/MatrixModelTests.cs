@@ -121,7 +121,7 @@ public class MatrixModelTests
         model.Record("alice", "dora/search", MatrixTerms.Of(Queries[0]), good: true);
         model.Forget("alice");
         Assert.Empty(model.ToCanonicalBytes());
-        Assert.Equal(0, model.Terms);
+        Assert.Equal(0, model.Size);
         Assert.Empty(leg.Rank(MatrixTerms.Of(Queries[0])));
     }
 

@@ -79,6 +79,8 @@ public sealed class ValidationTests
 
         public double WeightOf(string peerId) => peerId == trusted ? 1 : 0;
 
+        public double EarnedBy(string peerId) => WeightOf(peerId);
+
         public double ReputationOf(string peerId) => 0.5;
     }
 }

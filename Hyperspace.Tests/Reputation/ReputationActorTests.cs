@@ -7,6 +7,7 @@ using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Reputation;
 using Hyperspace.Contracts.Transport;
+using Hyperspace.Libp2p.Keys;
 using Hyperspace.Tests.Engine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
@@ -28,7 +29,7 @@ public sealed class ReputationActorTests
         var trust = engine.Services.GetRequiredService<ITrust>();
         var version = trust.Version;
         engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("honest", 60, 10), new Replay("liar", 2, 40)]));
-        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Called("honest", true, false));
+        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Called("honest", true));
         var before = await Get(engine, "honest");
         Assert.Equal((1, false), (before.Weight, before.Quarantined));
         Assert.Contains(before.Reasons, r => r is { Kind: "replay", For: 60, Against: 10 });
@@ -71,7 +72,7 @@ public sealed class ReputationActorTests
         var actor = engine.Get<ActorKeys.Reputation>();
         foreach (var request in new[] { "r-1", "r-2" })
         {
-            actor.Tell(new ReputationCommands.Called(Shop.PeerId.ToString(), false, true, RatingsTests.ReceiptOf(Shop, Me, request, Now).Bytes.ToArray(), "s"));
+            actor.Tell(new ReputationCommands.Called(Shop.PeerId.ToString(), false, RatingsTests.Paid(RatingsTests.ReceiptOf(Shop, Me, request, Now)), "s"));
         }
 
         var own = await _said.Reader.ReadAsync().AsTask().WaitAsync(EngineFixture.Timeout);
@@ -98,13 +99,34 @@ public sealed class ReputationActorTests
         await using var engine = await StartAsync();
         var actor = engine.Get<ActorKeys.Reputation>();
         actor.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay(rater.PeerId.ToString(), 60, 10)]));
-        var rating = Ratings.Seal(rater, RatingsTests.ReceiptOf(Shop, rater, "r-9", Now), -1, new HybridTime((ulong)Now.ToUnixTimeMilliseconds(), 1));
         actor.Tell(new GossipReceived(Topics.Reputation, rater.PeerId.ToString(), [1, 2, 3]));
-        actor.Tell(new GossipReceived(Topics.Reputation, rater.PeerId.ToString(), rating.Bytes.ToArray()));
+        actor.Tell(Rated(rater, -1));
         var view = await Get(engine, Shop.PeerId.ToString());
         Assert.Contains(view.Reasons, r => r is { Kind: "ratings", Against: 0.25 });
         Assert.True(view.Reputation < Standing.Unknown);
     }
+
+    [Fact]
+    public async Task Ratings_by_any_number_of_strangers_do_not_shut_a_trusted_rater_out()
+    {
+        var rater = RatingsTests.Who(3);
+        await using var engine = await StartAsync();
+        var actor = engine.Get<ActorKeys.Reputation>();
+        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay(rater.PeerId.ToString(), 60, 10)]));
+        for (var i = 0; i < 1100; i++)
+        {
+            actor.Tell(Rated(new PeerIdentity(KeyPair.FromSeed([.. BitConverter.GetBytes(i), .. new byte[28]]), Me.Wallet, new Contracts.Wire.IdentityBinding()), 1));
+        }
+
+        actor.Tell(Rated(rater, -1));
+        var view = await Get(engine, Shop.PeerId.ToString());
+        Assert.Contains(view.Reasons, r => r is { Kind: "ratings", Against: 0.25 });
+    }
+
+    private static GossipReceived Rated(PeerIdentity rater, double value) => new(
+        Topics.Reputation,
+        rater.PeerId.ToString(),
+        Ratings.Seal(rater, RatingsTests.ReceiptOf(Shop, rater, "r-9", Now), value, new HybridTime((ulong)Now.ToUnixTimeMilliseconds(), 1)).Bytes.ToArray());
 
     private static Task<ReputationView> Get(EngineFixture engine, string peerId) =>
         engine.Get<ActorKeys.Reputation>().Ask<ReputationView>(new ReputationCommands.Get(peerId), EngineFixture.Timeout);

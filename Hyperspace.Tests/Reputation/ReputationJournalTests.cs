@@ -20,7 +20,7 @@ public class ReputationJournalTests
         Calls = new Tally(6, 7),
         CallsAt = At,
         PaidCalls = 8,
-        Ratings = RatingBook.Empty.With("rater", Entry),
+        Ratings = RatingBook.Restored([("rater", [Entry])]),
     };
 
     private static readonly Dictionary<string, (object Record, string Hex)> Frozen = new()

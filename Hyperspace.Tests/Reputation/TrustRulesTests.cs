@@ -1,5 +1,6 @@
 using FsCheck.Xunit;
 using Hyperspace.Actors.Reputation;
+using Hyperspace.Contracts.Money;
 using Hyperspace.Contracts.Reputation;
 
 namespace Hyperspace.Tests.Reputation;
@@ -61,20 +62,32 @@ public sealed class TrustRulesTests
     }
 
     [Fact]
+    public void Who_said_nothing_lately_has_no_recent_tally_any_more()
+    {
+        var state = After(ReputationState.Empty("me", 0), ReplaySources.Matrix, new Replay("a", 60, 5), new Replay("b", 60, 5));
+        state = After(state, ReplaySources.Recent, new Replay("a", 1, 7), new Replay("b", 1, 7));
+        Assert.Equal((0, 0), (Table(state).WeightOf("a"), Table(state).WeightOf("b")));
+        state = After(state, ReplaySources.Recent, new Replay("b", 1, 7));
+        Assert.Equal((1, 0), (Table(state).WeightOf("a"), Table(state).WeightOf("b")));
+        Assert.Null(state.Decide(new ReputationCommands.Replayed(ReplaySources.Recent, [new Replay("b", 1, 7)]), Start));
+        Assert.Equal(60, After(state, ReplaySources.Matrix, new Replay("b", 60, 5)).Of("a").Own.For);
+    }
+
+    [Fact]
     public void Calls_make_a_standing_and_fade()
     {
         var state = ReputationState.Empty("me", 2);
         for (var i = 0; i < 20; i++)
         {
-            state = state.Apply(state.Decide(new ReputationCommands.Called("good", true, true), Start)!);
-            state = state.Apply(state.Decide(new ReputationCommands.Called("bad", false, false), Start)!);
+            state = state.Apply(state.Decide(new ReputationCommands.Called("good", true, new PaidCall(Amount.MicroUsdc(1), Start)), Start)!);
+            state = state.Apply(state.Decide(new ReputationCommands.Called("bad", false), Start)!);
         }
 
         Assert.True(Table(state).ReputationOf("good") > 0.9);
         Assert.True(Table(state).ReputationOf("bad") < 0.1);
         Assert.True(Table(state, TrustRules.HalfLife * 6).ReputationOf("bad") > 0.3);
         Assert.Equal(20, state.Of("good").PaidCalls);
-        Assert.Null(state.Decide(new ReputationCommands.Called("me", true, true), Start));
+        Assert.Null(state.Decide(new ReputationCommands.Called("me", true), Start));
         Assert.Equal(Standing.Unknown, Table(state).ReputationOf("nobody"));
     }
 
@@ -82,8 +95,8 @@ public sealed class TrustRulesTests
     public void As_good_as_bad_is_not_unknown()
     {
         var state = ReputationState.Empty("me", 2);
-        state = state.Apply(state.Decide(new ReputationCommands.Called("p", true, false), Start)!);
-        state = state.Apply(state.Decide(new ReputationCommands.Called("p", false, false), Start)!);
+        state = state.Apply(state.Decide(new ReputationCommands.Called("p", true), Start)!);
+        state = state.Apply(state.Decide(new ReputationCommands.Called("p", false), Start)!);
         Assert.False(Standing.Passes(Table(state).ReputationOf("p"), 0.6));
         Assert.True(Standing.Passes(Table(state).ReputationOf("nobody"), 0.6));
     }
@@ -108,15 +121,6 @@ public sealed class TrustRulesTests
     [InlineData(-1, 1)]
     public void Counts_that_are_none_change_nothing(double agreed, double disagreed) =>
         Assert.Null(ReputationState.Empty("me", 2).Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("a", agreed, disagreed)]), Start));
-
-    [Fact]
-    public void The_memory_of_peers_is_bounded()
-    {
-        var state = After(ReputationState.Empty("me", 2), ReplaySources.Matrix, new Replay("known", 20, 2));
-        state = After(state, ReplaySources.Matrix, [.. Enumerable.Range(0, ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 0, 1))]);
-        Assert.Equal(ReputationState.MaxPeers, state.Peers.Count);
-        Assert.Equal(20, state.Of("known").Own.For);
-    }
 
     [Fact]
     public void Sums_and_runs_about_the_same_outcomes_count_once_and_a_lie_in_either_counts()

@@ -18,8 +18,8 @@ public class ExperienceLoadTests
         var random = new Random(seed);
         try
         {
-            var kept = TrajectoryState.Empty(self, limits);
-            await using (var store = new ExperienceStore(folder, self, new ExperienceLimits(), NullLogger.Instance))
+            var kept = TrajectoryState.Empty(self, limits, IsProven);
+            await using (var store = new ExperienceStore(folder, self, new ExperienceLimits(), NullLogger.Instance, IsProven))
             {
                 for (var i = 0; i < 120; i++)
                 {
@@ -32,8 +32,8 @@ public class ExperienceLoadTests
                 }
             }
 
-            await using var again = new ExperienceStore(folder, self, new ExperienceLimits(), NullLogger.Instance);
-            var read = (await again.LoadAsync(Runs.TaskType, limits)).Aggregate(TrajectoryState.Empty(self, limits), (state, envelope) => state.Add(KeptTrajectory.Read(envelope, Runs.TaskType, out _)!));
+            await using var again = new ExperienceStore(folder, self, new ExperienceLimits(), NullLogger.Instance, IsProven);
+            var read = (await again.LoadAsync(Runs.TaskType, limits)).Aggregate(TrajectoryState.Empty(self, limits, IsProven), (state, envelope) => state.Add(KeptTrajectory.Read(envelope, Runs.TaskType, out _)!));
             Assert.Equal(kept.BestFirst.Select(run => run.Id), read.BestFirst.Select(run => run.Id));
         }
         finally
@@ -41,5 +41,7 @@ public class ExperienceLoadTests
             ExperienceFile.Release(Path.Combine(folder, ExperienceFile.FileName));
             Directory.Delete(folder, recursive: true);
         }
+
+        static bool IsProven(string author) => author == Runs.Author(2).PeerId.ToString();
     }
 }

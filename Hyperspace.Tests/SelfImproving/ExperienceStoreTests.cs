@@ -1,6 +1,9 @@
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.SelfImproving;
+using Hyperspace.Contracts;
+using Hyperspace.Contracts.Wire;
+using Hyperspace.Libp2p.Keys;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hyperspace.Tests.SelfImproving;
@@ -44,14 +47,14 @@ public sealed class ExperienceStoreTests : IDisposable
         var limits = new ExperienceLimits { RecordsPerTaskType = 16 };
         await using (var store = Open(limits))
         {
-            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), "ctx_1", null));
-            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, second, Runs.Kept(second), null, null));
-            Assert.Equal(KeepOutcome.Known, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), "ctx_2", null));
+            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), new RunOrigin("ctx_1", "ses_1"), null));
+            Assert.Equal(KeepOutcome.Kept, await store.RecordAsync(Runs.TaskType, second, Runs.Kept(second), new RunOrigin(null, null), null));
+            Assert.Equal(KeepOutcome.Known, await store.RecordAsync(Runs.TaskType, first, Runs.Kept(first), new RunOrigin("ctx_2", null), null));
         }
 
         await using var again = Open(limits);
         Assert.Equal([Runs.TaskType], await again.UnfinishedTaskTypesAsync());
-        Assert.Equal([(first.Id, "ctx_1"), (second.Id, null)], (await again.UnfinishedAsync(Runs.TaskType)).Select(run => (run.Envelope.Id, run.ContextId)));
+        Assert.Equal([(first.Id, new RunOrigin("ctx_1", "ses_1")), (second.Id, new RunOrigin(null, null))], (await again.UnfinishedAsync(Runs.TaskType)).Select(run => (run.Envelope.Id, run.Origin)));
         Assert.Empty(await again.UnfinishedAsync("other"));
         for (var i = 0; i < 64; i++)
         {
@@ -64,6 +67,48 @@ public sealed class ExperienceStoreTests : IDisposable
         await again.KeepAsync(Runs.Sealed(1, 1.0, "one more", 100));
         var ids = (await again.IdsAsync(Runs.TaskType)).Named;
         Assert.Equal((false, true), (Has(ids, first), Has(ids, second)));
+    }
+
+    [Fact]
+    public async Task How_often_a_goal_was_tried_is_known_after_its_runs_gave_way()
+    {
+        var tried = Enumerable.Range(1, 40).Select(i => Runs.Seal(
+            1, EnvelopeTypes.Trajectory, new Trajectory { TaskType = Runs.TaskType, Input = "yamux", Reward = 1.0 / i, RecordedMs = 1, Tries = (uint)i, Successes = 1 }, i)).ToList();
+        await using (var store = Open(new ExperienceLimits { RecordsPerTaskType = 16 }))
+        {
+            foreach (var run in tried)
+            {
+                await store.RecordAsync(Runs.TaskType, run, Runs.Kept(run), new RunOrigin(null, null), null);
+                await store.FinishAsync(Runs.TaskType, run.Id);
+            }
+        }
+
+        await using var again = Open();
+        Assert.False(Has((await again.IdsAsync(Runs.TaskType)).Named, tried[^2]));
+        Assert.Equal(new Attempts(40, 1), (await again.AttemptsAsync(Runs.TaskType)).Find(Runs.Kept(tried[0]).Goal));
+        Assert.Null((await again.AttemptsAsync("other")).Find(Runs.Kept(tried[0]).Goal));
+    }
+
+    [Fact]
+    public async Task An_unfinished_run_of_a_file_without_sessions_goes_on()
+    {
+        var run = Runs.Sealed(1, 1.0, "yamux");
+        await using (var store = Open())
+        {
+            await store.RecordAsync(Runs.TaskType, run, Runs.Kept(run), new RunOrigin("ctx_1", null), null);
+        }
+
+        var path = Path.Combine(_directory, ExperienceFile.FileName);
+        using (var file = ExperienceFile.OpenToWrite(path))
+        using (var older = ExperienceFile.Command(file, "ALTER TABLE unfinished DROP COLUMN session"))
+        {
+            older.ExecuteNonQuery();
+        }
+
+        await using var again = Open();
+        Assert.Equal(new RunOrigin("ctx_1", null), Assert.Single(await again.UnfinishedAsync(Runs.TaskType)).Origin);
+        var next = Runs.Sealed(1, 1.0, "noise");
+        Assert.Equal(KeepOutcome.Kept, await again.RecordAsync(Runs.TaskType, next, Runs.Kept(next), new RunOrigin(null, "ses_1"), null));
     }
 
     [Fact]
@@ -96,6 +141,22 @@ public sealed class ExperienceStoreTests : IDisposable
         var ids = (await store.IdsAsync(Runs.TaskType)).Named;
         Assert.Equal((true, true), (Has(ids, own), Has(ids, other)));
         Assert.InRange(ids.Count, 20, 29);
+    }
+
+    [Fact]
+    public async Task Strangers_without_number_leave_half_of_the_room_to_authors_whose_word_counts_here()
+    {
+        var proven = Runs.Author(2).PeerId.ToString();
+        await using var store = new ExperienceStore(_directory, Self, new ExperienceLimits { RecordsPerTaskType = 4 }, NullLogger.Instance, author => author == proven);
+        var theirs = Enumerable.Range(0, 3).Select(i => Runs.Sealed(2, 0.1 + (i / 10.0), "proven", i)).ToList();
+        await Task.WhenAll(theirs.Select(run => store.KeepAsync(run)));
+        for (var author = 3; author <= 8; author++)
+        {
+            await store.KeepAsync(Runs.Sealed(author, 1.0, "best", author));
+        }
+
+        var ids = (await store.IdsAsync(Runs.TaskType)).Named;
+        Assert.Equal((4, false, true, true), (ids.Count, Has(ids, theirs[0]), Has(ids, theirs[1]), Has(ids, theirs[2])));
     }
 
     [Fact]
@@ -151,6 +212,50 @@ public sealed class ExperienceStoreTests : IDisposable
 
             return wanted;
         }
+    }
+
+    [Fact]
+    public async Task Whatever_fails_the_caller_is_answered_and_the_next_run_is_written()
+    {
+        await using var store = Open();
+        var (first, second) = (Runs.Sealed(2, 1.0, "first"), Runs.Sealed(2, 1.0, "second"));
+        Assert.Equal(KeepOutcome.Failed, await InTime(store.KeepAsync(Runs.TaskType, first, Runs.Kept(first), new RunBody("no hash", new byte[1]))));
+        Assert.Equal(KeepOutcome.Kept, await InTime(store.KeepAsync(first)));
+
+        Execute("ALTER TABLE runs RENAME TO away");
+        Assert.Equal(KeepOutcome.Failed, await InTime(store.KeepAsync(second)));
+        Assert.Equal(KeepOutcome.Failed, await InTime(store.KeepAsync(second)));
+        Execute("ALTER TABLE away RENAME TO runs");
+        Assert.Equal(KeepOutcome.Kept, await InTime(store.KeepAsync(second)));
+        Assert.Equal(2, (await store.IdsAsync(Runs.TaskType)).Named.Count);
+
+        static Task<KeepOutcome> InTime(Task<KeepOutcome> written) => written.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task Authors_whose_runs_gave_way_are_forgotten()
+    {
+        await using (var store = Open(new ExperienceLimits { RecordsPerTaskType = 8 }))
+        {
+            for (var i = 0; i < 40; i++)
+            {
+                await store.KeepAsync(Runs.SealedBy(KeyPair.Generate(), i / 40.0, "goal"));
+            }
+
+            Assert.InRange(Execute("SELECT count(*) FROM authors"), 8, 17);
+        }
+
+        await using var again = Open();
+        Assert.Equal(8, Execute("SELECT count(*) FROM authors"));
+        Assert.Equal(KeepOutcome.Kept, await again.KeepAsync(Runs.Sealed(2, 0.0, "one more")));
+        Assert.Equal(9, (await again.LoadAsync(Runs.TaskType, TrajectoryLimits.Default)).Count);
+    }
+
+    private long Execute(string sql)
+    {
+        using var file = ExperienceFile.OpenToWrite(Path.Combine(_directory, ExperienceFile.FileName));
+        using var command = ExperienceFile.Command(file, sql);
+        return command.ExecuteScalar() as long? ?? 0;
     }
 
     private static bool Has(IdSet ids, SignedEnvelope run) => ids.Contains(Convert.FromHexString(run.Id));

@@ -29,6 +29,38 @@ public class OwnRunTests
     }
 
     [Fact]
+    public void Tries_are_counted_also_of_runs_that_are_not_kept_but_not_of_repairs()
+    {
+        var attempts = GoalAttempts.None;
+        var failed = Make(Record(0.0, "yamux"), [], out _)!.Run;
+        attempts = attempts.With(failed.Goal, new Attempts(failed.Tries, failed.Successes));
+        for (var i = 0; i < 2; i++)
+        {
+            // As many recordings as come before the first of them is written.
+            var run = Make(Record(0.1, "yamux"), [], out _, attempts)!.Run;
+            attempts = attempts.With(run.Goal, new Attempts(run.Tries, run.Successes));
+        }
+
+        var repair = Make(Record(1.0, "yamux") with { Repairs = failed.Id }, [failed], out _, attempts)!.Run;
+        Assert.Equal((0U, 0U), (repair.Tries, repair.Successes));
+        var next = Make(Record(1.0, "yamux"), [failed, repair], out _, attempts)!.Run;
+        Assert.Equal((4U, 1U), (next.Tries, next.Successes));
+        Assert.Equal(new Attempts(2, 0), attempts.Without(failed.Goal, success: true).Find(failed.Goal));
+
+        // Nothing was counted yet: what an older program said of repairs is no try either.
+        Assert.Equal(2U, Make(Record(1.0, "yamux"), [failed, repair], out _)!.Run.Tries);
+    }
+
+    [Fact]
+    public void The_goals_that_were_tried_last_are_counted()
+    {
+        var attempts = Enumerable.Range(0, 2 * GoalAttempts.MaxGoals).Aggregate(GoalAttempts.None, (known, i) => known.With("often", new Attempts((uint)i, 0)).With($"{i}", new Attempts(1, 1)));
+        Assert.Null(attempts.Find("0"));
+        Assert.Equal(new Attempts((2 * GoalAttempts.MaxGoals) - 1, 0), attempts.Find("often"));
+        Assert.InRange(Enumerable.Range(0, 2 * GoalAttempts.MaxGoals).Count(i => attempts.Find($"{i}") is not null), GoalAttempts.MaxGoals - 1, GoalAttempts.MaxGoals * 17 / 16);
+    }
+
+    [Fact]
     public void A_repair_names_a_failed_run_of_its_goal()
     {
         var (failed, other, fine) = (Runs.Kept(2, 0.1, "yamux"), Runs.Kept(2, 0.1, "noise"), Runs.Kept(2, 0.9, "yamux", 1));
@@ -53,8 +85,8 @@ public class OwnRunTests
         Assert.Equal(said.Length == 0 ? [] : [new CapabilityOutcome("docs-search", said == "good")], OwnRun.OutcomesOf(run.Run, run.Signed));
     }
 
-    private static OwnRun? Make(TrajectoryCommands.Record command, IReadOnlyCollection<KeptTrajectory> kept, out Refusal? refusal) =>
-        OwnRun.Make(command, kept, Runs.Author(1), new Hyperspace.Actors.Identity.HybridTime((ulong)Runs.Now.ToUnixTimeMilliseconds(), 0), Runs.Now, out refusal);
+    private static OwnRun? Make(TrajectoryCommands.Record command, IReadOnlyCollection<KeptTrajectory> kept, out Refusal? refusal, GoalAttempts? attempts = null) =>
+        OwnRun.Make(command, kept, attempts ?? GoalAttempts.None, Runs.Author(1), new Hyperspace.Actors.Identity.HybridTime((ulong)Runs.Now.ToUnixTimeMilliseconds(), 0), Runs.Now, out refusal);
 
     private static TrajectoryCommands.Record Record(double reward, string? input, bool ok = true) => new(
         Runs.TaskType, input, [new("tool", "docs-search", null, "{}", null, default, TimeSpan.Zero, ok, null), new("note", "n", null, null, null, default, TimeSpan.Zero, true, null)], "done", reward, null);

@@ -64,19 +64,34 @@ public class ReconciliationTests
         }
     }
 
-    [Fact]
-    public void A_neighbour_with_ids_without_end_is_left()
+    [Theory]
+    [InlineData(1, 1_000, null)]
+    [InlineData(3, 0, "its ids are in too many parts")]
+    public void A_neighbour_with_ids_without_end_is_left(int depth, int most, string? failure)
     {
         var random = new Random(1);
         var comparison = new Reconciliation(Runs.TaskType, IdSet.Of([]), maxWanted: 1_000);
-        var requests = 0;
+        var (requests, wanted) = (0, 0);
         while (comparison.Next() is { } request)
         {
             Assert.InRange(++requests, 1, 10_000);
+            wanted += request.Want.Count;
             var reply = new TrajectorySyncReply { LookedFor = (uint)request.Want.Count };
-            reply.Ranges.AddRange(request.Prefixes.Select(prefix => prefix.Length < 3 ? Endless(random) : Listed(random, prefix)));
+            reply.Ranges.AddRange(request.Prefixes.Select(prefix => prefix.Length < depth ? Endless(random) : Listed(random, prefix)));
             comparison.Take(reply);
         }
+
+        Assert.Equal((most, failure), (wanted, comparison.Failure));
+    }
+
+    [Fact]
+    public void A_request_for_the_same_part_twice_is_refused()
+    {
+        Assert.True(Reconciliation.IsValid(Of([], [1])));
+        Assert.False(Reconciliation.IsValid(Of([], [])));
+        Assert.False(Reconciliation.IsValid(Of([1, 2], [3], [1, 2])));
+
+        static TrajectorySyncRequest Of(params byte[][] prefixes) => new() { TaskType = Runs.TaskType, Prefixes = { prefixes.Select(ByteString.CopyFrom) } };
     }
 
     private static IdRange Endless(Random random)

@@ -28,6 +28,11 @@ internal static class Runs
         return Seal(author, EnvelopeTypes.Trajectory, run, serial);
     }
 
+    /// <summary>A run of an author besides <see cref="Author"/>'s.</summary>
+    public static SignedEnvelope SealedBy(KeyPair author, double reward, string input, string output = "") => SignedEnvelope.Seal(
+        author, EnvelopeTypes.Trajectory, new Trajectory { TaskType = TaskType, Input = input, Output = output, Reward = reward, RecordedMs = (ulong)Now.ToUnixTimeMilliseconds() }.ToByteArray(),
+        new HybridTime((ulong)Now.ToUnixTimeMilliseconds(), 0));
+
     public static SignedEnvelope Seal(int author, string type, IMessage payload, int serial = 0, DateTimeOffset? at = null, TimeSpan? lifetime = null) =>
         SignedEnvelope.Seal(Author(author), type, payload.ToByteArray(), new HybridTime((ulong)(at ?? Now).ToUnixTimeMilliseconds() - 1_000, (uint)serial), lifetime);
 

@@ -33,7 +33,7 @@ public class TrajectoryStateTests
         var random = new Random(seed);
         var all = Pool.OrderBy(_ => random.Next()).Take(random.Next(1, Pool.Length)).ToArray();
         var cut = random.Next(all.Length);
-        var together = TrajectoryState.Empty("nobody", Small).AddRange(all[..cut]).AddRange([.. all[cut..], all[0]]);
+        var together = Of([]).AddRange(all[..cut]).AddRange([.. all[cut..], all[0]]);
         return Ids(together).SequenceEqual(Ids(Of(all)));
     }
 
@@ -89,6 +89,17 @@ public class TrajectoryStateTests
     }
 
     [Fact]
+    public void No_number_of_strangers_displaces_an_author_whose_word_counts_here()
+    {
+        var proven = Runs.Kept(2, 0.75, "proven");
+        var state = TrajectoryState.Empty("nobody", Small, author => author == proven.Author).Add(proven);
+        Assert.False(state.IsFull);
+        state = Enumerable.Range(3, Small.Runs).Aggregate(state, (s, author) => s.Add(Runs.Kept(author, 1.0, "best", author)));
+        Assert.Contains(proven, state.BestFirst);
+        Assert.Equal((true, Small.Runs + 1), (state.IsFull, state.BestFirst.Count));
+    }
+
+    [Fact]
     public void Within_one_author_every_goal_gets_its_turn()
     {
         var rare = Runs.Kept(3, 0.71, "rare goal");
@@ -110,7 +121,7 @@ public class TrajectoryStateTests
     {
         var failure = Runs.Kept(2, 0.0, "goal");
         var repair = Runs.Repair(2, 0.9, "goal", failure);
-        var state = Enumerable.Range(0, 50).Aggregate(Of([failure, repair]), (s, i) => s.Add(Runs.Kept(i, 1.0, $"g{i}", i)));
+        var state = Enumerable.Range(0, 50).Aggregate(TrajectoryState.Empty("nobody", Small).AddRange([failure, repair]), (s, i) => s.Add(Runs.Kept(i, 1.0, $"g{i}", i)));
         Assert.Equal(Small.Runs + 2, state.BestFirst.Count);
         Assert.Same(repair, state.Find(repair.Id));
         Assert.Same(failure, state.Find(failure.Id));
@@ -154,8 +165,16 @@ public class TrajectoryStateTests
         Assert.True(rate.Allows("a", Runs.Now.AddMinutes(1)));
     }
 
+    [Fact]
+    public void A_clock_that_was_put_back_begins_a_window()
+    {
+        var rate = new AuthorRate(1, TimeSpan.FromMinutes(1), maxAuthors: 2);
+        Assert.Equal([true, false], Enumerable.Range(0, 2).Select(_ => rate.Allows("a", Runs.Now)).ToArray());
+        Assert.Equal([true, false], Enumerable.Range(0, 2).Select(_ => rate.Allows("a", Runs.Now.AddHours(-1))).ToArray());
+    }
+
     private static TrajectoryState Of(IEnumerable<KeptTrajectory> runs) =>
-        runs.Aggregate(TrajectoryState.Empty("nobody", Small), (state, run) => state.Add(run));
+        runs.Aggregate(TrajectoryState.Empty("nobody", Small, author => author == Runs.Author(3).PeerId.ToString()), (state, run) => state.Add(run));
 
     private static IEnumerable<string> Ids(TrajectoryState state) => state.BestFirst.Select(run => run.Id);
 }

@@ -71,7 +71,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
 
     private async Task<object> FinishUnpaidAsync(RemoteAttempt attempt, string reservationId, Amount free)
     {
-        Judge(attempt, paid: false);
+        Judge(attempt, paid: null);
         if (attempt.Outcome is not { } outcome)
         {
             return await ReleaseAsync(attempt.WhyNot("The provider gave no outcome."), reservationId).ConfigureAwait(false);
@@ -139,7 +139,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         var settled = settlement as PaymentSettled;
         if (settled is { Outcome: PaymentOutcome.Refused })
         {
-            Judge(attempt, paid: false);
+            Judge(attempt, paid: null);
 
             // Served without taking the payment, because the tool has become free, say.
             answer(attempt.Outcome is { } gift
@@ -150,7 +150,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
 
         if (settled is null or { Outcome: PaymentOutcome.Unknown })
         {
-            Judge(attempt, paid: false);
+            Judge(attempt, paid: null);
             answer(new Refusal(ErrorCodes.PaymentPending, $"The call broke off and the provider can't be asked whether it took the payment of {price}; the amount stays reserved until it can. {attempt.WhyNot("").Message}"));
             var resolved = await ResolveLaterAsync(key, stopping).ConfigureAwait(false);
             _ = resolved.Outcome == PaymentOutcome.Accepted
@@ -166,7 +166,7 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
             attempt = again with { Receipt = attempt.Receipt ?? again.Receipt, Proof = attempt.Proof ?? again.Proof, Failure = again.Failure ?? attempt.Failure };
         }
 
-        Judge(attempt, paid: true);
+        Judge(attempt, settled.Cost);
         answer(attempt.Outcome is { } outcome
             ? await CommitOutcomeAsync(outcome, settled.Cost, attempt.Receipt).ConfigureAwait(false)
             : await CommitAsync(false, "", null, LostError(attempt), settled.Cost, attempt.Receipt).ConfigureAwait(false));
@@ -182,12 +182,12 @@ internal sealed class RemoteToolCall(InvocationServices services, ToolCommands.I
         () => _settling ??= retry ? null : SettleAsync(ChannelKey(currency), PaymentOutcome.Accepted),
         deadline);
 
-    private void Judge(RemoteAttempt attempt, bool paid)
+    private void Judge(RemoteAttempt attempt, Amount? paid)
     {
         // Whoever takes the money and refuses did not do what it was paid for.
-        if ((attempt.WentWell ?? (paid ? false : (bool?)null)) is { } ok)
+        if ((attempt.WentWell ?? (paid is null ? (bool?)null : false)) is { } ok)
         {
-            Services.Tell(new ReputationCommands.Called(provider.ToString(), ok, paid, paid ? attempt.Proof : null, Command.SessionId));
+            Services.Tell(new ReputationCommands.Called(provider.ToString(), ok, paid is { } cost ? new PaidCall(cost, StartedAt, attempt.Proof) : null, Command.SessionId));
         }
     }
 

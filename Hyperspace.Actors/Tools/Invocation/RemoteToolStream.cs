@@ -188,7 +188,8 @@ internal sealed class RemoteToolStream(InvocationServices services, ToolCommands
         var broken = error is not null && !ReferenceEquals(error, NobodyReads) && error.Code is ErrorCodes.Timeout or ErrorCodes.PeerUnreachable or ErrorCodes.ToolFailed;
         if (broken || _total > 0 || !cost.IsZero || error is null)
         {
-            Services.Tell(new ReputationCommands.Called(provider.ToString(), !broken && (_total > 0 || cost.IsZero), Paid: !cost.IsZero, receipt, Command.SessionId));
+            var paid = cost.IsZero ? null : new PaidCall(cost, StartedAt, receipt, InParts: true);
+            Services.Tell(new ReputationCommands.Called(provider.ToString(), !broken && (_total > 0 || cost.IsZero), paid, Command.SessionId));
         }
     }
 

@@ -33,7 +33,8 @@ internal sealed class StreamReceipts(string payee, string payer, string requestI
     /// <summary>Takes what the provider sent as its receipt; empty when it sent none.</summary>
     public void Offer(ByteString sent)
     {
-        if (sent.IsEmpty || Ratings.ReadReceipt(sent.Memory, time.GetUtcNow(), out _) is not { } receipt
+        var now = time.GetUtcNow();
+        if (sent.IsEmpty || Ratings.ReadReceipt(sent.Memory, out _) is not { } receipt || !Ratings.IsOf(receipt, now, now)
             || receipt.Payee != payee || receipt.Content.Payer != payer || receipt.Content.RequestId != requestId
             || receipt.Content.AmountMicro > most.MicroUnits || receipt.Content.Currency != most.Currency.ToString())
         {

@@ -26,6 +26,9 @@ internal abstract class ToolCall(InvocationServices services, ToolCommands.Invok
     /// <summary>Also the reservation's id and the payment's request id.</summary>
     protected string RequestId => requestId;
 
+    /// <summary>When the call began.</summary>
+    protected DateTimeOffset StartedAt => _startedAt;
+
     protected TimeSpan Elapsed => services.Peer.Time.GetElapsedTime(_started);
 
     protected TimeSpan Left => command.Timeout - Elapsed;

@@ -159,7 +159,7 @@ public class HostilePayerTests(PaidPeerFixture payee) : IClassFixture<PaidPeerFi
         await using var payer = await StartAsync();
         var (terms, _) = await payer.OpenAsync(payee.PeerId, payee.Terms, Deposit);
         var accepted = (await payer.InvokeAsync(payee.PeerId, Request("rated", payer.Sign(terms, 1_000))))[0].PaymentAccepted;
-        var receipt = Ratings.ReadReceipt(accepted.ServiceReceipt.Memory, DateTimeOffset.UtcNow, out var reason);
+        var receipt = Ratings.ReadReceipt(accepted.ServiceReceipt.Memory, out var reason);
         Assert.True(receipt is not null, reason);
         Assert.Equal((payee.PeerId.ToString(), payer.Identity.PeerId.ToString(), "rated", "count", 1_000UL), (receipt.Payee, receipt.Content.Payer, receipt.Content.RequestId, receipt.Content.Tool, receipt.Content.AmountMicro));
     }

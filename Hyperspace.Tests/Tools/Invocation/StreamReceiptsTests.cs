@@ -37,14 +37,16 @@ public class StreamReceiptsTests
         receipts.Offer(Sealed(Payee, Payer, "another", 20));
         receipts.Offer(Sealed(Payee, Payer, "req", 101));
         receipts.Offer(Sealed(Payee, Payer, "req", 20, "EUR"));
+        receipts.Offer(Sealed(Payee, Payer, "req", 20, at: Now.AddDays(-89)));
+        receipts.Offer(Sealed(Payee, Payer, "req", 20, at: Now.AddSeconds(299)));
         receipts.Offer(ByteString.CopyFromUtf8("no receipt"));
         Assert.Equal(10UL, Held(receipts));
     }
 
     private static StreamReceipts Receipts() => new(Payee.PeerId.ToString(), Payer.PeerId.ToString(), "req", Amount.MicroUsdc(100), new FakeTimeProvider(Now));
 
-    private static ulong Held(StreamReceipts receipts) => Ratings.ReadReceipt(receipts.Best, Now, out _)!.Content.AmountMicro;
+    private static ulong Held(StreamReceipts receipts) => Ratings.ReadReceipt(receipts.Best, out _)!.Content.AmountMicro;
 
-    private static ByteString Sealed(PeerIdentity payee, PeerIdentity payer, string requestId, ulong micros, string currency = "USDC") => ByteString.CopyFrom(
-        Ratings.SealReceipt(payee, payer.PeerId, requestId, "tell", new Amount(micros, Currency.Parse(currency)), new HybridTime((ulong)Now.ToUnixTimeMilliseconds(), 0)).Bytes.Span);
+    private static ByteString Sealed(PeerIdentity payee, PeerIdentity payer, string requestId, ulong micros, string currency = "USDC", DateTimeOffset? at = null) => ByteString.CopyFrom(
+        Ratings.SealReceipt(payee, payer.PeerId, requestId, "tell", new Amount(micros, Currency.Parse(currency)), new HybridTime((ulong)(at ?? Now).ToUnixTimeMilliseconds(), 0)).Bytes.Span);
 }
