@@ -41,7 +41,7 @@ internal sealed class MatrixState : IDisposable
         _model.Changed += Keep;
         _room = new MatrixRoom(_model, Proofs, trust, most);
         Own = store.LoadOutcomes();
-        Index = new CapabilityIndex(store);
+        Index = new CapabilityIndex(store, self);
         _learned = new LearnedLeg(_model, self, WeightOf);
         _ranker = new MatrixRanker(Index, _learned);
         var counters = store.LoadCounters();
@@ -183,19 +183,16 @@ internal sealed class MatrixState : IDisposable
         }
     }
 
-    /// <summary>Takes all that a peer offers.</summary>
-    public void Take(MatrixMessages.Offered offered)
+    /// <summary>Takes all that a peer offers. Returns for how many of its capabilities there was no room.</summary>
+    public int Take(MatrixMessages.Offered offered)
     {
         var fitting = offered.Capabilities.Where(c => c.PeerId == offered.PeerId && MatrixModel.IsOwn(offered.PeerId, c.Id)).ToList();
-        foreach (var gone in Index.OfPeer(offered.PeerId).Except(fitting.Select(c => c.Id), StringComparer.Ordinal))
+        foreach (var gone in Index.OfPeer(offered.PeerId).Except(fitting.Select(c => c.Id), StringComparer.Ordinal).ToList())
         {
             Index.Remove(gone);
         }
 
-        foreach (var capability in fitting)
-        {
-            Index.Put(capability, offered.Expires.ToUnixTimeMilliseconds());
-        }
+        return fitting.Count(capability => !Index.Put(capability, offered.Expires.ToUnixTimeMilliseconds()));
     }
 
     /// <summary>What others had told when own outcomes came that were learnt since the last call. Not kept over a restart.</summary>
