@@ -63,6 +63,11 @@ public class HostileRpcTests(TargetPeer target)
     [InlineData(RpcMethods.TrajectoriesSync, "0a052e2e2f2e2e", "InvalidArgument")]
     [InlineData(RpcMethods.TrajectoriesBody, "ffffffff", "InvalidArgument")]
     [InlineData(RpcMethods.TrajectoriesBody, "0a0101", "InvalidArgument")]
+    [InlineData(RpcMethods.MatrixSync, "ffffffff", "InvalidArgument")]
+    [InlineData(RpcMethods.ToolStream, "ffffffff", "InvalidArgument")]
+    [InlineData(RpcMethods.ToolStream, "", "InvalidArgument")]
+    [InlineData(RpcMethods.ToolStreamPay, "ffffffff", "InvalidArgument")]
+    [InlineData(RpcMethods.ToolStreamPay, "", "InvalidArgument")]
     public async Task Each_method_refuses_what_it_cannot_read(string method, string payload, string expected)
     {
         await using var neighbour = await HostileNeighbour.ConnectAsync(target);
