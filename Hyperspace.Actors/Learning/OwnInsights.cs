@@ -10,7 +10,7 @@ internal static class OwnInsights
     // One place in four is for the newest.
     private const int NewestShare = 4;
 
-    private static readonly IComparer<InsightRecord> _newestFirst = Comparer<InsightRecord>.Create((a, b) =>
+    private static readonly IComparer<InsightRecord> NewestFirst = Comparer<InsightRecord>.Create((a, b) =>
     {
         var order = b.Envelope.Time.CompareTo(a.Envelope.Time);
         order = order != 0 ? order : string.CompareOrdinal(a.Envelope.Id, b.Envelope.Id);
@@ -33,7 +33,7 @@ internal static class OwnInsights
             return covered.Record;
         }
 
-        var newest = records.Order(_newestFirst).Take((records.Count - 1) / NewestShare).ToHashSet();
+        var newest = records.Order(NewestFirst).Take((records.Count - 1) / NewestShare).ToHashSet();
         return ranked.FindLast(entry => !newest.Contains(entry.Record)).Record;
     }
 }

@@ -50,7 +50,7 @@ internal sealed partial class TaskTypeActor : ReceiveActor, IWithTimers, IWithSt
         _services = services;
         _registry = registry;
         _rate = new AuthorRate(services.Options.RecordsPerAuthorAndMinute, window: TimeSpan.FromMinutes(1), maxAuthors: 4_096);
-        _exchange = Context.Watch(Context.ActorOf(Props.Create(() => new TrajectoryExchangeActor(taskType, services.Trajectories)), "exchange"));
+        _exchange = Context.Watch(Context.ActorOf(Props.Create(() => new TrajectoryExchangeActor(taskType, services.Trajectories, envelope => TrajectoryTopicValidator.Check(envelope, taskType) == null)), "exchange"));
         Asleep();
     }
 

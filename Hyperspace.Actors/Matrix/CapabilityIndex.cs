@@ -10,19 +10,25 @@ namespace Hyperspace.Actors.Matrix;
 /// </summary>
 internal sealed partial class CapabilityIndex
 {
-    /// <summary>Most capabilities; further ones are not taken in until others expire.</summary>
+    /// <summary>Most capabilities; further ones are taken in only in place of those of the provider that has most.</summary>
     public const int MaxCapabilities = 1 << 17;
 
     /// <summary>Most hits of a leg.</summary>
     public const int MaxHits = 200;
 
-    // Beyond this many capabilities that have one of the query's words, its commoner words only rank and do not find.
+    // Beyond this many capabilities that have one of the query's words, its commoner words only rank and do not find, as long as there are hits enough.
     private const int MaxMatches = 1500;
+
+    // Words that more than a quarter or 10,000 have (it takes about 2 ms to score a thousand) neither find nor rank while the query has others.
+    private const int CommonShare = 4;
+    private const int MostCommon = 10_000;
 
     // Texts that share no word have a cosine about 0 ± 0.05; below this nothing is alike.
     private const double LeastCosine = 0.15;
 
     private readonly MatrixStore _store;
+    private readonly int _capacity;
+    private readonly ProviderShares _shares;
     private readonly List<string?> _ids = [];
     private readonly List<long> _expires = [];
     private readonly Stack<int> _free = new();
@@ -31,9 +37,12 @@ internal sealed partial class CapabilityIndex
     private sbyte[] _vectors = [];
 
     /// <summary>Reads what the store holds.</summary>
-    public CapabilityIndex(MatrixStore store)
+    /// <param name="store">The file.</param>
+    /// <param name="self">This peer, for whose own capabilities there is always room.</param>
+    /// <param name="capacity">Most capabilities.</param>
+    public CapabilityIndex(MatrixStore store, string self = "", int capacity = MaxCapabilities)
     {
-        _store = store;
+        (_store, _capacity, _shares) = (store, capacity, new ProviderShares(self));
         using (var reader = store.Read("SELECT number, id, expires_ms, vector FROM capabilities ORDER BY number"))
         {
             while (reader.Read())
@@ -84,9 +93,14 @@ internal sealed partial class CapabilityIndex
 
             Remove(capability.Id);
         }
-        else if (_numbers.Count >= MaxCapabilities)
+        else if (_numbers.Count >= _capacity)
         {
-            return false;
+            if (_shares.GivingWayTo(capability.Id) is not { } yielding)
+            {
+                return false;
+            }
+
+            Remove(yielding);
         }
 
         if (!_free.TryPop(out number))
@@ -131,6 +145,10 @@ internal sealed partial class CapabilityIndex
 
         _store.Write("DELETE FROM words WHERE rowid = $number", ("$number", number));
         _store.Write("DELETE FROM capabilities WHERE number = $number", ("$number", number));
+
+        // Also while no embedder runs: a later one would take the vector for that of what then has this id.
+        _store.Write("DELETE FROM embeddings WHERE id = $id", ("$id", id));
+        _shares.Remove(id);
         _numbers.Remove(id);
         _ids[number] = null;
         _free.Push(number);
@@ -148,7 +166,7 @@ internal sealed partial class CapabilityIndex
     }
 
     /// <summary>The ids of one peer's capabilities.</summary>
-    public IReadOnlyList<string> OfPeer(string peerId) => [.. _numbers.Keys.Where(id => id.StartsWith(peerId + "/", StringComparison.Ordinal))];
+    public IReadOnlyCollection<string> OfPeer(string peerId) => _shares.Of(peerId);
 
     /// <summary>Whether it is known.</summary>
     public bool Contains(string id) => _numbers.ContainsKey(id);
@@ -170,27 +188,24 @@ internal sealed partial class CapabilityIndex
     /// <summary>BM25 over names, descriptions and tags: the best hits, best first; scores above 0, of no scale.</summary>
     public IReadOnlyList<Scored> Lexical(string query)
     {
-        var words = MatrixTerms.Words(Spaced(query)).Distinct(StringComparer.Ordinal).Where(_documents.ContainsKey).OrderBy(w => _documents[w]).ThenBy(w => w, StringComparer.Ordinal).ToList();
-        var (taken, matches) = (0, 0);
-        while (taken < words.Count && taken < MatrixTerms.MaxTerms && (taken == 0 || matches + _documents[words[taken]] <= MaxMatches))
-        {
-            matches += _documents[words[taken++]];
-        }
-
-        if (taken == 0)
+        var words = MatrixTerms.Words(Spaced(query)).Distinct(StringComparer.Ordinal).Where(_documents.ContainsKey).OrderBy(w => _documents[w]).ThenBy(w => w, StringComparer.Ordinal).Take(MatrixTerms.MaxTerms).ToList();
+        if (words.Count == 0)
         {
             return [];
         }
 
-        var match = string.Join(" OR ", words.Take(taken).Select(w => $"\"{w}\""));
-        var hits = new List<Scored>();
-        using var reader = _store.Read($"SELECT rowid, bm25(words) FROM words WHERE words MATCH $match ORDER BY rank LIMIT {MaxHits}", ("$match", match));
-        while (reader.Read())
+        var common = Math.Max(MaxMatches, Math.Min(MostCommon, Count / CommonShare));
+        words = words[..Math.Max(1, words.FindIndex(w => _documents[w] > common) is >= 0 and var end ? end : words.Count)];
+        var (finding, matches) = (0, 0);
+        while (finding < words.Count && (finding == 0 || matches + _documents[words[finding]] <= MaxMatches))
         {
-            if (_ids[reader.GetInt32(0)] is { } id)
-            {
-                hits.Add(new Scored(id, -reader.GetDouble(1)));
-            }
+            matches += _documents[words[finding++]];
+        }
+
+        var hits = Matches(words, finding);
+        while (hits.Count < MaxHits && finding < words.Count)
+        {
+            hits = Matches(words, ++finding);
         }
 
         return hits;
@@ -225,6 +240,27 @@ internal sealed partial class CapabilityIndex
     /// <summary>A text with the parts of its camelCase and snake_case names as words of their own.</summary>
     internal static string Spaced(string text) => Joint().Replace(text, " ");
 
+    // The capabilities that have one of the first so many words, ranked by all of them.
+    private List<Scored> Matches(List<string> words, int finding)
+    {
+        var (found, ranked) = (AnyOf(words.Take(finding)), AnyOf(words));
+        var hits = new List<Scored>();
+        using var reader = _store.Read(
+            $"SELECT rowid, bm25(words) FROM words WHERE words MATCH $match ORDER BY rank LIMIT {MaxHits}",
+            ("$match", finding == words.Count ? ranked : $"({found}) AND ({ranked})"));
+        while (reader.Read())
+        {
+            if (_ids[reader.GetInt32(0)] is { } id)
+            {
+                hits.Add(new Scored(id, -reader.GetDouble(1)));
+            }
+        }
+
+        return hits;
+
+        static string AnyOf(IEnumerable<string> some) => string.Join(" OR ", some.Select(w => $"\"{w}\""));
+    }
+
     private void Grow()
     {
         _ids.Add(null);
@@ -239,6 +275,7 @@ internal sealed partial class CapabilityIndex
     {
         (_ids[number], _expires[number]) = (id, expiresMs);
         _numbers[id] = number;
+        _shares.Add(id);
         vector.CopyTo(VectorOf(number));
     }
 

@@ -10,10 +10,11 @@ internal sealed class EmbeddingLeg
     private readonly string _model;
     private readonly Dictionary<string, float[]> _vectors = new(StringComparer.Ordinal);
 
-    /// <summary>Reads the vectors of a model.</summary>
+    /// <summary>Reads the vectors of a model, after those of capabilities that are gone have been removed.</summary>
     public EmbeddingLeg(MatrixStore store, string model)
     {
         (_store, _model) = (store, model);
+        store.Write("DELETE FROM embeddings WHERE id NOT IN (SELECT id FROM capabilities)");
         using var reader = store.Read("SELECT id, vector FROM embeddings WHERE model = $model", ("$model", model));
         while (reader.Read())
         {
@@ -48,14 +49,8 @@ internal sealed class EmbeddingLeg
         _store.Write("INSERT OR REPLACE INTO embeddings VALUES ($id, $model, $vector)", ("$id", id), ("$model", _model), ("$vector", MemoryMarshal.AsBytes(vector.AsSpan()).ToArray()));
     }
 
-    /// <summary>Forgets a capability, or what it said before.</summary>
-    public void Remove(string id)
-    {
-        if (_vectors.Remove(id))
-        {
-            _store.Write("DELETE FROM embeddings WHERE id = $id", ("$id", id));
-        }
-    }
+    /// <summary>Forgets a capability, or what it said before; in the file the index has done so already.</summary>
+    public void Remove(string id) => _vectors.Remove(id);
 
     /// <summary>The capabilities nearest to a query, best first; scores are cosines above 0.</summary>
     public IReadOnlyList<Scored> Rank(float[] query) =>

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Hyperspace.Actors.Matrix;
 
 /// <summary>A capability and how well it fits, by one leg or by all.</summary>
@@ -11,7 +13,10 @@ internal readonly record struct Scored(string Capability, double Score);
 /// </summary>
 internal sealed class LearnedLeg
 {
-    /// <summary>Outcomes of one author that count in full per capability: a thousand votes of one identity are not a thousand peers.</summary>
+    /// <summary>
+    /// Outcomes of one author that count in full per capability, and of all others together: a thousand votes of one identity are
+    /// not a thousand peers, and neither are the votes of ten identities.
+    /// </summary>
     public const int FullOutcomes = 64;
 
     /// <summary>What a bad outcome takes, beside what a good one gives.</summary>
@@ -23,11 +28,14 @@ internal sealed class LearnedLeg
     /// <summary>Outcomes of quite other queries that are not there: while all outcomes are about the same thing, its words are no stopwords.</summary>
     private const double Others = 32;
 
+    // An author's outcomes beyond so many count ever less for what a word tells: nobody makes a stopword alone.
+    private const int FullForRarity = 64;
+
     private const long Unit = 1 << 16;
 
     private readonly MatrixModel _model;
     private readonly string _self;
-    private readonly Dictionary<string, long> _weights = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Standing> _authors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Cell> _cells = new(StringComparer.Ordinal);
     private readonly Dictionary<uint, Posting> _postings = [];
     private Func<string, double> _weightOf;
@@ -42,7 +50,10 @@ internal sealed class LearnedLeg
         (_model, _self, _weightOf) = (model, self, weightOf);
         foreach (var author in model.Authors)
         {
-            Count(author, WeightOf(author));
+            var standing = Of(author);
+            standing.Outcomes = model.OutcomesOf(author);
+            standing.Shift = ShiftOf(standing.Outcomes);
+            Count(author, standing, standing.Weight);
         }
 
         model.Changed += Follow;
@@ -54,12 +65,12 @@ internal sealed class LearnedLeg
         _weightOf = weightOf;
         foreach (var author in _model.Authors)
         {
-            var weight = Fixed(author);
-            if (_weights.GetValueOrDefault(author, -1) is var before && before != weight)
+            var (standing, weight) = (Of(author), Fixed(author));
+            if (standing.Weight != weight)
             {
-                Count(author, -Math.Max(0, before));
-                Count(author, weight);
-                _weights[author] = weight;
+                Count(author, standing, -standing.Weight);
+                Count(author, standing, weight);
+                standing.Weight = weight;
             }
         }
     }
@@ -83,8 +94,9 @@ internal sealed class LearnedLeg
 
             foreach (var (cell, counts) in posting.Cells)
             {
-                var good = Math.Sqrt(counts.Good / (double)Unit) / (cell.GoodLength + Doubt);
-                var bad = Math.Sqrt(counts.Bad / (double)Unit) / (cell.BadLength + Doubt);
+                var counted = cell.Counted(term, counts);
+                var good = Math.Sqrt(counted.Good) / (cell.GoodLength + Doubt);
+                var bad = Math.Sqrt(counted.Bad) / (cell.BadLength + Doubt);
                 scores[cell] = scores.GetValueOrDefault(cell) + (rarity * (good - (Negative * bad)));
             }
         }
@@ -104,57 +116,84 @@ internal sealed class LearnedLeg
 
     private void Follow(SumsChange change)
     {
-        var weight = WeightOf(change.Author);
-        Add(change.Author, change.Capability, change.Before, -weight);
-        Add(change.Author, change.Capability, change.After, weight);
-        if (change.After.Outcomes == 0 && _model.Of(change.Author).Count == 0)
+        var standing = Of(change.Author);
+        Add(change.Author, change.Capability, change.Before, -standing.Weight, standing.Shift);
+        standing.Outcomes += change.After.Outcomes - change.Before.Outcomes;
+        Shift(change.Author, standing, change.Capability);
+        Add(change.Author, change.Capability, change.After, standing.Weight, standing.Shift);
+        if (standing.Outcomes == 0)
         {
-            _weights.Remove(change.Author);
+            _authors.Remove(change.Author);
         }
     }
 
-    private long WeightOf(string author)
+    /// <summary>Counts an author's other capabilities anew when its outcomes have doubled or halved; not while all of it is being forgotten.</summary>
+    private void Shift(string author, Standing standing, string but)
     {
-        if (!_weights.TryGetValue(author, out var weight))
+        var shift = ShiftOf(standing.Outcomes);
+        if (shift == standing.Shift || _model.Of(author) is not { Count: > 0 } all || IsSelf(author))
         {
-            _weights.Add(author, weight = Fixed(author));
+            return;
         }
 
-        return weight;
+        foreach (var (capability, sums) in all.Where(s => s.Key != but))
+        {
+            Add(author, capability, sums, -standing.Weight, standing.Shift);
+            Add(author, capability, sums, standing.Weight, shift);
+        }
+
+        standing.Shift = shift;
     }
+
+    private static int ShiftOf(ulong outcomes) => Math.Max(0, BitOperations.Log2(Math.Max(1, outcomes)) - BitOperations.Log2(FullForRarity) + 1);
+
+    private Standing Of(string author)
+    {
+        if (!_authors.TryGetValue(author, out var standing))
+        {
+            _authors.Add(author, standing = new Standing { Weight = Fixed(author) });
+        }
+
+        return standing;
+    }
+
+    private bool IsSelf(string author) => author == _self || author.Length == 0;
 
     // 256 steps: a weight that hardly changed moves nothing.
-    private long Fixed(string author) => author == _self || author.Length == 0 ? 256 : (long)(Math.Clamp(_weightOf(author), 0, 1) * 256);
+    private long Fixed(string author) => IsSelf(author) ? 256 : (long)(Math.Clamp(_weightOf(author), 0, 1) * 256);
 
-    private void Count(string author, long weight)
+    private void Count(string author, Standing standing, long weight)
     {
         foreach (var (capability, sums) in _model.Of(author))
         {
-            Add(author, capability, sums, weight);
+            Add(author, capability, sums, weight, standing.Shift);
         }
     }
 
-    private void Add(string author, string capability, OutcomeSums sums, long weight)
+    private void Add(string author, string capability, OutcomeSums sums, long weight, int shift)
     {
         if (sums.Outcomes == 0 || weight == 0)
         {
             return;
         }
 
-        var outcomes = (long)sums.Outcomes;
-        var counted = author == _self || author.Length == 0 ? outcomes : Math.Min(outcomes, FullOutcomes);
-        var each = Math.Abs(weight) * (Unit / 256) * counted / outcomes * Math.Sign(weight);
+        var (outcomes, isSelf) = ((long)sums.Outcomes, IsSelf(author));
+        var counted = isSelf ? outcomes : Math.Min(outcomes, FullOutcomes);
+        var each = Math.Abs(weight) * (Unit / 256) * counted / outcomes;
+        var forRarity = (isSelf ? each : each >> shift) * Math.Sign(weight);
+        each *= Math.Sign(weight);
         if (!_cells.TryGetValue(capability, out var cell))
         {
             _cells.Add(capability, cell = new Cell(capability));
         }
 
-        _outcomes += each * outcomes;
+        _outcomes += forRarity * outcomes;
+        cell.AddOutcomes(each * outcomes, isSelf);
         for (var i = 0; i < sums.Terms.Length; i++)
         {
             var (good, bad) = (each * sums.GoodCounts[i], each * sums.BadCounts[i]);
-            Post(sums.Terms[i], cell, good, bad);
-            cell.Add(good, bad);
+            Post(sums.Terms[i], cell, good, bad, forRarity * ((long)sums.GoodCounts[i] + sums.BadCounts[i]));
+            cell.Add(sums.Terms[i], good, bad, isSelf);
         }
 
         if (cell.IsEmpty)
@@ -163,7 +202,7 @@ internal sealed class LearnedLeg
         }
     }
 
-    private void Post(uint term, Cell cell, long good, long bad)
+    private void Post(uint term, Cell cell, long good, long bad, long forRarity)
     {
         if (!_postings.TryGetValue(term, out var posting))
         {
@@ -172,7 +211,7 @@ internal sealed class LearnedLeg
 
         var counts = posting.Cells.GetValueOrDefault(cell);
         counts = (counts.Good + good, counts.Bad + bad);
-        posting.Total += good + bad;
+        posting.Total += forRarity;
         if (counts is { Good: 0, Bad: 0 })
         {
             posting.Cells.Remove(cell);
@@ -188,22 +227,67 @@ internal sealed class LearnedLeg
         }
     }
 
+    private sealed class Standing
+    {
+        /// <summary>In steps of 1/256.</summary>
+        public long Weight { get; set; }
+
+        public ulong Outcomes { get; set; }
+
+        /// <summary>Halvings of what an outcome counts for rarity.</summary>
+        public int Shift { get; set; }
+    }
+
     private sealed class Cell(string capability)
     {
-        private long _good;
-        private long _bad;
+        private readonly Dictionary<uint, (long Good, long Bad)> _own = [];
+        private (long Good, long Bad) _all;
+        private (long Good, long Bad) _ofSelf;
+        private long _outcomesOfOthers;
 
         public string Capability { get; } = capability;
 
         /// <summary>Of the vector of the roots of the positive counts.</summary>
-        public double GoodLength => Math.Sqrt(_good / (double)Unit);
+        public double GoodLength => Math.Sqrt(Counted(_all.Good, _ofSelf.Good));
 
         /// <summary>Of the vector of the roots of the negative counts.</summary>
-        public double BadLength => Math.Sqrt(_bad / (double)Unit);
+        public double BadLength => Math.Sqrt(Counted(_all.Bad, _ofSelf.Bad));
 
-        public bool IsEmpty => _good == 0 && _bad == 0;
+        public bool IsEmpty => _all is { Good: 0, Bad: 0 } && _outcomesOfOthers == 0;
 
-        public void Add(long good, long bad) => (_good, _bad) = (_good + good, _bad + bad);
+        private double ShareOfOthers => _outcomesOfOthers > FullOutcomes * Unit ? FullOutcomes * (double)Unit / _outcomesOfOthers : 1;
+
+        /// <summary>What a term counts: this peer's own outcomes in full, all others' together as far as <see cref="FullOutcomes"/> go.</summary>
+        public (double Good, double Bad) Counted(uint term, (long Good, long Bad) all)
+        {
+            var own = _own.GetValueOrDefault(term);
+            return (Counted(all.Good, own.Good), Counted(all.Bad, own.Bad));
+        }
+
+        public void AddOutcomes(long outcomes, bool isSelf) => _outcomesOfOthers += isSelf ? 0 : outcomes;
+
+        public void Add(uint term, long good, long bad, bool isSelf)
+        {
+            _all = (_all.Good + good, _all.Bad + bad);
+            if (!isSelf)
+            {
+                return;
+            }
+
+            _ofSelf = (_ofSelf.Good + good, _ofSelf.Bad + bad);
+            var own = _own.GetValueOrDefault(term);
+            own = (own.Good + good, own.Bad + bad);
+            if (own is { Good: 0, Bad: 0 })
+            {
+                _own.Remove(term);
+            }
+            else
+            {
+                _own[term] = own;
+            }
+        }
+
+        private double Counted(long all, long own) => (own + (ShareOfOthers * (all - own))) / Unit;
     }
 
     private sealed class Posting

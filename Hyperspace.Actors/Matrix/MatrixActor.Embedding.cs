@@ -14,12 +14,12 @@ internal sealed partial class MatrixActor
     private const int RememberedQueries = 256;
     private static readonly TimeSpan QueryPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan BatchPatience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Again = TimeSpan.FromSeconds(30);
 
     private readonly IEmbeddingGenerator<string, Embedding<float>>? _embedder;
     private readonly EmbeddingLeg? _embeddings;
     private readonly Dictionary<string, float[]> _queries = new(StringComparer.Ordinal);
     private readonly Queue<string> _queryOrder = new();
+    private readonly EmbeddingTurns _turns = new();
     private bool _embedding;
     private int _asking;
 
@@ -43,7 +43,7 @@ internal sealed partial class MatrixActor
         }
 
         _asking++;
-        VectorsAsync(_embedder, [Redaction.Apply(query)], QueryPatience).PipeTo(
+        VectorsAsync(_embedder, [ModelEmbedder.Cut(Redaction.Apply(query))], QueryPatience).PipeTo(
             Self,
             success: vectors => new QueryEmbedded(query, asker, answer, vectors[0], null),
             failure: e => new QueryEmbedded(query, asker, answer, null, ModelHttp.ReasonOf(e)));
@@ -74,50 +74,62 @@ internal sealed partial class MatrixActor
 
     private void EmbedSome()
     {
-        if (_embedder is null || _embeddings is null || _embedding)
+        if (_embedder is null || _embeddings is null || _embedding || Timers.IsTimerActive(EmbedTick.Instance))
         {
             return;
         }
 
-        var missing = _state.Index.Ids.Where(id => !_embeddings.Contains(id)).Take(ModelEmbedder.MaxTexts).Select(_state.Index.Find).OfType<Capability>().ToList();
-        if (missing.Count == 0)
+        var next = _turns.Next(_state.Index.Ids.Where(id => !_embeddings.Contains(id))).Select(_state.Index.Find).OfType<Capability>().ToList();
+        if (next.Count == 0)
         {
             return;
         }
 
         _embedding = true;
-        List<string> texts = [.. missing.Select(c => $"{CapabilityIndex.Spaced(c.Name)}: {c.Description} {string.Join(' ', c.Tags)}")];
-        VectorsAsync(_embedder, texts, BatchPatience).PipeTo(
+        VectorsAsync(_embedder, next.ConvertAll(TextOf), BatchPatience).PipeTo(
             Self,
-            success: vectors => new Embedded(missing, vectors, null),
-            failure: e => new Embedded(missing, [], ModelHttp.ReasonOf(e)));
+            success: vectors => new Embedded(next, vectors, null),
+            failure: e => new Embedded(next, [], ModelHttp.ReasonOf(e)));
     }
 
     private void OnEmbedded(Embedded embedded)
     {
         _embedding = false;
-        var taken = 0;
-        foreach (var (capability, vector) in embedded.Of.Zip(embedded.Vectors))
+        List<string> given = [], failed = [];
+        for (var i = 0; i < embedded.Of.Count; i++)
         {
             // It may have gone, or say something else by now.
-            if (vector is not null && _state.Index.Find(capability.Id) is { } known && known.Description == capability.Description)
+            var capability = embedded.Of[i];
+            if (_state.Index.Find(capability.Id) is not { } known || TextOf(known) != TextOf(capability))
+            {
+                continue;
+            }
+
+            if (embedded.Vectors.ElementAtOrDefault(i) is { } vector)
             {
                 _embeddings!.Put(capability.Id, vector);
-                taken++;
+                given.Add(capability.Id);
+            }
+            else
+            {
+                failed.Add(capability.Id);
             }
         }
 
+        _turns.Ended(given, failed);
         CommitSoon();
-        if (taken == 0)
+        if (_turns.Pause > TimeSpan.Zero)
         {
-            _log.Warning("The embedder gave no vectors of capabilities, and is asked again in {0} s: {1}", Again.TotalSeconds, embedded.Failure ?? "its answer holds none");
-            Timers.StartSingleTimer(EmbedTick.Instance, EmbedTick.Instance, Again);
+            _log.Warning("The embedder gave no vectors of {0} capabilities, and is asked again in {1} s: {2}", embedded.Of.Count, _turns.Pause.TotalSeconds, embedded.Failure ?? "its answer holds none");
+            Timers.StartSingleTimer(EmbedTick.Instance, EmbedTick.Instance, _turns.Pause);
         }
         else
         {
             EmbedSome();
         }
     }
+
+    private static string TextOf(Capability capability) => ModelEmbedder.Cut($"{CapabilityIndex.Spaced(capability.Name)}: {capability.Description} {string.Join(' ', capability.Tags)}");
 
     private static async Task<IReadOnlyList<float[]?>> VectorsAsync(IEmbeddingGenerator<string, Embedding<float>> embedder, IReadOnlyList<string> texts, TimeSpan patience)
     {

@@ -41,6 +41,11 @@ internal sealed partial class MatrixActor
             return;
         }
 
+        if (_state.TakeForetold() is { Count: > 0 } foretold)
+        {
+            reputation.Tell(new ReputationCommands.Foretold(ReplaySources.Matrix, foretold));
+        }
+
         reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, _state.Replay()));
         reputation.Tell(new ReputationCommands.Replayed(ReplaySources.Recent, _state.ReplayRecent()));
         if (_comparing)
@@ -51,8 +56,8 @@ internal sealed partial class MatrixActor
 
         // Authors are compared elsewhere: with many of them it takes longer than a search may wait.
         _comparing = true;
-        var (voices, random) = (_state.Voices(), new Random(_services.Random.Next()));
-        Task.Run(() => Consensus.Of(voices, random)).PipeTo(Self, success: replays => new Compared(replays));
+        var (voices, random, witnessWeightOf) = (_state.Voices(), new Random(_services.Random.Next()), _services.Trust is { } trust ? trust.WitnessWeightOf : (Func<string, double>?)null);
+        Task.Run(() => Consensus.Of(voices, random, witnessWeightOf)).PipeTo(Self, success: replays => new Compared(replays));
     }
 
     private void OnCompared(Compared compared)

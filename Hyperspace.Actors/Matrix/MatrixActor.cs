@@ -65,6 +65,7 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
             {
                 _embeddings = new EmbeddingLeg(store, model.NameOfVectors());
                 _state.Index.Removed += _embeddings.Remove;
+                _state.Index.Removed += _turns.Forget;
             }
         }
 
@@ -73,17 +74,12 @@ internal sealed partial class MatrixActor : ReceiveActor, IWithTimers
         Receive<MatrixMessages.GetDigest>(_ => Sender.Tell(new MatrixMessages.Digest(SHA256.HashData(_state.Model.ToCanonicalBytes()))));
         Receive<MatrixCommands.Feedback>(Feedback);
         Receive<MatrixCommands.Observe>(Observe);
-        Receive<MatrixMessages.Offered>(offered =>
-        {
-            _state.Take(offered);
-            CommitSoon();
-            EmbedSome();
-        });
         Receive<GossipReceived>(Hear);
         Receive<Tick>(OnTick);
         Receive<GossipSubscribed>(_ => { });
         Receive<GossipPublished>(_ => { });
         Receive<Refusal>(refusal => _log.Warning("What was learnt of capabilities was not gossiped: {0}", refusal.Message));
+        ReceivesOfOffers();
         ReceivesOfSync();
         ReceivesOfEmbedding();
         ReceivesOfJudging();

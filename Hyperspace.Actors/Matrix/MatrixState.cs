@@ -23,7 +23,10 @@ internal sealed class MatrixState : IDisposable
     private readonly LearnedLeg _learned;
     private readonly MatrixRanker _ranker;
     private readonly RecentSums _recent = new();
+    private readonly Dictionary<string, Tally> _foretold = new(StringComparer.Ordinal);
+    private Func<string, double> _weightOf;
     private long _weighed = -1;
+    private int _weighedAuthors;
 
     /// <summary>Reads what the store holds.</summary>
     /// <param name="store">The file.</param>
@@ -32,13 +35,13 @@ internal sealed class MatrixState : IDisposable
     /// <param name="most">Most that the sums and envelopes weigh, see <see cref="MatrixRoom"/>.</param>
     public MatrixState(MatrixStore store, string self, ITrust? trust, long most = MatrixRoom.MaxSize)
     {
-        (Store, _self, _trust) = (store, self, trust);
+        (Store, _self, _trust, _weightOf) = (store, self, trust, trust is null ? _ => 1 : trust.WeightOf);
         _model = new MatrixModel(self);
         Proofs = store.LoadSums(_model);
         _model.Changed += Keep;
         _room = new MatrixRoom(_model, Proofs, trust, most);
         Own = store.LoadOutcomes();
-        Index = new CapabilityIndex(store);
+        Index = new CapabilityIndex(store, self);
         _learned = new LearnedLeg(_model, self, WeightOf);
         _ranker = new MatrixRanker(Index, _learned);
         var counters = store.LoadCounters();
@@ -180,22 +183,27 @@ internal sealed class MatrixState : IDisposable
         }
     }
 
-    /// <summary>Takes all that a peer offers.</summary>
-    public void Take(MatrixMessages.Offered offered)
+    /// <summary>Takes all that a peer offers. Returns for how many of its capabilities there was no room.</summary>
+    public int Take(MatrixMessages.Offered offered)
     {
         var fitting = offered.Capabilities.Where(c => c.PeerId == offered.PeerId && MatrixModel.IsOwn(offered.PeerId, c.Id)).ToList();
-        foreach (var gone in Index.OfPeer(offered.PeerId).Except(fitting.Select(c => c.Id), StringComparer.Ordinal))
+        foreach (var gone in Index.OfPeer(offered.PeerId).Except(fitting.Select(c => c.Id), StringComparer.Ordinal).ToList())
         {
             Index.Remove(gone);
         }
 
-        foreach (var capability in fitting)
-        {
-            Index.Put(capability, offered.Expires.ToUnixTimeMilliseconds());
-        }
+        return fitting.Count(capability => !Index.Put(capability, offered.Expires.ToUnixTimeMilliseconds()));
     }
 
-    /// <summary>How the others' experience would have done on this peer's own outcomes.</summary>
+    /// <summary>What others had told when own outcomes came that were learnt since the last call. Not kept over a restart.</summary>
+    public IReadOnlyList<Replay> TakeForetold()
+    {
+        IReadOnlyList<Replay> news = [.. _foretold.Select(f => new Replay(f.Key, f.Value.For, f.Value.Against))];
+        _foretold.Clear();
+        return news;
+    }
+
+    /// <summary>How the others' experience agrees with this peer's own outcomes.</summary>
     public IReadOnlyList<Replay> Replay() => Own.Count == 0 ? [] : Own.Replay(_model, _self, _learned.Rarity);
 
     /// <summary>The same of what each of them told lately.</summary>
@@ -226,13 +234,31 @@ internal sealed class MatrixState : IDisposable
 
     private static uint[] TermsOf(string query) => MatrixTerms.Of(CapabilityIndex.Spaced(query));
 
-    private double WeightOf(string author) => _trust?.WeightOf(author) ?? 1;
+    // Asked before it is learnt and told: who foretold it did not copy it.
+    private void Foretell(OwnOutcome outcome)
+    {
+        if (!Own.IsTelling(outcome))
+        {
+            return;
+        }
+
+        foreach (var author in _model.Others)
+        {
+            if (_model.Find(author, outcome.Capability) is { Outcomes: > 0 } sums && OwnOutcomes.Foretold(sums, outcome.Terms.AsSpan(), _learned.Rarity) is { } good)
+            {
+                _foretold[author] = _foretold.GetValueOrDefault(author) + Tally.Of(good == outcome.Good);
+            }
+        }
+    }
+
+    private double WeightOf(string author) => _weightOf(author);
 
     private void Weigh()
     {
-        if (_trust is { Version: var version } && version != _weighed)
+        if (_trust is { Version: var version } && (version != _weighed || _model.Authors.Count != _weighedAuthors))
         {
-            _weighed = version;
+            (_weighed, _weighedAuthors) = (version, _model.Authors.Count);
+            _weightOf = LentWeight.Shared(_model.Authors, _trust.WeightOf, _trust.EarnedBy);
             _learned.Weigh(WeightOf);
         }
     }
@@ -259,10 +285,11 @@ internal sealed class MatrixState : IDisposable
 
     private ulong Count(string capability, uint[] terms, bool good)
     {
+        var outcome = new OwnOutcome(capability, [.. terms], good);
+        Foretell(outcome);
         var outcomes = _model.Record(MatrixModel.IsOwn(_self, capability) ? "" : _self, capability, terms, good);
         if (outcomes > 0)
         {
-            var outcome = new OwnOutcome(capability, [.. terms], good);
             Own = Own.With(outcome);
             Store.PutOutcome(outcome);
         }

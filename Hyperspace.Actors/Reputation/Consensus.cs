@@ -37,12 +37,12 @@ internal sealed record Voice(string PeerId, IReadOnlyList<(ulong Key, int Sign)>
 
 /// <summary>
 /// Compares authors with each other, for a peer that has few outcomes of its own; pure. An author has one vote on each
-/// other author, however much it says; authors whose experience is nearly the same and which nobody else bears out have one
+/// other author, however much it says, weighed by what its word counts; authors whose experience is nearly the same and which nobody else bears out have one
 /// vote together.
 /// </summary>
 internal static class Consensus
 {
-    /// <summary>Authors that judge the others; a random choice when there are more, so that nobody can become one by choosing an id.</summary>
+    /// <summary>Authors that judge the others; when there are more, those that count most, and a random choice of equals, so that nobody can become one by choosing an id.</summary>
     public const int MaxJury = 96;
 
     private const int Dimensions = 256;
@@ -55,19 +55,21 @@ internal static class Consensus
     /// result under <see cref="ReplaySources.Consensus"/>.
     /// </summary>
     /// <param name="voices">All authors but this peer; each once.</param>
-    /// <param name="random">Chooses the jury.</param>
-    public static IReadOnlyList<Replay> Of(IReadOnlyList<Voice> voices, Random random)
+    /// <param name="random">Chooses the jury, among those that count the same.</param>
+    /// <param name="witnessWeightOf">0 to 1: what an author's word on others counts (<see cref="ITrust.WitnessWeightOf"/>); null: everybody's counts in full.</param>
+    public static IReadOnlyList<Replay> Of(IReadOnlyList<Voice> voices, Random random, Func<string, double>? witnessWeightOf = null)
     {
         var signs = voices.Select(v => v.Signs).ToArray();
+        var weights = voices.Select(v => witnessWeightOf?.Invoke(v.PeerId) ?? 1).ToArray();
         var jury = Enumerable.Range(0, voices.Count).ToArray();
         if (jury.Length > MaxJury)
         {
             random.Shuffle(jury);
-            jury = jury[..MaxJury];
+            jury = [.. jury.OrderByDescending(j => weights[j]).Take(MaxJury)];
         }
 
         var votes = signs.Select((s, i) => jury.Select(j => i == j ? 0 : Vote(s, signs[j])).ToArray()).ToArray();
-        var shares = Shares(signs, jury, votes);
+        var shares = Shares(signs, jury, votes).Select((share, j) => share * weights[jury[j]]).ToArray();
         var first = votes.Select(v => Count(v, shares)).ToArray();
         var heard = shares.Select((share, j) => first[jury[j]].For > first[jury[j]].Against ? share : 0).ToArray();
         return [.. votes.Select((v, i) => Count(v, heard)).Select((tally, i) => new Replay(voices[i].PeerId, tally.For, tally.Against))];

@@ -54,7 +54,9 @@ internal static class Eviction
         { CaughtAt: not null } => (Caught, record.Own.Count),
         _ when record.Own is { Count: > 0 } own => (OwnOutcomes, own.Count),
         _ when record.Ratings.Raters.Keys.Count(trusts) is > 0 and var raters => (TrustedWord, raters),
-        _ => (0, record.Consensus.Count),
+
+        // Agreeing with what this peer told already is cheap.
+        _ => (0, record.Consensus.Count + record.Afterwards.Count),
     };
 
     private static Func<string, bool> Trusts(ReputationState state, DateTimeOffset now)

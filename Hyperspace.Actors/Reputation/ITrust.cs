@@ -12,8 +12,14 @@ internal interface ITrust
     /// <summary>0 to 1: what an author's experience weighs here. 0 while it is in quarantine or was found to lie; 1 for this peer itself.</summary>
     double WeightOf(string peerId);
 
-    /// <summary>0 to 1: what an author's experience weighs here, without what strangers are lent while nobody can confirm them.</summary>
+    /// <summary>0 to 1: the part of <see cref="WeightOf"/> that an author has earned; 0 of one that is only lent something while nobody can confirm it.</summary>
     double EarnedBy(string peerId);
+
+    /// <summary>
+    /// 0 to 1: what an author's word on other authors counts. As more are borne out by own outcomes, those that are not lose
+    /// theirs: identities that vouch for each other are nobody's witnesses.
+    /// </summary>
+    double WitnessWeightOf(string peerId);
 
     /// <summary>0 to 1: how a provider stands; 0.5 while nothing is known.</summary>
     double ReputationOf(string peerId);

@@ -54,6 +54,7 @@ internal sealed class ReputationActor : JournaledActor, IWithTimers
         Recover<RecoveryCompleted>(_ => Begin());
 
         Command<ReputationCommands.Replayed>(OnReplayed);
+        Command<ReputationCommands.Foretold>(foretold => Take(_state.Decide(foretold with { News = [.. foretold.News.Take(MaxReplays)] }, _time.GetUtcNow())));
         Command<ReplayDue>(due => TakeReplay(due.Source));
         Command<ReputationCommands.Called>(OnCalled);
         Command<ReputationCommands.Rate>(OnRate);
@@ -103,7 +104,12 @@ internal sealed class ReputationActor : JournaledActor, IWithTimers
         }
 
         Timers.StartSingleTimer(source, new ReplayDue(source), ReplayPause);
-        if (_state.Decide(command, _time.GetUtcNow()) is { } taken)
+        Take(_state.Decide(command, _time.GetUtcNow()));
+    }
+
+    private void Take(ReplaysTaken? taken)
+    {
+        if (taken is not null)
         {
             Persist(taken, e =>
             {

@@ -75,6 +75,17 @@ internal sealed class ReputationState
         return changed.Count > 0 ? new ReplaysTaken(command.Source, changed, now) : null;
     }
 
+    /// <summary>The authors' counts with the news; null when there are none.</summary>
+    public ReplaysTaken? Decide(ReputationCommands.Foretold command, DateTimeOffset now)
+    {
+        var source = ReplaySources.Foretold(command.Source);
+        var sums = command.News
+            .GroupBy(r => r.PeerId, StringComparer.Ordinal)
+            .Select(g => (g.Key, Sum: g.Aggregate(Of(g.Key).Replays.GetValueOrDefault(source), (sum, r) => sum + new Tally(r.Agreed, r.Disagreed))))
+            .Select(s => new Replay(s.Key, s.Sum.For, s.Sum.Against));
+        return Decide(new ReputationCommands.Replayed(source, [.. sums]), now);
+    }
+
     /// <summary>The call; null when it was of this peer itself. A receipt that is not of this payment, its amount and its time is left out.</summary>
     public CallNoted? Decide(ReputationCommands.Called command, DateTimeOffset now)
     {

@@ -3,6 +3,9 @@ namespace Hyperspace.Actors.Reputation;
 /// <summary>Outcomes that speak for and against someone; fractions come from fading.</summary>
 internal readonly record struct Tally(double For, double Against)
 {
+    /// <summary>One outcome.</summary>
+    public static Tally Of(bool good) => good ? new Tally(1, 0) : new Tally(0, 1);
+
     /// <summary>How many outcomes.</summary>
     public double Count => For + Against;
 

@@ -4,7 +4,8 @@ namespace Hyperspace.Actors.Reputation;
 /// <param name="self">This peer's id.</param>
 internal sealed class TrustBoard(string self) : ITrust
 {
-    private volatile Posted _posted = new(TrustTable.Of(ReputationState.Empty(self, confirmations: 1), DateTimeOffset.MinValue), 0);
+    // Until the journal is read nobody is lent anything: somebody may have been caught.
+    private volatile Posted _posted = new(TrustTable.Of(ReputationState.Empty(self, confirmations: 0), DateTimeOffset.MinValue), 0);
 
     /// <inheritdoc/>
     public long Version => _posted.Version;
@@ -17,6 +18,9 @@ internal sealed class TrustBoard(string self) : ITrust
 
     /// <inheritdoc/>
     public double EarnedBy(string peerId) => _posted.Table.EarnedBy(peerId);
+
+    /// <inheritdoc/>
+    public double WitnessWeightOf(string peerId) => _posted.Table.WitnessWeightOf(peerId);
 
     /// <inheritdoc/>
     public double ReputationOf(string peerId) => _posted.Table.ReputationOf(peerId);

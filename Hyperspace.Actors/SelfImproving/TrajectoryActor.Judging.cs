@@ -20,6 +20,19 @@ internal sealed partial class TrajectoryActor
         }
     });
 
+    /// <summary>What others had told of the same before this peer did it: nobody could know how it would go. The first time only.</summary>
+    private void JudgeBy(KeptTrajectory own)
+    {
+        var self = _services.Identity.PeerId.ToString();
+        List<KeptTrajectory> told = [.. _state.BestFirst, .. _arrived];
+        if (_registry.TryGet<ActorKeys.Reputation>(out var reputation)
+            && !told.Exists(run => run.Author == self && run.Goal == own.Goal && run.Shape == own.Shape)
+            && Agreement.Of(self, RunClaims.Of(self, [own, .. told.Where(run => run.Author != self)])) is { Count: > 0 } news)
+        {
+            reputation.Tell(new ReputationCommands.Foretold(ReplaySources.TaskType(_taskType), news));
+        }
+    }
+
     private void JudgeSoon()
     {
         if (!Timers.IsTimerActive(nameof(JudgeNow)))

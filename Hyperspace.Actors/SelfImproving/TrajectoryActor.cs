@@ -197,6 +197,7 @@ internal sealed partial class TrajectoryActor : ReceiveActor, IWithTimers, IWith
         var (recording, outcome) = (written.Recording, written.Outcome);
         if (outcome == KeepOutcome.Kept)
         {
+            JudgeBy(recording.Own.Run);
             Arrived([recording.Own.Run]);
         }
 

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Hyperspace.Actors.Identity;
-using Hyperspace.Actors.Learning;
 using Hyperspace.Contracts;
 using Hyperspace.Libp2p;
 
@@ -48,7 +47,7 @@ internal sealed partial class TrajectoryExchangeActor
             {
                 runs.Add((envelope, run));
             }
-            else if (envelope.Type != EnvelopeTypes.Trajectory && TrajectoryTopicValidator.Check(envelope, _taskType) is null)
+            else if (envelope.Type != EnvelopeTypes.Trajectory && _isFit(envelope))
             {
                 others.Add(envelope);
             }

@@ -28,6 +28,7 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Queue<PeerId> _toCompare = new();
     private readonly List<(IActorRef Asker, TrajectorySyncRequest Request)> _forLater = [];
+    private readonly Predicate<SignedEnvelope> _isFit;
     private readonly CancellationTokenSource _stopped = new();
     private SharedEnvelopes _others = SharedEnvelopes.Unknown;
 
@@ -38,10 +39,14 @@ internal sealed partial class TrajectoryExchangeActor : ReceiveActor, IWithTimer
     private Task<RunIds>? _ids;
     private bool _comparing;
 
-    public TrajectoryExchangeActor(string taskType, TrajectoryServices services)
+    /// <param name="taskType">The task type.</param>
+    /// <param name="services">What it needs.</param>
+    /// <param name="isFit">Whether an envelope that is no run tells of the task type, within all limits.</param>
+    public TrajectoryExchangeActor(string taskType, TrajectoryServices services, Predicate<SignedEnvelope> isFit)
     {
         _taskType = taskType;
         _services = services;
+        _isFit = isFit;
         Receive<TrajectoryCommands.Get>(get => GetAsync(get, _stopped.Token).PipeTo(Sender, failure: e => new Refusal(ErrorCodes.JournalFailed, $"The run could not be read: {e.Message}")));
         Receive<TrajectoryMessages.TakeIn>(OnTakeIn);
         Receive<TrajectoryMessages.WaitAwhile>(OnWaitAwhile);

@@ -17,6 +17,8 @@ internal sealed class Mind
     private readonly Queue<Dictionary<(string Author, string Tool), OutcomeSums>> _earlier = new();
     private ReputationState _reputation;
     private OwnOutcomes _own = new();
+    private readonly Dictionary<string, Tally> _foretold = new(StringComparer.Ordinal);
+    private Func<string, double> _weightOf = _ => 1;
     private Fusion _fusion = Fusion.Untried;
 
     /// <param name="name">Its peer id.</param>
@@ -31,6 +33,7 @@ internal sealed class Mind
         _random = random;
         _reputation = ReputationState.Empty(name, new Actors.Engine.LearningOptions().Confirmations);
         Trust = TrustTable.Of(_reputation, DateTimeOffset.UnixEpoch);
+        _weightOf = trusting ? Trust.WeightOf : _ => 1;
         _leg = new LearnedLeg(Model, name, WeightOf);
     }
 
@@ -40,7 +43,7 @@ internal sealed class Mind
 
     public TrustTable Trust { get; private set; }
 
-    public double WeightOf(string author) => _trusting ? Trust.WeightOf(author) : 1;
+    public double WeightOf(string author) => _weightOf(author);
 
     /// <summary>The tool that it ranks first.</summary>
     public string? First(string query) => MatrixRanker.Order(Candidates(query), _fusion.Best(withEmbedder: false)) is [var first, ..] ? first.Capability : null;
@@ -50,7 +53,9 @@ internal sealed class Mind
     {
         var terms = _described.Of(run.Query.Text).Terms;
         _fusion = _fusion.With(MatrixRanker.Ranks(Candidates(run.Query.Text), run.Tool, withEmbedder: false), run.Ok);
-        _own = _own.With(new OwnOutcome(run.Tool, [.. terms], run.Ok));
+        var outcome = new OwnOutcome(run.Tool, [.. terms], run.Ok);
+        Foretell(outcome);
+        _own = _own.With(outcome);
         Tell(run);
     }
 
@@ -77,6 +82,12 @@ internal sealed class Mind
             return;
         }
 
+        if (_reputation.Decide(new ReputationCommands.Foretold(ReplaySources.Matrix, [.. _foretold.Select(f => new Replay(f.Key, f.Value.For, f.Value.Against))]), now) is { } foretold)
+        {
+            _reputation = _reputation.Apply(foretold);
+        }
+
+        _foretold.Clear();
         Take(ReplaySources.Matrix, _own.Replay(Model, Name, _leg.Rarity), now);
         if (_earlier.Count == LooksThatAreLately)
         {
@@ -84,14 +95,26 @@ internal sealed class Mind
         }
 
         var others = Model.Authors.Where(a => a != Name).Order(StringComparer.Ordinal).ToList();
-        Take(ReplaySources.Consensus, Consensus.Of(others.ConvertAll(a => Voice.Of(a, Opinions(a), others.Count)), _random), now);
+        Take(ReplaySources.Consensus, Consensus.Of(others.ConvertAll(a => Voice.Of(a, Opinions(a), others.Count)), _random, Trust.WitnessWeightOf), now);
         _earlier.Enqueue(Told());
         Trust = TrustTable.Of(_reputation, now);
+        _weightOf = LentWeight.Shared(Model.Authors, Trust.WeightOf, Trust.EarnedBy);
         _leg.Weigh(WeightOf);
     }
 
     /// <summary>How good its ranking is.</summary>
     public Judgement Judge(ImmutableArray<LabelledQuery> queries) => Judgement.Of(queries, [.. queries.Select(q => First(q.Text))]);
+
+    private void Foretell(OwnOutcome outcome)
+    {
+        foreach (var author in Model.Authors.Where(a => a != Name && _own.IsTelling(outcome)))
+        {
+            if (OwnOutcomes.Foretold(Model.Find(author, outcome.Capability), outcome.Terms.AsSpan(), _leg.Rarity) is { } good)
+            {
+                _foretold[author] = _foretold.GetValueOrDefault(author) + Tally.Of(good == outcome.Good);
+            }
+        }
+    }
 
     private IReadOnlyList<Legs> Candidates(string query)
     {

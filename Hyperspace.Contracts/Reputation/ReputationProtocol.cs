@@ -17,16 +17,23 @@ public static class ReplaySources
     /// <summary>What each author added lately, replayed on own outcomes; only lowers weights, so that a sleeper is found soon.</summary>
     public const string Recent = "recent";
 
-    /// <summary>The matrix, on own outcomes.</summary>
+    /// <summary>The matrix: authors' sums as they are now, on the latest own outcomes. Who copied these agrees with them, too.</summary>
     public const string Matrix = "matrix";
 
     private const string TaskTypePrefix = "task:";
+    private const string ForetoldPrefix = "foretold:";
 
     /// <summary>Runs of a task type, on own outcomes. They are those that the matrix is replayed on, so both do not add up.</summary>
     public static string TaskType(string taskType) => TaskTypePrefix + taskType;
 
     /// <summary>True of what <see cref="TaskType"/> gives.</summary>
     public static bool IsTaskType(string source) => source.StartsWith(TaskTypePrefix, StringComparison.Ordinal);
+
+    /// <summary>What authors had told when own outcomes came, in sums (<see cref="Matrix"/>) or runs (<see cref="TaskType"/>): it grows with each outcome.</summary>
+    public static string Foretold(string source) => ForetoldPrefix + source;
+
+    /// <summary>True of what <see cref="Foretold"/> gives.</summary>
+    public static bool IsForetold(string source) => source.StartsWith(ForetoldPrefix, StringComparison.Ordinal);
 }
 
 /// <summary>Messages about how peers stand with this one.</summary>
@@ -36,6 +43,11 @@ public static class ReputationCommands
     /// <param name="Source">One of <see cref="ReplaySources"/>.</param>
     /// <param name="Replays">Absolute values, an entry per author.</param>
     public sealed record Replayed(string Source, IReadOnlyList<Replay> Replays);
+
+    /// <summary>Own outcomes came, and so it shows what authors who had told of the like had foretold. No answer.</summary>
+    /// <param name="Source"><see cref="ReplaySources.Matrix"/> or a <see cref="ReplaySources.TaskType"/>.</param>
+    /// <param name="News">What comes on top of earlier outcomes, an entry per author.</param>
+    public sealed record Foretold(string Source, IReadOnlyList<Replay> News);
 
     /// <summary>A call of this peer to a provider ended. No answer. A paid one with a receipt is rated, seldom, on the mesh.</summary>
     /// <param name="PeerId">The provider.</param>

@@ -28,9 +28,14 @@ public class JudgedRunsTests
         var strangers = (await View(peer, Honest)).Weight;
         for (var i = 0; i < Goals; i++)
         {
-            await TryAsync(peer, i);
             Claim(peer, i, Honest);
             Claim(peer, i, Liar);
+        }
+
+        await Eventually.SeenAsync(() => peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, "", 100)), matches => matches.Trajectories.Count == 2 * Goals);
+        for (var i = 0; i < Goals; i++)
+        {
+            await TryAsync(peer, i);
         }
 
         await Eventually.TrueAsync(async () => (await View(peer, Honest)).Weight > strangers && (await View(peer, Liar)).Weight < strangers);
@@ -38,6 +43,17 @@ public class JudgedRunsTests
 
         var liar = await View(peer, Liar);
         Assert.Contains(liar.Reasons, reason => reason.Kind == "caught");
+
+        // Who tells of what this peer did after it did has foretold nothing.
+        const int Copycat = 4;
+        for (var i = 0; i < Goals; i++)
+        {
+            Claim(peer, i, Copycat, Outcome(i));
+        }
+
+        await Eventually.SeenAsync(() => peer.Ask<TrajectoryMatches>(new TrajectoryCommands.Query(Runs.TaskType, "", 100)), matches => matches.Trajectories.Count(t => t.PeerId == Runs.Author(Copycat).PeerId.ToString()) > 0);
+        await Eventually.SeenAsync(() => View(peer, Copycat), view => view.Weight == 0.5);
+        Assert.Equal((0, 0), For(await View(peer, Copycat)));
 
         // After a start everything is replayed again, and only what is new is news: a claim that this peer had not tried before.
         Claim(peer, Goals, Honest);
@@ -52,8 +68,8 @@ public class JudgedRunsTests
         Runs.TaskType, Goal(i), [new TrajectoryStepView("tool", Tool, null, Input(i), "…", Amount.MicroUsdc(1), TimeSpan.Zero, true, null)], "done", Outcome(i), null));
 
     /// <summary>Another author claims to have tried a goal: the honest one with what comes out, the liar with the opposite.</summary>
-    private static void Claim(LearningPeer peer, int i, int author) => peer.Deliver(
-        Topics.Trajectories(Runs.TaskType), Runs.Sealed(author, author == Honest ? Outcome(i) : 1 - Outcome(i), Goal(i), i, Runs.TaskType, Runs.Call(Tool, Input(i))).Bytes);
+    private static void Claim(LearningPeer peer, int i, int author, double? outcome = null) => peer.Deliver(
+        Topics.Trajectories(Runs.TaskType), Runs.Sealed(author, outcome ?? (author == Honest ? Outcome(i) : 1 - Outcome(i)), Goal(i), i, Runs.TaskType, Runs.Call(Tool, Input(i))).Bytes);
 
     [Fact]
     public void Only_the_same_steps_for_the_same_goal_are_compared_and_repairs_claim_nothing()

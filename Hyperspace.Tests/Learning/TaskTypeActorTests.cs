@@ -249,10 +249,7 @@ public class TaskTypeActorTests
         Assert.Equal(121, await Count(peer));
 
         peer.Network.Connect(author.Network);
-        while (await Count(peer) < 201)
-        {
-            await Context(peer);
-        }
+        await Eventually.SeenAsync(() => Count(peer), count => count == 201);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Google.Protobuf;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Actors.Learning;
 using Hyperspace.Actors.SelfImproving;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Wire;
@@ -33,7 +34,7 @@ public sealed class TrajectoryExchangeTests : Akka.TestKit.Xunit2.TestKit
         _store = new ExperienceStore(_folder, self.LocalPeer.ToString(), new ExperienceLimits(), NullLogger.Instance);
         _parent = CreateTestProbe();
         var services = new TrajectoryServices(null!, null!, time, new NeighbourTrajectories(self, self), _store, null!, TimeSpan.FromHours(1), new Random(1));
-        _exchange = _parent.ChildActorOf(Props.Create(() => new TrajectoryExchangeActor(Runs.TaskType, services)));
+        _exchange = _parent.ChildActorOf(Props.Create(() => new TrajectoryExchangeActor(Runs.TaskType, services, envelope => TrajectoryTopicValidator.Check(envelope, Runs.TaskType) == null)));
         _exchange.Tell(new TrajectoryMessages.ShareAlso([]));
         self.Connect(_neighbour);
     }

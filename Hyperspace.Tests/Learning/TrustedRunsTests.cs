@@ -62,6 +62,8 @@ public class TrustedRunsTests
 
         public double EarnedBy(string peerId) => WeightOf(peerId);
 
+        public double WitnessWeightOf(string peerId) => WeightOf(peerId);
+
         public double ReputationOf(string peerId) => 0.5;
     }
 }

@@ -21,6 +21,31 @@ public sealed class CapabilityIndexTests : IDisposable
     }
 
     [Fact]
+    public void A_word_that_many_have_finds_where_rarer_ones_find_little_and_ranks_where_they_find_enough()
+    {
+        using var store = MatrixStore.Open(null, out _);
+        var index = new CapabilityIndex(store);
+        for (var i = 0; i < 6600; i++)
+        {
+            // 3 are kindly, 300 are quick, 1,650 translate; none of the kindly and few of the quick do.
+            index.Put(Of($"p/{i}", $"n{i}", (i % 2200 == 1 ? "kindly " : "") + (i % 22 == 3 || i == 4 ? "quick " : "") + (i % 4 == 0 ? "translate" : "cook")), 100);
+        }
+
+        var kind = index.Lexical("kindly translate");
+        Assert.Equal(["p/1", "p/2201", "p/4401"], kind.Take(3).Select(h => h.Capability).Order(StringComparer.Ordinal));
+        Assert.Equal(CapabilityIndex.MaxHits, kind.Count);
+        Assert.All(kind.Skip(3), hit => Assert.Contains("translate", index.Find(hit.Capability)!.Description, StringComparison.Ordinal));
+
+        var quick = index.Lexical("a quick translation, translate!");
+        Assert.Equal("p/4", quick[0].Capability);
+        Assert.All(quick, hit => Assert.Contains("quick", index.Find(hit.Capability)!.Description, StringComparison.Ordinal));
+
+        // What nearly all have finds only where nothing else does.
+        Assert.DoesNotContain(index.Lexical("kindly cook translate").Skip(3), hit => index.Find(hit.Capability)!.Description == "cook");
+        Assert.Equal(CapabilityIndex.MaxHits, index.Lexical("cook").Count);
+    }
+
+    [Fact]
     public void Spelling_finds_what_words_do_not()
     {
         using var store = MatrixStore.Open(null, out _);
@@ -64,6 +89,34 @@ public sealed class CapabilityIndexTests : IDisposable
         Assert.Empty(loaded.Lexical("expires"));
         loaded.Put(Of("p/new", "new", "Takes a free place."), 100);
         Assert.Equal(3, loaded.Count);
+    }
+
+    [Fact]
+    public void A_few_providers_do_not_fill_the_index_and_own_capabilities_always_find_room()
+    {
+        using var store = MatrixStore.Open(null, out _);
+        var index = new CapabilityIndex(store, "me", capacity: 8);
+        Assert.All(Ids("mallory", 4).Concat(Ids("trudy", 4)), id => Assert.True(Put(id)));
+        Assert.False(Put("mallory/z"));
+        Assert.Equal([true, true, false, false], Ids("bob", 4).Select(Put));
+        Assert.Equal(8, index.Count);
+        Assert.Equal((3, 3, 2), (index.OfPeer("mallory").Count, index.OfPeer("trudy").Count, index.OfPeer("bob").Count));
+
+        // Those that gave way come again with each record, and stay out.
+        Assert.Equal([true, true, true, false], Ids("mallory", 4).Select(Put));
+        Assert.All(Ids("me", 6), id => Assert.True(Put(id)));
+        Assert.Equal(Ids("me", 6), index.OfPeer("me"));
+        Assert.Equal(8, index.Count);
+        index.Remove("me/0");
+        Assert.True(Put("bob/9"));
+
+        // After a restart they have what they had.
+        var loaded = new CapabilityIndex(store, "me", capacity: 8);
+        Assert.Equal(index.Ids.Order(StringComparer.Ordinal), loaded.Ids.Order(StringComparer.Ordinal));
+        Assert.True(loaded.Put(Of("me/0", "0", "Cooks.") with { PeerId = "me" }, 100));
+
+        bool Put(string id) => index.Put(Of(id, id.Split('/')[1], "Cooks.") with { PeerId = id.Split('/')[0] }, 100);
+        static IEnumerable<string> Ids(string peer, int count) => Enumerable.Range(0, count).Select(i => $"{peer}/{i}");
     }
 
     [Fact]

@@ -63,7 +63,7 @@ public class MatrixActorTests
         await EventuallyFirst(bob, Query, Sky.Id);
 
         // Carol hears no gossip at all, and knows only bob's copy of what alice signed.
-        await using var carol = await mesh.JoinAsync(3, hearsGossip: false);
+        await using var carol = await mesh.JoinAsync(3, hearsGossip: false, isConnected: true);
         Offer(carol);
         await EventuallyFirst(carol, Query, Sky.Id);
         await carol.Engine.RestartAsync();

@@ -1,5 +1,6 @@
 using Hyperspace.Actors.Matrix;
 using Hyperspace.Actors.Reputation;
+using Hyperspace.Tests.Reputation;
 
 namespace Hyperspace.Tests.Matrix;
 
@@ -24,7 +25,7 @@ public sealed class MatrixRoomTests
     [Fact]
     public void Of_too_many_authors_those_stay_that_weigh_most_and_told_most_in_any_order()
     {
-        var trust = new Weights(a => a.StartsWith("trusted", StringComparison.Ordinal) ? 1 : 0);
+        var trust = new FixedTrust(a => a.StartsWith("trusted", StringComparison.Ordinal) ? 1 : 0);
         var newcomers = Enumerable.Range(0, 12).Select(i => ($"trusted{i}", 1UL)).Concat([("stranger3", 3UL), ("stranger2", 2UL), ("a stranger", 1UL), ("stranger4", 4UL)]).ToList();
         var (one, other) = (Filled(newcomers), Filled(Enumerable.Reverse(newcomers)));
         Assert.Equal(one, other);
@@ -55,7 +56,7 @@ public sealed class MatrixRoomTests
     [Fact]
     public void An_author_that_weighs_nothing_does_not_take_the_place_of_one_that_is_trusted()
     {
-        using var state = new MatrixState(MatrixStore.Open(null, out _), Self, new Weights(a => a == "mallory" ? 0 : 1));
+        using var state = new MatrixState(MatrixStore.Open(null, out _), Self, new FixedTrust(a => a == "mallory" ? 0 : 1));
         Fill(state.Model, Enumerable.Range(0, MatrixModel.MaxAuthors));
         var vote = new Contracts.Wire.MatrixVote { Capability = "dora/weather", Ordinal = 1, Query = "rain", Vote = 1 };
         Assert.Equal(VoteFate.Refused, state.Take("mallory", vote, mayValidate: () => false));
@@ -69,7 +70,7 @@ public sealed class MatrixRoomTests
     public void Known_authors_that_grow_do_not_take_more_than_there_is_and_lose_it_themselves()
     {
         const int Most = 40_000;
-        using var state = new MatrixState(MatrixStore.Open(null, out _), Self, new Weights(_ => 0), Most);
+        using var state = new MatrixState(MatrixStore.Open(null, out _), Self, new FixedTrust(_ => 0), Most);
         var honest = new Contracts.Wire.MatrixVote { Capability = "dora/weather", Ordinal = 1, Query = "rain", Vote = 1 };
         Assert.Equal(VoteFate.Applied, state.Take("honest", honest, mayValidate: () => false));
         for (var capability = 0; capability < 20; capability++)
@@ -205,16 +206,5 @@ public sealed class MatrixRoomTests
         {
             model.Merge($"author{author:D4}", "dora/weather", One);
         }
-    }
-
-    private sealed class Weights(Func<string, double> weightOf) : ITrust
-    {
-        public long Version => 1;
-
-        public double WeightOf(string peerId) => weightOf(peerId);
-
-        public double EarnedBy(string peerId) => WeightOf(peerId);
-
-        public double ReputationOf(string peerId) => 0.5;
     }
 }

@@ -2,6 +2,7 @@ using Hyperspace.Actors.Matrix;
 using Hyperspace.Actors.Reputation;
 using Hyperspace.Contracts.Matrix;
 using Hyperspace.Contracts.Wire;
+using Hyperspace.Tests.Reputation;
 
 namespace Hyperspace.Tests.Matrix;
 
@@ -41,7 +42,7 @@ public sealed class ValidationTests
     [Fact]
     public void Only_votes_that_can_help_use_up_the_quota()
     {
-        using var state = Filled(new Only("friend"));
+        using var state = Filled(new FixedTrust(a => a == "friend" ? 1 : 0));
         var asked = 0;
         state.Take("stranger", Vote("p/sky", 1), Ask);
         state.Take("friend", Vote("p/sky", 3), Ask);
@@ -71,16 +72,5 @@ public sealed class ValidationTests
         return state;
 
         void Put(string id, string description) => state.Index.Put(new Capability(id, "tool", id.Split('/')[1], description, [], id.Split('/')[0]), long.MaxValue);
-    }
-
-    private sealed class Only(string trusted) : ITrust
-    {
-        public long Version => 1;
-
-        public double WeightOf(string peerId) => peerId == trusted ? 1 : 0;
-
-        public double EarnedBy(string peerId) => WeightOf(peerId);
-
-        public double ReputationOf(string peerId) => 0.5;
     }
 }

@@ -61,9 +61,10 @@ internal sealed class Bandit(int seed, int peers, bool trusting = true)
         }
 
         var others = _learners.Where(l => l != learner).ToList();
+        learner.TakeForetold();
         learner.Take(new ReputationCommands.Replayed(ReplaySources.Matrix, [.. others.Select(o => learner.Replay(o.Name, o.Score))]));
         learner.Take(new ReputationCommands.Replayed(ReplaySources.Recent, [.. others.Select(o => learner.Replay(o.Name, o.RecentScore))]));
-        var consensus = Consensus.Of([.. others.Select(o => Voice.Of(o.Name, o.Sums, others.Count))], _random);
+        var consensus = Consensus.Of([.. others.Select(o => Voice.Of(o.Name, o.Sums, others.Count))], _random, learner.Trust.WitnessWeightOf);
         learner.Take(new ReputationCommands.Replayed(ReplaySources.Consensus, consensus));
     }
 
@@ -91,7 +92,13 @@ internal sealed class Bandit(int seed, int peers, bool trusting = true)
         var kind = _random.Next(Tools);
         var query = Query(kind, _random);
         var tool = _random.NextDouble() < 0.1 ? _random.Next(Tools) : lies ? (_random.Next(3) == 0 ? Promoted : _random.Next(Tools)) : Pick(learner, query);
-        learner.Learn(query, tool, (tool == kind) != lies || (lies && tool == Promoted));
+        var ok = (tool == kind) != lies || (lies && tool == Promoted);
+        if (trusting && !lies)
+        {
+            learner.Foretell(_learners, query, tool, ok);
+        }
+
+        learner.Learn(query, tool, ok);
     }
 
     private int Pick(Learner learner, int[] query)
@@ -114,6 +121,7 @@ internal sealed class Bandit(int seed, int peers, bool trusting = true)
     internal sealed class Learner(string name)
     {
         private readonly List<(int[] Query, int Tool, bool Ok)> _outcomes = [];
+        private readonly List<(string Author, bool Agreed)> _foretold = [];
         private Dictionary<ulong, int> _earlier = [];
         private Dictionary<ulong, int> _later = [];
         private ReputationState _state = ReputationState.Empty(name, confirmations: 2);
@@ -140,6 +148,17 @@ internal sealed class Bandit(int seed, int peers, bool trusting = true)
             {
                 Sums[Key(tool, word)] = Sums.GetValueOrDefault(Key(tool, word)) + (ok ? 1 : -1);
             }
+        }
+
+        /// <summary>What the others had told when an own outcome came.</summary>
+        public void Foretell(IEnumerable<Learner> others, int[] query, int tool, bool ok) =>
+            _foretold.AddRange(others.Where(o => o != this).Select(o => (o.Name, Score: o.Score(query, tool))).Where(o => o.Score != 0).Select(o => (o.Name, o.Score > 0 == ok)));
+
+        public void TakeForetold()
+        {
+            var news = _foretold.GroupBy(f => f.Author).Select(g => new Replay(g.Key, g.Count(f => f.Agreed), g.Count(f => !f.Agreed)));
+            _state = _state.Decide(new ReputationCommands.Foretold(ReplaySources.Matrix, [.. news]), Now) is { } taken ? _state.Apply(taken) : _state;
+            _foretold.Clear();
         }
 
         public int Score(int[] query, int tool) => query.Sum(word => Sums.GetValueOrDefault(Key(tool, word)));

@@ -9,6 +9,7 @@ public sealed class EvictionTests
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddYears(50);
 
+    private static readonly string Foretold = ReplaySources.Foretold(ReplaySources.Matrix);
     private static readonly PaidCall Paid = new(Amount.MicroUsdc(1), Now);
 
     // Every peer that is remembered is one that a stranger made up.
@@ -18,9 +19,9 @@ public sealed class EvictionTests
     [Fact]
     public void The_memory_of_peers_is_bounded_and_the_least_compared_are_forgotten()
     {
-        var state = After(ReputationState.Empty("me", 2), ReplaySources.Matrix, new Replay("known", 20, 2));
-        state = After(state, ReplaySources.Matrix, [.. Enumerable.Range(0, ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 0, 1))]);
-        state = After(state, ReplaySources.Matrix, new Replay("later", 5, 0));
+        var state = After(ReputationState.Empty("me", 2), Foretold, new Replay("known", 20, 2));
+        state = After(state, Foretold, [.. Enumerable.Range(0, ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 0, 1))]);
+        state = After(state, Foretold, new Replay("later", 5, 0));
         Assert.Equal(ReputationState.MaxPeers, state.Peers.Count);
         Assert.Equal((20, 5), (state.Of("known").Own.For, state.Of("later").Own.For));
     }
@@ -34,7 +35,7 @@ public sealed class EvictionTests
             state = state.Apply(state.Decide(call, Now)!);
         }
 
-        state = After(state, ReplaySources.Matrix, new Replay("author", 60, 5), new Replay("liar", 2, 40));
+        state = After(state, Foretold, new Replay("author", 60, 5), new Replay("liar", 2, 40));
         state = state.Apply(state.Decide(new ReputationCommands.Rate("known", null, null, -1), 1, Now).Events[0]);
         state = Heard(state, "shop", "author", "r");
         Assert.Equal(ReputationState.MaxPeers, state.Peers.Count);
@@ -48,7 +49,7 @@ public sealed class EvictionTests
     {
         var state = ReputationState.Empty("me", 2);
         state = state.Apply(state.Decide(new ReputationCommands.Called("provider", false, Paid), Now)!);
-        state = After(state, ReplaySources.Matrix, [new Replay("liar", 2, 40), .. Enumerable.Range(0, 2 * ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 90, 10))]);
+        state = After(state, Foretold, [new Replay("liar", 2, 40), .. Enumerable.Range(0, 2 * ReputationState.MaxPeers).Select(i => new Replay($"p{i}", 90, 10))]);
         Assert.Equal((1, Now), (state.Of("provider").PaidCalls, state.Of("liar").CaughtAt));
     }
 
@@ -56,20 +57,20 @@ public sealed class EvictionTests
     public void Who_would_be_forgotten_at_once_is_not_journalled()
     {
         var known = Enumerable.Range(0, ReputationState.MaxPeers).Select(i => new Replay($"p{i:00000}", 10, 1)).ToList();
-        var state = After(ReputationState.Empty("me", 2), ReplaySources.Matrix, [.. known]);
+        var state = After(ReputationState.Empty("me", 2), Foretold, [.. known]);
         Assert.Null(state.Decide(new ReputationCommands.Replayed(ReplaySources.Consensus, [new Replay("new", 3, 0)]), Now));
-        Assert.Null(state.Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [.. known, new Replay("new", 1, 0)]), Now));
+        Assert.Null(state.Decide(new ReputationCommands.Replayed(Foretold, [.. known, new Replay("new", 1, 0)]), Now));
         Assert.Null(state.Decide(new HeardRating("new", "stranger", Entry("r", 1)), Now));
 
-        var taken = state.Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [.. known, new Replay("new", 20, 0), new Replay("newer", 1, 0)]), Now)!;
+        var taken = state.Decide(new ReputationCommands.Replayed(Foretold, [.. known, new Replay("new", 20, 0), new Replay("newer", 1, 0)]), Now)!;
         Assert.Equal("new", Assert.Single(taken.Replays).PeerId);
-        Assert.Null(state.Apply(taken).Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [.. known, new Replay("new", 20, 0)]), Now));
+        Assert.Null(state.Apply(taken).Decide(new ReputationCommands.Replayed(Foretold, [.. known, new Replay("new", 20, 0)]), Now));
     }
 
     [Fact]
     public void Ratings_are_bounded_in_all_and_strangers_lose_theirs_first()
     {
-        var state = After(ReputationState.Empty("me", 2), ReplaySources.Matrix, new Replay("friend", 60, 5), new Replay("chatter", 60, 5));
+        var state = After(ReputationState.Empty("me", 2), Foretold, new Replay("friend", 60, 5), new Replay("chatter", 60, 5));
         state = state.Apply(state.Decide(new ReputationCommands.Rate("shop", null, null, -1), 1, Now).Events[0]);
         state = Heard(state, "shop", "friend", "r");
         var most = 0;

@@ -69,7 +69,7 @@ public sealed class RatingsTests
     public void Cheap_raters_do_not_push_out_trusted_ones_and_the_own_word()
     {
         var state = ReputationState.Empty("me", 2);
-        state = state.Apply(state.Decide(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Contracts.Reputation.Replay("friend", 60, 5)]), Now)!);
+        state = state.Apply(state.Decide(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Contracts.Reputation.Replay("friend", 60, 5)]), Now)!);
         state = state.Apply(state.Decide(new ReputationCommands.Rate("shop", null, null, -1), Stamp, Now).Events[0]);
         state = state.Apply(state.Decide(new HeardRating("shop", "friend", new RatingEntry("r", -1, 1_000_000, Now, Stamp)), Now)!);
         var before = TrustTable.Of(state, Now).ReputationOf("shop");

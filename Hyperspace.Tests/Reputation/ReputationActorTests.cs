@@ -28,7 +28,7 @@ public sealed class ReputationActorTests
         await using var engine = await StartAsync();
         var trust = engine.Services.GetRequiredService<ITrust>();
         var version = trust.Version;
-        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("honest", 60, 10), new Replay("liar", 2, 40)]));
+        engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay("honest", 60, 10), new Replay("liar", 2, 40)]));
         engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Called("honest", true));
         var before = await Get(engine, "honest");
         Assert.Equal((1, false), (before.Weight, before.Quarantined));
@@ -52,7 +52,7 @@ public sealed class ReputationActorTests
         await using var engine = await StartAsync();
         for (var i = 0; i <= 50; i++)
         {
-            engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay("a", i, 0)]));
+            engine.Get<ActorKeys.Reputation>().Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay("a", i, 0)]));
         }
 
         ReputationView view;
@@ -98,7 +98,7 @@ public sealed class ReputationActorTests
         var rater = RatingsTests.Who(3);
         await using var engine = await StartAsync();
         var actor = engine.Get<ActorKeys.Reputation>();
-        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay(rater.PeerId.ToString(), 60, 10)]));
+        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay(rater.PeerId.ToString(), 60, 10)]));
         actor.Tell(new GossipReceived(Topics.Reputation, rater.PeerId.ToString(), [1, 2, 3]));
         actor.Tell(Rated(rater, -1));
         var view = await Get(engine, Shop.PeerId.ToString());
@@ -112,7 +112,7 @@ public sealed class ReputationActorTests
         var rater = RatingsTests.Who(3);
         await using var engine = await StartAsync();
         var actor = engine.Get<ActorKeys.Reputation>();
-        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Matrix, [new Replay(rater.PeerId.ToString(), 60, 10)]));
+        actor.Tell(new ReputationCommands.Replayed(ReplaySources.Foretold(ReplaySources.Matrix), [new Replay(rater.PeerId.ToString(), 60, 10)]));
         for (var i = 0; i < 1100; i++)
         {
             actor.Tell(Rated(new PeerIdentity(KeyPair.FromSeed([.. BitConverter.GetBytes(i), .. new byte[28]]), Me.Wallet, new Contracts.Wire.IdentityBinding()), 1));
