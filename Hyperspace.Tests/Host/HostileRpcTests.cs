@@ -64,7 +64,6 @@ public class HostileRpcTests(TargetPeer target)
     [InlineData(RpcMethods.TrajectoriesBody, "ffffffff", "InvalidArgument")]
     [InlineData(RpcMethods.TrajectoriesBody, "0a0101", "InvalidArgument")]
     [InlineData(RpcMethods.MatrixSync, "ffffffff", "InvalidArgument")]
-    [InlineData(RpcMethods.MatrixSync, "ffffffff", "InvalidArgument")]
     [InlineData(RpcMethods.MatrixSync, "1a0212", "InvalidArgument")]
     [InlineData(RpcMethods.MatrixSync, "", "Payload")]
     [InlineData(RpcMethods.ToolStream, "ffffffff", "InvalidArgument")]
