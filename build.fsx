@@ -27,9 +27,9 @@ let targets: (string * string * string list * (unit -> unit)) list =
       "format", "rewrite the code to the house style", [ "restore" ], fun () -> dotnet [ "format"; solution; "--no-restore" ]
       "check-format", "fail when the code is not in the house style", [ "restore" ],
       fun () -> dotnet [ "format"; solution; "--no-restore"; "--verify-no-changes" ]
-      "bench", "the figures of docs/benchmarks.md", [],
+      "bench", "the figures of docs/benchmarks.md that need no data, simulator or soak", [],
       fun () ->
-           for scenario in [ "loop"; "libp2p" ] do
+           for scenario in [ "loop"; "libp2p"; "payments"; "scale" ] do
                dotnet ([ "run"; "--project"; "Hyperspace.Benchmarks" ] @ release @ [ "--"; scenario ])
       "fuzz", "search for inputs that a decoder cannot bear, ten minutes each", [],
       fun () -> dotnet ([ "run"; "--project"; "Hyperspace.Fuzz" ] @ release @ [ "--"; "--all"; "--minimise" ])

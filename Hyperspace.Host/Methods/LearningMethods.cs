@@ -9,6 +9,7 @@ namespace Hyperspace.Host.Methods;
 internal static class LearningMethods
 {
     private const int MaxSteps = 256;
+    private const string Run = "trajectoryId, peerId, taskType, input, steps, output, reward, recordedAt, repairs, tries, successes, bodyBytes";
 
     // The author and three neighbours, five seconds each, and the way.
     private static readonly TimeSpan GetPatience = TimeSpan.FromSeconds(25);
@@ -37,7 +38,7 @@ internal static class LearningMethods
                 };
             }),
         new("selfImproving.curriculum", "What is worth practising next: goals that go well sometimes, the most worth first.",
-            [TaskType, Limit],
+            [TaskType, Limit(10)],
             "[{goal, input, successRate, attempts, value, why, failed: the trajectoryId of a failed run to repair}]",
             async (p, _, ct) =>
             {
@@ -54,8 +55,8 @@ internal static class LearningMethods
                 });
             }),
         new("selfImproving.query", "The best known runs of a task type, nearest to the input first.",
-            [TaskType, new("input", "any", false, "What is to be done."), Limit],
-            "[{trajectoryId, peerId, reward, steps, recordedAt}]",
+            [TaskType, new("input", "any", false, "What is to be done."), Limit(10)],
+            $"[{{{Run}}}]",
             async (p, _, ct) =>
             {
                 var query = new TrajectoryCommands.Query(TaskTypeOf(p), p.OptionalTextOrJson("input"), LimitOf(p, 10));
@@ -63,7 +64,7 @@ internal static class LearningMethods
             }),
         new("selfImproving.get", "One known run; when its record is shortened and full is true, the whole of it, from its author or a neighbour.",
             [TaskType, new("trajectoryId", "string", true, "64 lower-case hex digits."), new("full", "boolean", false, "Fetch what is shortened; false unless given.")],
-            "{trajectoryId, peerId, reward, steps, tries, successes, bodyBytes, full}",
+            $"{{{Run}, full: false when texts are shortened}}",
             async (p, _, ct) =>
             {
                 var found = await actors.AskAsync<ActorKeys.Learning, TrajectoryFound>(
@@ -74,7 +75,7 @@ internal static class LearningMethods
             }),
         new("learning.reflect", "Adds what was learnt from a run to the playbook.",
             [
-                new("execution", "any", true, "The run: a trajectory id, or what was done."),
+                new("execution", "any", false, "The run: a trajectory id, or what was done."),
                 new("outcome", "\"success\"|\"failure\"", true, "How it ended."),
                 new("insights", "string[]", true, "What was learnt, a sentence each."),
                 new("taskType", "string", false, "\"general\" unless given."),
@@ -107,7 +108,7 @@ internal static class LearningMethods
             [
                 TaskType,
                 new("input", "any", false, "What is to be done."),
-                Limit,
+                new("limit", "integer", false, "Most bullets, 1 to 100; 8 unless given. Exemplars are at most 3, with a tokenBudget 8."),
                 new("tokenBudget", "integer", false, "Most tokens (o200k) of the texts, 1 to 1000000; unbounded unless given."),
                 new("sessionId", "string", false, "The session that the run will be recorded with."),
             ],
@@ -130,7 +131,7 @@ internal static class LearningMethods
             }),
     ];
 
-    private static ApiParam Limit => new("limit", "integer", false, "1 to 100.");
+    private static ApiParam Limit(int fallback) => new("limit", "integer", false, $"1 to 100; {fallback} unless given.");
 
     private static int LimitOf(Params p, int fallback) => p.OptionalInt("limit", fallback, 1, 100);
 
@@ -140,11 +141,11 @@ internal static class LearningMethods
     [
         TaskType,
         new("input", "any", false, "What was asked."),
-        new("steps", "object[]", true, "What was done; a session's trace fits as it is."),
+        new("steps", "object[]", true, $"What was done, 1 to {MaxSteps}; a session's trace fits as it is. Each has name (or tool), and may have kind (\"tool\"), thought, input, output (or observation), cost, currency, durationMs, ok (true), error. A text has at most 16 KiB, the run 256 KiB."),
         new("output", "any", false, "What came out."),
         new("reward", "number", true, "0 to 1."),
-        new("sessionId", "string", false, "The session it ran in."),
-        new("contextId", "string", false, "What learning.context handed out for it: credited with the outcome, once."),
+        new("sessionId", "string", false, "The session it ran in; stays on this peer."),
+        new("contextId", "string", false, "What learning.context handed out for it: credited with the outcome, once; stays on this peer."),
         new("repairs", "string", false, "The trajectory id of the failed run of the same input that it repairs."),
     ];
 

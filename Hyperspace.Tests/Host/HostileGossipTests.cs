@@ -87,6 +87,14 @@ public class HostileGossipTests(TargetPeer target)
     [InlineData("another task type", Runs)]
     [InlineData("a reward that is no number", Runs)]
     [InlineData("a delta of another task type", Runs)]
+    [InlineData("mis-signed", Topics.MatrixFeedback)]
+    [InlineData("garbage inside", Topics.MatrixFeedback)]
+    [InlineData("a run", Topics.MatrixFeedback)]
+    [InlineData("a vote on an own capability", Topics.MatrixFeedback)]
+    [InlineData("mis-signed", Topics.MatrixModel)]
+    [InlineData("garbage inside", Topics.MatrixModel)]
+    [InlineData("a run", Topics.MatrixModel)]
+    [InlineData("sums of an own capability", Topics.MatrixModel)]
     public async Task A_well_signed_message_with_a_bad_envelope_is_rejected_and_nothing_is_stored(string what, string topic)
     {
         await using var neighbour = await HostileNeighbour.ConnectAsync(target);
@@ -197,8 +205,13 @@ public class HostileGossipTests(TargetPeer target)
 
     private static byte[] Payload(string what, string topic, KeyPair keys)
     {
-        var type = topic == Runs ? EnvelopeTypes.Trajectory : EnvelopeTypes.Capabilities;
-        var payload = topic == Runs ? Run() : new CapabilityRecord { Sequence = 1, Tools = { new ToolDescriptor { Name = "evil", Description = "d", InputSchema = "{}" } } }.ToByteArray();
+        var (type, payload) = topic switch
+        {
+            Runs => (EnvelopeTypes.Trajectory, Run()),
+            Topics.MatrixFeedback => (EnvelopeTypes.MatrixVotes, new MatrixVotes { Votes = { new MatrixVote { Capability = $"{keys.PeerId}/evil", Query = "q", Vote = 1, Ordinal = 1 } } }.ToByteArray()),
+            Topics.MatrixModel => (EnvelopeTypes.MatrixDelta, new MatrixDelta { Sums = { new MatrixSums { Capability = $"{keys.PeerId}/evil", Outcomes = 1, Good = 1 } } }.ToByteArray()),
+            _ => (EnvelopeTypes.Capabilities, new CapabilityRecord { Sequence = 1, Tools = { new ToolDescriptor { Name = "evil", Description = "d", InputSchema = "{}" } } }.ToByteArray()),
+        };
         return what switch
         {
             "empty" => [],
@@ -212,6 +225,7 @@ public class HostileGossipTests(TargetPeer target)
             "unknown type" => Seal(keys, "hyperspace.unknown", payload, Now, null),
             "garbage inside" => Seal(keys, type, [.. Enumerable.Repeat((byte)0xff, 16)], Now, null),
             "over 512 KiB" => [.. SignedRun(keys, Now), .. new byte[512 * 1024]],
+            "a vote on an own capability" or "sums of an own capability" => Seal(keys, type, payload, Now, null),
             "another task type" => Seal(keys, type, Run(r => r.TaskType = "other"), Now, null),
             "a reward that is no number" => Seal(keys, type, Run(r => r.Reward = double.NaN), Now, null),
             _ => Seal(keys, EnvelopeTypes.PlaybookDelta, new PlaybookDelta { TaskType = "other", Bullets = { new BulletCount { Section = "s", Text = "t", Helpful = 1 } } }.ToByteArray(), Now, null),

@@ -66,6 +66,10 @@ public class HostileRpcTests(TargetPeer target)
     [InlineData(RpcMethods.MatrixSync, "ffffffff", "InvalidArgument")]
     [InlineData(RpcMethods.MatrixSync, "1a0212", "InvalidArgument")]
     [InlineData(RpcMethods.MatrixSync, "", "Payload")]
+    [InlineData(RpcMethods.ToolStream, "ffffffff", "InvalidArgument")]
+    [InlineData(RpcMethods.ToolStream, "", "InvalidArgument")]
+    [InlineData(RpcMethods.ToolStreamPay, "ffffffff", "InvalidArgument")]
+    [InlineData(RpcMethods.ToolStreamPay, "", "InvalidArgument")]
     public async Task Each_method_refuses_what_it_cannot_read(string method, string payload, string expected)
     {
         await using var neighbour = await HostileNeighbour.ConnectAsync(target);
