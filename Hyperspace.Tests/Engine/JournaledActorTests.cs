@@ -1,13 +1,12 @@
 using Akka.Actor;
 using Akka.Persistence;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Contracts;
 
 namespace Hyperspace.Tests.Engine;
 
-public class JournaledActorTests() : TestKit(UnreliableJournal.Settings)
+public class JournaledActorTests() : PatientTestKit(UnreliableJournal.Settings)
 {
     private const int EventsPerSnapshot = 3;
 

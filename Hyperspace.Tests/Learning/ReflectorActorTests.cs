@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
 using Hyperspace.Actors.Learning;
@@ -15,7 +14,7 @@ using Hyperspace.Tests.SelfImproving;
 
 namespace Hyperspace.Tests.Learning;
 
-public class ReflectorActorTests : TestKit
+public class ReflectorActorTests : PatientTestKit
 {
     [Theory]
     [InlineData(1.0, "Helpful")]

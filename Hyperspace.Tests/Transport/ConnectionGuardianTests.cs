@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Transport;
@@ -11,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hyperspace.Tests.Transport;
 
-public class ConnectionGuardianTests : TestKit
+public class ConnectionGuardianTests : PatientTestKit
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Transport;
@@ -15,7 +14,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hyperspace.Tests.Transport;
 
-public class DhtGuardianTests : TestKit
+public class DhtGuardianTests : PatientTestKit
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly KademliaOptions Options = new() { Validators = new Dictionary<string, IRecordValidator> { ["v"] = new AnyValue() } };

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts;
 using Hyperspace.Contracts.Transport;
@@ -9,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hyperspace.Tests.Transport;
 
-public class GossipGuardianTests : TestKit
+public class GossipGuardianTests : PatientTestKit
 {
     [Fact]
     public async Task A_stopped_gossip_actor_is_made_anew_with_its_subscriptions()

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Event;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Libp2p;
@@ -15,7 +14,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Hyperspace.Tests.Transport;
 
 /// <summary>The death of any actor of the transport is nobody else's: an open stream, a call, a subscription and the other actors go on.</summary>
-public class IndependenceTests : TestKit
+public class IndependenceTests : PatientTestKit
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 

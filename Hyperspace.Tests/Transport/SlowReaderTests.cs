@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Transport;
 using Hyperspace.Contracts.Transport;
 using Hyperspace.Libp2p;
@@ -20,7 +19,7 @@ public sealed class WholeProcess
 
 /// <summary>Whoever stops reading stops being written to: memory stays, and so does everybody else's service.</summary>
 [Collection(WholeProcess.Name)]
-public class SlowReaderTests : TestKit
+public class SlowReaderTests : PatientTestKit
 {
     private const long Gigabyte = 1L << 30;
     private const long Bound = 64L << 20;

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Hyperspace.Actors.Micropayments.Channels;
 using Hyperspace.Actors.Micropayments.Metering;
 using Hyperspace.Contracts;
@@ -12,7 +11,7 @@ using Hyperspace.Tests.Micropayments.Channels;
 namespace Hyperspace.Tests.Micropayments.Metering;
 
 /// <summary>Tokens leave when they are paid for, whatever the order in which tokens and vouchers come.</summary>
-public sealed class TokenMeterTests : TestKit
+public sealed class TokenMeterTests : PatientTestKit
 {
     private static readonly string PayerId = ChannelPair.Payer.PeerId.ToString();
     private readonly IActorRef _channel;
