@@ -43,9 +43,6 @@ public sealed class MdnsDiscovery : IAsyncDisposable
         _running = Task.WhenAll(Task.Run(ReceiveAsync), Task.Run(AskAsync), Task.Run(AnswerAsync));
     }
 
-    /// <summary>Somebody was found; called on a background thread.</summary>
-    public event Action<PeerId>? Found;
-
     /// <summary>Starts to ask and to answer.</summary>
     /// <param name="peers">The switch, which dials whom it finds.</param>
     /// <param name="options">Where to ask.</param>
@@ -264,7 +261,6 @@ public sealed class MdnsDiscovery : IAsyncDisposable
             _dialed[found.Peer] = now;
         }
 
-        Found?.Invoke(found.Peer);
         if (!_switch.ConnectedPeers.Contains(found.Peer) && _dials.Wait(0, CancellationToken.None))
         {
             _ = Task.Run(() => DialAsync(found));

@@ -18,12 +18,11 @@ public class MdnsInteropTests(JsPartner js)
         var options = Multicast.OnLoopback();
         await using var us = await TestSwitch.StartAsync();
         await using var peer = await js.StartAsync(line, new { mdns = new { port = options.Port, interval = 1000 } });
-        var found = new TaskCompletionSource<PeerId>();
 
         // js multicasts over the interface of its own choice, so ours listens on all.
         await using var discovery = MdnsDiscovery.Start(us.Switch, options with { Interfaces = [] });
-        discovery.Found += p => found.TrySetResult(p);
-        Assert.Equal(peer.PeerId, await found.Task.WaitAsync(TestSwitch.Patience));
+
+        // js dials nobody whom it finds.
         await Eventually.TrueAsync(() => us.Switch.ConnectedPeers.Contains(peer.PeerId));
         await Eventually.TrueAsync(async () => JsPeer.Strings(await peer.CallAsync("discovered"), "peers").Contains(us.PeerId.ToString()));
     }
