@@ -1,8 +1,10 @@
 using Akka.Actor;
 using Akka.DependencyInjection;
+using Akka.Event;
 using Akka.Hosting;
 using Hyperspace.Actors.Engine;
 using Hyperspace.Actors.Identity;
+using Hyperspace.Contracts.Reputation;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hyperspace.Actors.Reputation;
@@ -10,6 +12,8 @@ namespace Hyperspace.Actors.Reputation;
 /// <summary>Wires reputation into a peer.</summary>
 public static class ReputationExtensions
 {
+    private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(20);
+
     /// <summary>Adds <see cref="ITrust"/>, which everyone may read.</summary>
     public static IServiceCollection AddTrust(this IServiceCollection services) => services
         .AddSingleton(s => new TrustBoard(s.GetRequiredService<PeerIdentity>().PeerId.ToString()))
@@ -30,5 +34,19 @@ public static class ReputationExtensions
                 resolver.GetService<PeerIdentity>(), resolver.GetService<HybridClock>(), resolver.GetService<TimeProvider>(),
                 resolver.GetService<PeerOptions>().Learning, resolver.GetService<TrustBoard>(), gossip));
             registry.Register<ActorKeys.Reputation>(system.ActorOf(Supervision.AgainAfterStop(actor, "peers", ReputationActor.JournalFailed), "reputation"));
-        });
+        })
+        .AddStartup(UntilReadAsync);
+
+    // Whoever is answered before it is known whom to trust gets an answer that trusts nobody.
+    private static async Task UntilReadAsync(ActorSystem system, IActorRegistry registry)
+    {
+        try
+        {
+            await registry.Get<ActorKeys.Reputation>().Ask<object>(new ReputationCommands.Get(""), ReadPatience).ConfigureAwait(false);
+        }
+        catch (AskTimeoutException)
+        {
+            system.Log.Warning("What is known of peers could not be read within {0} s; until it is, nobody is trusted.", ReadPatience.TotalSeconds);
+        }
+    }
 }
