@@ -251,7 +251,6 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
     private void OnTakeIn(TaskTypeMessages.TakeIn message)
     {
-        var asker = message.Asker ?? ActorRefs.Nobody;
         var (next, news) = (_state, new List<EnvelopeKept>());
         foreach (var envelope in message.Envelopes)
         {
@@ -265,12 +264,12 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
 
         if (news.Count == 0)
         {
-            Answer();
+            message.Answer(_state.Credits.Envelopes);
             return;
         }
 
         PersistAllFor(
-            asker, news,
+            message.Asker ?? ActorRefs.Nobody, news,
             e =>
             {
                 _state = _state.Add(LearningJournal.Open(e.Envelope));
@@ -279,14 +278,8 @@ internal sealed class ContextActor : JournaledActor, IWithTimers
             () =>
             {
                 TellWhatToShare();
-                Answer();
+                message.Answer(_state.Credits.Envelopes);
             });
-
-        void Answer()
-        {
-            var kept = _state.Credits.Envelopes.Select(envelope => envelope.Id).ToHashSet(StringComparer.Ordinal);
-            asker.Tell(new TrajectoryMessages.Taken([.. message.Envelopes.Select(envelope => envelope.Id).Where(id => !kept.Contains(id))]));
-        }
     }
 
     /// <summary>Journals the envelope when it tells something new, then goes on.</summary>

@@ -73,7 +73,6 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
     private void OnTakeIn(TaskTypeMessages.TakeIn message)
     {
-        var asker = message.Asker ?? ActorRefs.Nobody;
         var (next, news) = (_state, new List<EnvelopeKept>());
         foreach (var envelope in message.Envelopes)
         {
@@ -87,25 +86,19 @@ internal sealed class PlaybookCuratorActor : JournaledActor, IWithTimers
 
         if (news.Count == 0)
         {
-            Answer();
+            message.Answer(_state.Envelopes);
             return;
         }
 
         PersistAllFor(
-            asker, news,
+            message.Asker ?? ActorRefs.Nobody, news,
             Apply,
             () =>
             {
                 Changed();
                 SnapshotSometimes();
-                Answer();
+                message.Answer(_state.Envelopes);
             });
-
-        void Answer()
-        {
-            var kept = _state.Envelopes.Select(envelope => envelope.Id).ToHashSet(StringComparer.Ordinal);
-            asker.Tell(new TrajectoryMessages.Taken([.. message.Envelopes.Select(envelope => envelope.Id).Where(id => !kept.Contains(id))]));
-        }
     }
 
     private void OnReflect(TrajectoryCommands.Reflect command)

@@ -36,6 +36,10 @@ internal static class TaskTypeMessages
             : this([envelope])
         {
         }
+
+        /// <summary>Tells who waits what of it is not among what is kept now.</summary>
+        public void Answer(IEnumerable<SignedEnvelope> kept) =>
+            Asker?.Tell(new TrajectoryMessages.Taken([.. Envelopes.Select(envelope => envelope.Id).Except(kept.Select(envelope => envelope.Id), StringComparer.Ordinal)]));
     }
 }
 
